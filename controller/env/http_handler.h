@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace midwatch {
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+  std::string method;  ///< Upper case.
+  std::string target;  ///< Origin form, undecoded: `/api/v1/namespaces?limit=5`.
+  HttpHeaders headers;
+  std::string body;    ///< Whole, within the server's limit.
+  std::string peer;    ///< Address and port, for the log.
+
+  /// The first header of that name (ASCII case ignored), or an empty text.
+  std::string_view Header(std::string_view name) const;
+};
+
+struct HttpResponse {
+  int status = 200;
+  HttpHeaders headers;  ///< Content-Length, Date and Connection are the server's.
+  std::string body;
+};
+
+/// A response whose body goes on: a watch, a followed log. Thread-safe.
+class HttpStream {
+ public:
+  virtual ~HttpStream() = default;
+  /// Queues bytes. False: the peer is gone or does not read (its queue is full and it was cut off);
+  /// nothing more needs to be written.
+  virtual bool Write(std::string bytes) = 0;
+  /// Ends the body cleanly after what is queued. Nothing may be written afterwards.
+  virtual void End() = 0;
+};
+
+/// How a handler answers, once, from any thread. A responder destroyed unused answers 500.
+class HttpResponder {
+ public:
+  virtual ~HttpResponder() = default;
+  virtual void Respond(HttpResponse response) = 0;
+  /// Sends the head at once and keeps the body open. `closed` is called once when the stream is over for
+  /// whatever reason (peer gone, cut off, End, server stop), on a server thread: queue and return.
+  virtual std::shared_ptr<HttpStream> Stream(HttpResponse head, std::function<void()> closed) = 0;
+};
+
+/// Serves requests. Called on a server thread, possibly several at once: hand over and return.
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  virtual void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) = 0;
+};
+
+}  // namespace midwatch

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "controller/base/result.h"
+#include "controller/base/time.h"
+#include "controller/env/kube_client.h"
+
+namespace midwatch {
+
+/// A change of the API. Each one is a create under a derived name, or carries UID and resourceVersion.
+using Write = std::variant<CreateRequest, UpdateRequest, PatchRequest, DeleteRequest>;
+
+/// Work outside the API: git fetch, sidecar session, notification, upload. Starting a name that is
+/// running is one start. The operation's result is stored by it and requeues the key.
+struct Start {
+  std::string operation;  ///< Which kind, as registered with the Worker: `git-fetch`.
+  std::string name;       ///< Which one; unique within the kind.
+  Json spec;
+};
+
+/// A read that does not come from the cache, before something is done because an object is absent. Its
+/// answer goes into the index; the key is planned again.
+struct Confirm {
+  GetRequest get;
+};
+
+using Effect = std::variant<Write, Start, Confirm>;
+
+/// What a reconciler wants done about one key.
+struct Plan {
+  std::vector<Effect> effects;      ///< In order; the first failure ends the plan and requeues the key.
+  bool independent = false;         ///< Effects may be in flight together (a window of 64).
+  std::optional<MonoTime> wake_at;  ///< Look again then, even if nothing changes.
+};
+
+}  // namespace midwatch
