@@ -29,7 +29,13 @@ struct Confirm {
   GetRequest get;
 };
 
-using Effect = std::variant<Write, Start, Confirm>;
+/// A consistent list of a whole resource into the index, for decisions that need a view at least as new as
+/// some version (View::FreshTo) when no event or bookmark has brought it there. The key is planned again.
+struct Refresh {
+  ResourceType type;
+};
+
+using Effect = std::variant<Write, Start, Confirm, Refresh>;
 
 /// What a reconciler wants done about one key.
 struct Plan {

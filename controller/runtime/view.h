@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/base/time.h"
 #include "controller/object/object.h"
 
 namespace midwatch {
@@ -35,6 +36,12 @@ class View {
   virtual std::vector<Object> ByIndex(std::string_view index, std::string_view value) const = 0;
   /// True if a consistent read has confirmed, since the key was last seen, that the object is absent.
   virtual bool ConfirmedAbsent(const ObjectKey& key) const = 0;
+  /// When this process first saw the object's present version: what silence is counted from. An absent
+  /// object has none.
+  virtual std::optional<MonoTime> ObservedAt(const ObjectKey& key) const = 0;
+  /// The objects of a resource that plans now being carried out want to create or update, as they would
+  /// then be: assumed, not observed. Bounded by the plans in flight.
+  virtual std::vector<Object> InFlight(std::string_view resource) const = 0;
   /// The version up to which nothing of the resource is missing here (from list, event or bookmark).
   virtual std::int64_t FreshTo(std::string_view resource) const = 0;
 };
