@@ -32,8 +32,7 @@ std::string Base64Encode(std::string_view bytes) {
 Result<std::string> Base64Decode(std::string_view text) {
   const auto bad = Fail(ErrorCode::kInvalid, "expected base64 (RFC 4648, with padding)");
   const std::size_t body = text.find_last_not_of('=') + 1;
-  if (text.size() % 4 != 0 || text.size() - body > 2 ||
-      text.find_first_of(" \t\r\n=") < body) {
+  if (text.size() % 4 != 0 || text.size() - body > 2 || text.find_first_of(" \t\r\n=") < body) {
     return bad;
   }
   std::string out(text.size() / 4 * 3, '\0');

@@ -26,8 +26,8 @@ struct ErrorRow {
 /// The row of a code. Total: every code has one.
 const ErrorRow& RowOf(ErrorCode code);
 
-/// The code for an answer of a Kubernetes API server. The reason decides where it is known, the HTTP
-/// status otherwise; 2xx has none.
+/// The code for an answer of a Kubernetes API server. The reason decides where it is known, the
+/// HTTP status otherwise; 2xx has none.
 std::optional<ErrorCode> CodeOf(int http_status, std::string_view reason);
 
 }  // namespace midwatch

@@ -10,12 +10,12 @@ namespace midwatch {
 /// Why an operation failed. Closed on purpose: adding one means deciding its
 /// HTTP status, its Kubernetes reason and how it is retried (error_table.cc).
 enum class ErrorCode : std::uint8_t {
-  kInvalid,           ///< Well-formed, but breaks a rule (422 Invalid).
-  kBadRequest,        ///< Cannot be understood at all (400 BadRequest).
+  kInvalid,     ///< Well-formed, but breaks a rule (422 Invalid).
+  kBadRequest,  ///< Cannot be understood at all (400 BadRequest).
   kNotFound,
   kAlreadyExists,
-  kConflict,          ///< A precondition failed: read again, decide again.
-  kExpired,           ///< The resourceVersion is older than the change log: list again.
+  kConflict,  ///< A precondition failed: read again, decide again.
+  kExpired,   ///< The resourceVersion is older than the change log: list again.
   kForbidden,
   kUnauthorized,
   kMethodNotAllowed,
@@ -27,11 +27,11 @@ enum class ErrorCode : std::uint8_t {
   kUnavailable,
   kInsufficientStorage,
   kInternal,
-  kOutcomeUnknown,    ///< The write may have happened: read before deciding anything.
+  kOutcomeUnknown,  ///< The write may have happened: read before deciding anything.
 };
 
-/// What went wrong, for people. The message starts in lower case, names the field path first, quotes
-/// the value and says what was expected. It never contains a secret.
+/// What went wrong, for people. The message starts in lower case, names the field path first,
+/// quotes the value and says what was expected. It never contains a secret.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
@@ -69,9 +69,9 @@ inline tl::unexpected<Error> Fail(Error error) { return tl::make_unexpected(std:
 /// Declares or assigns `target` from the value of `expression`, or returns its Error.
 #define MIDWATCH_ASSIGN(target, expression) \
   MIDWATCH_ASSIGN_INNER(MIDWATCH_CONCAT(midwatch_result_, __LINE__), target, expression)
-#define MIDWATCH_ASSIGN_INNER(result, target, expression)        \
-  auto result = (expression);                                    \
-  if (!(result)) {                                               \
-    return ::tl::make_unexpected(std::move(result).error());     \
-  }                                                              \
+#define MIDWATCH_ASSIGN_INNER(result, target, expression)    \
+  auto result = (expression);                                \
+  if (!(result)) {                                           \
+    return ::tl::make_unexpected(std::move(result).error()); \
+  }                                                          \
   target = std::move(*(result))

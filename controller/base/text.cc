@@ -112,7 +112,8 @@ std::string Quote(std::string_view text) {
 
 std::optional<std::string_view> NearestWord(std::string_view word,
                                             const std::vector<std::string_view>& candidates) {
-  constexpr std::size_t kLongestWord = 64;  // Nobody misspells a longer one; keeps the cost bounded.
+  constexpr std::size_t kLongestWord =
+      64;  // Nobody misspells a longer one; keeps the cost bounded.
   if (word.empty() || word.size() > kLongestWord) {
     return std::nullopt;
   }

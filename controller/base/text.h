@@ -12,7 +12,8 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
 std::string_view Trim(std::string_view text);  ///< Without leading and trailing ASCII white space.
 std::string ToLower(std::string_view text);    ///< ASCII only.
 
-/// The text in double quotes with `"`, `\` and control characters escaped: how messages show values.
+/// The text in double quotes with `"`, `\` and control characters escaped: how messages show
+/// values.
 std::string Quote(std::string_view text);
 
 /// The candidate that is most like `word` (Damerau-Levenshtein distance of at most a third of its
@@ -20,7 +21,8 @@ std::string Quote(std::string_view text);
 std::optional<std::string_view> NearestWord(std::string_view word,
                                             const std::vector<std::string_view>& candidates);
 
-/// Byte offset of the first byte that is not part of well-formed UTF-8 (Unicode 15, table 3-7), or none.
+/// Byte offset of the first byte that is not part of well-formed UTF-8 (Unicode 15, table 3-7), or
+/// none.
 std::optional<std::size_t> FindInvalidUtf8(std::string_view text);
 
 /// At most `limit` bytes of the text, cut at a UTF-8 border.

@@ -120,8 +120,8 @@ struct Unit {
   double micros;
 };
 // Longer names first where one is a prefix of another.
-constexpr std::array kUnits = {Unit{"ms", 1e3}, Unit{"us", 1.0},  Unit{"h", 3600e6},
-                               Unit{"m", 60e6}, Unit{"s", 1e6}};
+constexpr std::array kUnits = {Unit{"ms", 1e3}, Unit{"us", 1.0}, Unit{"h", 3600e6}, Unit{"m", 60e6},
+                               Unit{"s", 1e6}};
 
 const Unit* UnitAtFront(std::string_view text) {
   for (const Unit& unit : kUnits) {
@@ -159,8 +159,9 @@ Result<WallTime> ParseTime(std::string_view text) {
                                         day{static_cast<unsigned>(c.day)}}
                        : year_month_day{};
   if (!date.ok() || !ReadOffset(in, offset_minutes) || !in.Done()) {
-    return Fail(ErrorCode::kInvalid,
-                "\"" + std::string(text) + "\": expected an RFC 3339 time such as 2026-01-31T09:00:00Z");
+    return Fail(
+        ErrorCode::kInvalid,
+        "\"" + std::string(text) + "\": expected an RFC 3339 time such as 2026-01-31T09:00:00Z");
   }
   const std::int64_t day_number = sys_days{date}.time_since_epoch().count();
   const std::int64_t seconds = c.hour * 3600 + (c.minute - offset_minutes) * 60 + c.second;
@@ -179,8 +180,8 @@ Result<Duration> ParseDuration(std::string_view text) {
   std::string_view rest = text;
   do {
     double number = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number,
-                                              std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
     if (error != std::errc{} || number < 0 || rest[0] == '-') {
       return bad();
     }

@@ -24,8 +24,8 @@ struct WallTime {
   }
 };
 
-/// Time since an arbitrary instant of this process (CLOCK_BOOTTIME): what leases and timeouts use. It
-/// never goes back and means nothing to another process.
+/// Time since an arbitrary instant of this process (CLOCK_BOOTTIME): what leases and timeouts use.
+/// It never goes back and means nothing to another process.
 struct MonoTime {
   std::int64_t micros = 0;
 
@@ -52,7 +52,8 @@ Result<WallTime> ParseTime(std::string_view text);
 Result<Duration> ParseDuration(std::string_view text);
 /// The inverse of ParseDuration: `1h30m0s`.
 std::string FormatDuration(Duration duration);
-/// The age as kubectl prints it: `45s`, `3m20s`, `61m`, `5h`, `3d4h`, `400d` (apimachinery HumanDuration).
+/// The age as kubectl prints it: `45s`, `3m20s`, `61m`, `5h`, `3d4h`, `400d` (apimachinery
+/// HumanDuration).
 std::string FormatAge(Duration age);
 
 }  // namespace midwatch

@@ -7,8 +7,9 @@
 namespace midwatch {
 
 /// Anything with a loop: worker, informer, storage, agent, operation. Production gives each actor a
-/// thread (runtime/pump.h) that steps it until idle and then sleeps until its waker or NextWake; the
-/// simulator's seed picks which ready actor steps. Step and NextWake are called by one thread at a time.
+/// thread (runtime/pump.h) that steps it until idle and then sleeps until its waker or NextWake;
+/// the simulator's seed picks which ready actor steps. Step and NextWake are called by one thread
+/// at a time.
 class Actor {
  public:
   virtual ~Actor() = default;

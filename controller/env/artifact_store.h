@@ -9,8 +9,9 @@
 
 namespace midwatch {
 
-/// Content addressed by its digest (`sha256:…`), and append-only session logs addressed by name. Calls
-/// may block on the disk or network: adapters run them on threads of their own and complete from there. Thread-safe.
+/// Content addressed by its digest (`sha256:…`), and append-only session logs addressed by name.
+/// Calls may block on the disk or network: adapters run them on threads of their own and complete
+/// from there. Thread-safe.
 ///
 /// Implementations: artifacts::DirectoryStore, artifacts::HttpArtifactStore (the artifact service).
 class ArtifactStore {
@@ -19,7 +20,8 @@ class ArtifactStore {
 
   /// Stores the bytes (once, however often it is called) and gives their digest.
   virtual void Put(std::string bytes, std::function<void(Result<std::string>)> done) = 0;
-  /// The bytes, verified against the digest when read. kNotFound; kInternal if they were tampered with.
+  /// The bytes, verified against the digest when read. kNotFound; kInternal if they were tampered
+  /// with.
   virtual void Get(std::string digest, std::function<void(Result<std::string>)> done) = 0;
 
   /// Appends to a session log at `offset`; kConflict (and nothing written) if the log does not end

@@ -30,8 +30,8 @@ enum class GitEntryKind : std::uint8_t { kFile, kSymlink, kSubmodule };
 struct GitEntry {
   std::string path;  ///< From the root of the repository.
   GitEntryKind kind = GitEntryKind::kFile;
-  std::string blob;   ///< Object id: equal ids are equal bytes.
-  std::string bytes;  ///< Empty if the caller knows the blob already, and for what is no file.
+  std::string blob;        ///< Object id: equal ids are equal bytes.
+  std::string bytes;       ///< Empty if the caller knows the blob already, and for what is no file.
   bool too_large = false;  ///< Over the limit of one file: not read.
 };
 
@@ -42,8 +42,9 @@ struct GitRevision {
 
 struct GitSnapshot {
   GitRevision revision;
-  std::vector<GitEntry> entries;  ///< Everything under `path`, sorted by path. Left out if unchanged.
-  bool unchanged = false;         ///< The tree is the one that the caller knows.
+  std::vector<GitEntry>
+      entries;             ///< Everything under `path`, sorted by path. Left out if unchanged.
+  bool unchanged = false;  ///< The tree is the one that the caller knows.
 };
 
 struct GitFetchRequest {
@@ -54,15 +55,17 @@ struct GitFetchRequest {
   Duration deadline = std::chrono::seconds(60);
 };
 
-/// Reads revisions of remotes; never checks anything out. A request is bounded in time, bytes, objects
-/// and memory (kTimeout, kTooLarge); the remote may be hostile. kUnauthorized: login refused; kNotFound:
-/// repository, ref or path missing; kUnavailable: not reached. Errors never contain credentials. Thread-safe.
+/// Reads revisions of remotes; never checks anything out. A request is bounded in time, bytes,
+/// objects and memory (kTimeout, kTooLarge); the remote may be hostile. kUnauthorized: login
+/// refused; kNotFound: repository, ref or path missing; kUnavailable: not reached. Errors never
+/// contain credentials. Thread-safe.
 ///
 /// Implementations: git::WorkerGitClient (libgit2 in a child process per source), sim::VirtualGit.
 class GitClient {
  public:
   virtual ~GitClient() = default;
-  /// `source` names the worker that keeps a warm repository; requests of one source run one at a time.
+  /// `source` names the worker that keeps a warm repository; requests of one source run one at a
+  /// time.
   virtual void Fetch(std::string source, GitFetchRequest request,
                      std::function<void(Result<GitSnapshot>)> done) = 0;
   /// Forgets what is kept for the source.

@@ -18,7 +18,8 @@ struct HttpCall {
   std::string target;  ///< Path and query.
   HttpHeaders headers;
   std::string body;
-  Duration deadline = std::chrono::seconds(30);    ///< For the whole exchange; for a stream, to its head.
+  Duration deadline =
+      std::chrono::seconds(30);  ///< For the whole exchange; for a stream, to its head.
   std::size_t max_response = std::size_t{64} << 20;  ///< kTooLarge beyond it.
 };
 
@@ -28,18 +29,19 @@ class HttpBodySink {
   virtual ~HttpBodySink() = default;
   virtual void OnHead(const HttpResponse& head) = 0;  ///< Once, before any bytes; body empty.
   virtual void OnBytes(std::string_view bytes) = 0;
-  virtual void OnEnd(Result<void> why) = 0;           ///< Once, last.
+  virtual void OnEnd(Result<void> why) = 0;  ///< Once, last.
 };
 
-/// A running stream; destroying it ends it, and no call of its sink is running or follows afterwards.
+/// A running stream; destroying it ends it, and no call of its sink is running or follows
+/// afterwards.
 class HttpStreamHandle {
  public:
   virtual ~HttpStreamHandle() = default;
 };
 
-/// A pooled HTTP/1.1 client of one peer. Errors are transport errors only (kUnavailable: nothing was
-/// sent; kOutcomeUnknown: it may have been processed; kTimeout likewise for reads); any status is a
-/// response. Thread-safe.
+/// A pooled HTTP/1.1 client of one peer. Errors are transport errors only (kUnavailable: nothing
+/// was sent; kOutcomeUnknown: it may have been processed; kTimeout likewise for reads); any status
+/// is a response. Thread-safe.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;

@@ -16,8 +16,8 @@ struct HttpRequest {
   std::string method;  ///< Upper case.
   std::string target;  ///< Origin form, undecoded: `/api/v1/namespaces?limit=5`.
   HttpHeaders headers;
-  std::string body;    ///< Whole, within the server's limit.
-  std::string peer;    ///< Address and port, for the log.
+  std::string body;  ///< Whole, within the server's limit.
+  std::string peer;  ///< Address and port, for the log.
 
   /// The first header of that name (ASCII case ignored), or an empty text.
   std::string_view Header(std::string_view name) const;
@@ -45,8 +45,9 @@ class HttpResponder {
  public:
   virtual ~HttpResponder() = default;
   virtual void Respond(HttpResponse response) = 0;
-  /// Sends the head at once and keeps the body open. `closed` is called once when the stream is over for
-  /// whatever reason (peer gone, cut off, End, server stop), on a server thread: queue and return.
+  /// Sends the head at once and keeps the body open. `closed` is called once when the stream is
+  /// over for whatever reason (peer gone, cut off, End, server stop), on a server thread: queue and
+  /// return.
   virtual std::shared_ptr<HttpStream> Stream(HttpResponse head, std::function<void()> closed) = 0;
 };
 

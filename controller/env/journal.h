@@ -21,31 +21,33 @@ struct JournalRow {
 
 /// What a journal held when it was opened.
 struct JournalState {
-  std::int64_t revision = 0;           ///< Of the newest row ever committed, compacted ones included.
-  std::int64_t compacted = 0;          ///< Changes up to here are no longer in `log`.
-  std::vector<JournalRow> latest;      ///< The newest row of every object that exists, by revision.
-  std::vector<JournalRow> log;         ///< The changes after `compacted`, by revision.
+  std::int64_t revision = 0;       ///< Of the newest row ever committed, compacted ones included.
+  std::int64_t compacted = 0;      ///< Changes up to here are no longer in `log`.
+  std::vector<JournalRow> latest;  ///< The newest row of every object that exists, by revision.
+  std::vector<JournalRow> log;     ///< The changes after `compacted`, by revision.
 };
 
 /// Durable storage of the API: an append-only log of changes and the newest state of each object.
-/// Commits are durable (fdatasync) and atomic: after a crash a batch is there as a whole or not at all.
-/// One user at a time.
+/// Commits are durable (fdatasync) and atomic: after a crash a batch is there as a whole or not at
+/// all. One user at a time.
 ///
 /// Implementations: store::SqliteJournal, sim::VirtualJournal.
 class Journal {
  public:
   virtual ~Journal() = default;
 
-  /// Reads everything. To be called once, before anything else. A row whose checksum does not fit is
-  /// an error that names it: never a silent gap.
+  /// Reads everything. To be called once, before anything else. A row whose checksum does not fit
+  /// is an error that names it: never a silent gap.
   virtual Result<JournalState> Load() = 0;
 
-  /// Queues a batch and returns; `done` is called once, in the order of the calls, when the batch is durable or has
-  /// failed (kInsufficientStorage: nothing of it was written; kOutcomeUnknown: the process must end
-  /// and recover). Thread-safe. Batches that queue up during one sync may share the next.
+  /// Queues a batch and returns; `done` is called once, in the order of the calls, when the batch
+  /// is durable or has failed (kInsufficientStorage: nothing of it was written; kOutcomeUnknown:
+  /// the process must end and recover). Thread-safe. Batches that queue up during one sync may
+  /// share the next.
   virtual void Commit(std::vector<JournalRow> batch, std::function<void(Result<void>)> done) = 0;
 
-  /// Forgets changes up to `revision` (the newest state of each object stays), in slices between commits.
+  /// Forgets changes up to `revision` (the newest state of each object stays), in slices between
+  /// commits.
   virtual void Compact(std::int64_t revision) = 0;
 };
 

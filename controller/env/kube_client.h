@@ -94,21 +94,24 @@ enum class WatchEventType : std::uint8_t { kAdded, kModified, kDeleted, kBookmar
 
 struct WatchEvent {
   WatchEventType type = WatchEventType::kAdded;
-  Object object;                 ///< Not set for a bookmark. kDeleted: the last state.
-  std::string resource_version;  ///< Of the event; a bookmark says that nothing up to it is missing.
+  Object object;  ///< Not set for a bookmark. kDeleted: the last state.
+  std::string
+      resource_version;  ///< Of the event; a bookmark says that nothing up to it is missing.
 };
 
-/// Receives a watch. Calls come one at a time, in order, on a thread of the client: queue and return.
+/// Receives a watch. Calls come one at a time, in order, on a thread of the client: queue and
+/// return.
 class WatchSink {
  public:
   virtual ~WatchSink() = default;
   virtual void OnEvent(const WatchEvent& event) = 0;
-  /// The stream has ended: kExpired means list again, anything else watch again from the last version.
-  /// Nothing comes after it.
+  /// The stream has ended: kExpired means list again, anything else watch again from the last
+  /// version. Nothing comes after it.
   virtual void OnEnd(const Error& why) = 0;
 };
 
-/// A running watch; destroying it ends it, and no call of its sink is running or follows afterwards.
+/// A running watch; destroying it ends it, and no call of its sink is running or follows
+/// afterwards.
 class WatchHandle {
  public:
   virtual ~WatchHandle() = default;
@@ -117,12 +120,13 @@ class WatchHandle {
 template <typename T>
 using Completion = std::function<void(Result<T>)>;
 
-/// The API as everything but the API server sees it: embedded or a real kube-apiserver. Calls return at once;
-/// each completion is called exactly once, maybe before the call returns, on a thread of the client:
-/// queue and return. An answer that was lost on the way is kOutcomeUnknown: the write may have
-/// happened. Thread-safe.
+/// The API as everything but the API server sees it: embedded or a real kube-apiserver. Calls
+/// return at once; each completion is called exactly once, maybe before the call returns, on a
+/// thread of the client: queue and return. An answer that was lost on the way is kOutcomeUnknown:
+/// the write may have happened. Thread-safe.
 ///
-/// Implementations: apiserver::LocalKubeClient (in process), kube::HttpKubeClient (over HttpClient).
+/// Implementations: apiserver::LocalKubeClient (in process), kube::HttpKubeClient (over
+/// HttpClient).
 class KubeClient {
  public:
   virtual ~KubeClient() = default;

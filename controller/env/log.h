@@ -14,8 +14,8 @@ struct LogField {
   std::string value;
 };
 
-/// Structured log. Thread-safe; never blocks for long. What is logged must not be secret (base/secret.h
-/// has no way in).
+/// Structured log. Thread-safe; never blocks for long. What is logged must not be secret
+/// (base/secret.h has no way in).
 class Log {
  public:
   virtual ~Log() = default;

@@ -9,8 +9,8 @@ namespace midwatch {
 
 using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-/// Counters, gauges and histograms by name (Prometheus conventions: `midwatch_…_total`, `…_seconds`).
-/// Labels must come from small closed sets. Thread-safe.
+/// Counters, gauges and histograms by name (Prometheus conventions: `midwatch_…_total`,
+/// `…_seconds`). Labels must come from small closed sets. Thread-safe.
 class Metrics {
  public:
   virtual ~Metrics() = default;

@@ -22,7 +22,8 @@ struct ProcessSpec {
   std::uint64_t memory_limit = 0;  ///< Bytes of data (RLIMIT_DATA); 0: none.
   std::uint64_t cpu_seconds = 0;   ///< RLIMIT_CPU; 0: none.
   bool sandbox = false;            ///< In a sandbox where the host has one (posix/sandbox.h).
-  std::vector<std::string> readable;  ///< Paths that stay visible in the sandbox, besides the system's.
+  std::vector<std::string>
+      readable;  ///< Paths that stay visible in the sandbox, besides the system's.
   std::vector<std::string> writable;
   std::optional<MonoTime> kill_at;  ///< See Process::KillAt; none: it may run for ever.
 };
@@ -50,8 +51,8 @@ class Process {
   virtual void CloseInput() = 0;
   /// SIGTERM to the group, SIGKILL to the whole tree after `grace`.
   virtual void Stop(Duration grace) = 0;
-  /// Moves the instant at which the whole tree is killed by a watchdog, even if this process is frozen
-  /// or dead by then. Only for a process that was started with `kill_at`.
+  /// Moves the instant at which the whole tree is killed by a watchdog, even if this process is
+  /// frozen or dead by then. Only for a process that was started with `kill_at`.
   virtual void KillAt(MonoTime deadline) = 0;
 };
 

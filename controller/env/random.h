@@ -7,9 +7,9 @@
 
 namespace midwatch {
 
-/// The only source of randomness. In production cryptographically strong (OpenSSL), in the simulator
-/// a stream of the seed. Not thread-safe: fork one per user, so that streams do not depend on the
-/// order in which others draw.
+/// The only source of randomness. In production cryptographically strong (OpenSSL), in the
+/// simulator a stream of the seed. Not thread-safe: fork one per user, so that streams do not
+/// depend on the order in which others draw.
 class Random {
  public:
   virtual ~Random() = default;

@@ -19,7 +19,8 @@ class TicketConnection {
   virtual void Close() = 0;
 };
 
-/// Receives what the peer sends; calls come one at a time on a thread of the server: queue and return.
+/// Receives what the peer sends; calls come one at a time on a thread of the server: queue and
+/// return.
 class TicketSink {
  public:
   virtual ~TicketSink() = default;
@@ -35,14 +36,15 @@ class TicketSocket {
   virtual const std::string& path() const = 0;  ///< Where peers on this host connect to.
 };
 
-/// Local sockets that a sidecar's tools connect to. A peer sends the ticket and a line feed first; until
-/// then nothing of it reaches a sink, and a wrong ticket closes the connection. Thread-safe.
+/// Local sockets that a sidecar's tools connect to. A peer sends the ticket and a line feed first;
+/// until then nothing of it reaches a sink, and a wrong ticket closes the connection. Thread-safe.
 ///
 /// Implementations: posix::UnixTicketServer.
 class TicketServer {
  public:
   virtual ~TicketServer() = default;
-  /// `name` tells sessions of this process apart. `accept` makes the sink of each connection, on a thread of the server.
+  /// `name` tells sessions of this process apart. `accept` makes the sink of each connection, on a
+  /// thread of the server.
   virtual Result<std::unique_ptr<TicketSocket>> Open(
       std::string name, Secret<std::string> ticket,
       std::function<std::shared_ptr<TicketSink>()> accept) = 0;

@@ -295,8 +295,8 @@ void Json::Append(Json item) { MutableItems().push_back(std::move(item)); }
 
 void AppendJsonString(std::string_view text, std::string& out) {
   if (FindInvalidUtf8(text)) {
-    out += nlohmann::json(std::string(text)).dump(-1, ' ', false,
-                                                  nlohmann::json::error_handler_t::replace);
+    out += nlohmann::json(std::string(text))
+               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return;
   }
   out += '"';
@@ -370,9 +370,9 @@ bool operator==(const Json& a, const Json& b) {
 
 Result<ParsedJson> ParseJson(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes) {
-    return Fail(ErrorCode::kTooLarge,
-                "the document has " + std::to_string(text.size()) + " bytes, expected at most " +
-                    std::to_string(limits.bytes));
+    return Fail(ErrorCode::kTooLarge, "the document has " + std::to_string(text.size()) +
+                                          " bytes, expected at most " +
+                                          std::to_string(limits.bytes));
   }
   TreeBuilder builder(limits);
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {

@@ -17,18 +17,19 @@ class Json {
  public:
   struct Member;
   using Array = std::vector<Json>;
-  using Object = std::vector<Member>;  ///< Sorted by name, each name once. Write through Set and Erase.
+  using Object =
+      std::vector<Member>;  ///< Sorted by name, each name once. Write through Set and Erase.
 
   Json();
-  Json(std::nullptr_t) : Json() {}             // NOLINT: values convert as literals do.
-  Json(bool value);                            // NOLINT
+  Json(std::nullptr_t) : Json() {}                // NOLINT: values convert as literals do.
+  Json(bool value);                               // NOLINT
   Json(int value) : Json(std::int64_t{value}) {}  // NOLINT
-  Json(std::int64_t value);                    // NOLINT
-  Json(double value);                          // NOLINT
-  Json(const char* value);                     // NOLINT
-  Json(std::string_view value);                // NOLINT
-  Json(std::string value);                     // NOLINT
-  Json(Array value);                           // NOLINT
+  Json(std::int64_t value);                       // NOLINT
+  Json(double value);                             // NOLINT
+  Json(const char* value);                        // NOLINT
+  Json(std::string_view value);                   // NOLINT
+  Json(std::string value);                        // NOLINT
+  Json(Array value);                              // NOLINT
   static Json EmptyArray();
   static Json EmptyObject();
   /// An object literal: `Json::Of({{"kind", "Status"}, {"code", 404}})`.
@@ -74,7 +75,8 @@ class Json {
   }
   const Json& At(std::string_view name) const;
 
-  /// The member, created as null where missing; a value that is no object becomes an empty one first.
+  /// The member, created as null where missing; a value that is no object becomes an empty one
+  /// first.
   Json& operator[](std::string_view name);
   void Set(std::string_view name, Json value);
   bool Erase(std::string_view name);  ///< True if there was one.
@@ -91,7 +93,8 @@ class Json {
   friend bool operator==(const Json& a, const Json& b);
 
  private:
-  using Value = std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object>;
+  using Value =
+      std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object>;
   Value value_;
 };
 

@@ -177,10 +177,11 @@ Result<Object> Object::Build(const Json& body, std::string bytes) {
                 "expected an object, found " + std::string(body.TypeName()));
   }
   MIDWATCH_ASSIGN(ObjectMeta meta, ParseObjectMeta(body.At("metadata")));
-  return Object(std::make_shared<const Record>(Record{.api_version = body.At("apiVersion").AsString(),
-                                                      .kind = body.At("kind").AsString(),
-                                                      .meta = std::move(meta),
-                                                      .bytes = std::move(bytes)}));
+  return Object(
+      std::make_shared<const Record>(Record{.api_version = body.At("apiVersion").AsString(),
+                                            .kind = body.At("kind").AsString(),
+                                            .meta = std::move(meta),
+                                            .bytes = std::move(bytes)}));
 }
 
 Result<Object> Object::Parse(std::string bytes) {

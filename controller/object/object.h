@@ -27,7 +27,8 @@ struct OwnerReference {
   friend bool operator==(const OwnerReference&, const OwnerReference&) = default;
 };
 
-/// The part of metav1.ObjectMeta that the machinery reads. managedFields stay in the object's bytes.
+/// The part of metav1.ObjectMeta that the machinery reads. managedFields stay in the object's
+/// bytes.
 struct ObjectMeta {
   std::string name;
   std::string generate_name;
@@ -54,13 +55,14 @@ Result<ObjectMeta> ParseObjectMeta(const Json& metadata);
 Json ToJson(const ObjectMeta& meta);
 
 /// An API object as a user wrote it or the store holds it: its serialised bytes and its metadata.
-/// Immutable and cheap to copy: store, watch and informers share one record. The bytes are parsed in
-/// full only by Body(); nothing of the user's object is lost by passing through here.
+/// Immutable and cheap to copy: store, watch and informers share one record. The bytes are parsed
+/// in full only by Body(); nothing of the user's object is lost by passing through here.
 class Object {
  public:
   /// An empty Object, only to be assigned to.
   Object() = default;
-  /// From bytes that this process or a trusted store has serialised. kInvalid or kBadRequest otherwise.
+  /// From bytes that this process or a trusted store has serialised. kInvalid or kBadRequest
+  /// otherwise.
   static Result<Object> Parse(std::string bytes);
   /// From a tree; serialises it.
   static Result<Object> FromJson(const Json& body);

@@ -6,7 +6,8 @@
 
 namespace midwatch {
 
-/// Names one object: its resource (`modulejobs.midwatch.dev`), namespace (empty if cluster-scoped) and name.
+/// Names one object: its resource (`modulejobs.midwatch.dev`), namespace (empty if cluster-scoped)
+/// and name.
 struct ObjectKey {
   std::string resource;
   std::string namespace_name;

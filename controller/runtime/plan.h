@@ -12,7 +12,8 @@
 
 namespace midwatch {
 
-/// A change of the API. Each one is a create under a derived name, or carries UID and resourceVersion.
+/// A change of the API. Each one is a create under a derived name, or carries UID and
+/// resourceVersion.
 using Write = std::variant<CreateRequest, UpdateRequest, PatchRequest, DeleteRequest>;
 
 /// Work outside the API: git fetch, sidecar session, notification, upload. Starting a name that is
@@ -23,14 +24,15 @@ struct Start {
   Json spec;
 };
 
-/// A read that does not come from the cache, before something is done because an object is absent. Its
-/// answer goes into the index; the key is planned again.
+/// A read that does not come from the cache, before something is done because an object is absent.
+/// Its answer goes into the index; the key is planned again.
 struct Confirm {
   GetRequest get;
 };
 
-/// A consistent list of a whole resource into the index, for decisions that need a view at least as new as
-/// some version (View::FreshTo) when no event or bookmark has brought it there. The key is planned again.
+/// A consistent list of a whole resource into the index, for decisions that need a view at least as
+/// new as some version (View::FreshTo) when no event or bookmark has brought it there. The key is
+/// planned again.
 struct Refresh {
   ResourceType type;
 };
@@ -39,8 +41,8 @@ using Effect = std::variant<Write, Start, Confirm, Refresh>;
 
 /// What a reconciler wants done about one key.
 struct Plan {
-  std::vector<Effect> effects;      ///< In order; the first failure ends the plan and requeues the key.
-  bool independent = false;         ///< Effects may be in flight together (a window of 64).
+  std::vector<Effect> effects;  ///< In order; the first failure ends the plan and requeues the key.
+  bool independent = false;     ///< Effects may be in flight together (a window of 64).
   std::optional<MonoTime> wake_at;  ///< Look again then, even if nothing changes.
 };
 

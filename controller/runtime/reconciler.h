@@ -32,8 +32,8 @@ struct Trigger {
 
 /// A reconciler with what wakes it: what the Worker needs to run it.
 struct Controller {
-  std::string name;                ///< `dispatch`; the field manager is `midwatch-<name>`.
-  ResourceType primary;            ///< Each change of one of these queues its own key.
+  std::string name;      ///< `dispatch`; the field manager is `midwatch-<name>`.
+  ResourceType primary;  ///< Each change of one of these queues its own key.
   std::vector<Trigger> triggers;
   std::vector<IndexDefinition> indexes;
   const Reconciler* reconciler = nullptr;  ///< Not owned; outlives the Worker.

@@ -12,17 +12,17 @@
 
 namespace midwatch {
 
-/// Puts objects of one resource under values, so that those which a change affects are found without
-/// looking at all: dispatches by the agent they wait for, namespaces by Stack.
+/// Puts objects of one resource under values, so that those which a change affects are found
+/// without looking at all: dispatches by the agent they wait for, namespaces by Stack.
 struct IndexDefinition {
-  std::string name;      ///< `dispatches-by-agent`
-  std::string resource;  ///< `dispatches.midwatch.dev`
+  std::string name;                                               ///< `dispatches-by-agent`
+  std::string resource;                                           ///< `dispatches.midwatch.dev`
   std::function<std::vector<std::string>(const Object&)> values;  ///< Pure.
 };
 
-/// What was observed: the informers' objects, by key and by index. Objects are immutable; a View is read
-/// within one Step of its owner and shows one consistent moment per resource. Own writes are in it as
-/// soon as they were answered.
+/// What was observed: the informers' objects, by key and by index. Objects are immutable; a View is
+/// read within one Step of its owner and shows one consistent moment per resource. Own writes are
+/// in it as soon as they were answered.
 class View {
  public:
   virtual ~View() = default;
@@ -34,15 +34,17 @@ class View {
                                    std::string_view namespace_name = {}) const = 0;
   /// The objects that an index holds under a value, sorted by namespace and name.
   virtual std::vector<Object> ByIndex(std::string_view index, std::string_view value) const = 0;
-  /// True if a consistent read has confirmed, since the key was last seen, that the object is absent.
+  /// True if a consistent read has confirmed, since the key was last seen, that the object is
+  /// absent.
   virtual bool ConfirmedAbsent(const ObjectKey& key) const = 0;
-  /// When this process first saw the object's present version: what silence is counted from. An absent
-  /// object has none.
+  /// When this process first saw the object's present version: what silence is counted from. An
+  /// absent object has none.
   virtual std::optional<MonoTime> ObservedAt(const ObjectKey& key) const = 0;
-  /// The objects of a resource that plans now being carried out want to create or update, as they would
-  /// then be: assumed, not observed. Bounded by the plans in flight.
+  /// The objects of a resource that plans now being carried out want to create or update, as they
+  /// would then be: assumed, not observed. Bounded by the plans in flight.
   virtual std::vector<Object> InFlight(std::string_view resource) const = 0;
-  /// The version up to which nothing of the resource is missing here (from list, event or bookmark).
+  /// The version up to which nothing of the resource is missing here (from list, event or
+  /// bookmark).
   virtual std::int64_t FreshTo(std::string_view resource) const = 0;
 };
 
