@@ -1,5 +1,6 @@
 #include "controller/schema/cel_lexer.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -119,7 +120,11 @@ class Lexer {
         return CelToken{CelTokenKind::kSymbol, at_, std::string(symbol)};
       }
     }
-    return CelSyntaxError(at_, "unexpected character " + Quote(Utf8Prefix(text_.substr(at_), 4)));
+    std::size_t size = 1;
+    while ((static_cast<unsigned char>(Peek(size)) & 0xC0U) == 0x80U) {
+      ++size;
+    }
+    return CelSyntaxError(at_, "unexpected character " + Quote(text_.substr(at_, size)));
   }
 
   Result<CelToken> Number() {
@@ -179,7 +184,7 @@ class Lexer {
     return CelToken{CelTokenKind::kString, start, std::move(value)};
   }
 
-  Result<std::monostate> Escape(std::string& out) {
+  Result<void> Escape(std::string& out) {
     const std::size_t start = at_++;
     const char c = Peek();
     constexpr std::string_view kLetters = "abfnrtv\\?\"'`";
@@ -187,7 +192,7 @@ class Lexer {
     if (const std::size_t letter = kLetters.find(c); c != '\0' && letter != kLetters.npos) {
       out += kValues[letter];
       ++at_;
-      return std::monostate{};
+      return {};
     }
     switch (c) {
       case 'x': case 'X': ++at_; return Code(start, 2, 16, out);
@@ -198,7 +203,7 @@ class Lexer {
     }
   }
 
-  Result<std::monostate> Code(std::size_t start, int digits, unsigned base, std::string& out) {
+  Result<void> Code(std::size_t start, int digits, unsigned base, std::string& out) {
     std::uint32_t code = 0;
     for (int i = 0; i < digits; ++i) {
       const std::optional<unsigned> digit = DigitValue(Peek(), base);
@@ -211,7 +216,7 @@ class Lexer {
     if (!AppendUtf8(code, out)) {
       return CelSyntaxError(start, "escape names no Unicode character");
     }
-    return std::monostate{};
+    return {};
   }
 
   std::string_view text_;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "controller/base/pattern.h"
 #include "controller/base/result.h"
 #include "controller/schema/cel_functions.h"
 #include "controller/schema/cel_value.h"
@@ -25,6 +27,7 @@ enum class CelOp : std::uint8_t {
   kList, kMap,               ///< args; of a map key, value, key, value, …
   kAll, kExists, kExistsOne, kFilter,  ///< Over args[0], with args[1] about the variable `slot`.
   kTransform,                ///< `map`: args[0], result args[1], and if there, filter args[2].
+  kMatch,                    ///< args[0].matches(`pattern`)
   kCall,                     ///< `function` over args; the receiver comes first.
 };
 
@@ -36,6 +39,7 @@ struct CelNode {
   const CelFunction* function = nullptr;
   CelValue literal;
   std::string text;                        ///< A field's name, unescaped.
+  std::optional<Pattern> pattern;
   std::vector<CelNode> args;
 };
 
