@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 
 from .loader import SchemaError, snake
 
-KEYWORDS = {"default": "is_default", "namespace": "namespace_name", "operator": "operator_name"}
+RENAMED = {"default": "is_default", "namespace": "namespace_name", "inline": "inline_json"}
+KEYWORDS = set("""alignas alignof and asm auto bool break case catch char class const constexpr continue default delete
+    do double else enum explicit export extern false float for friend goto if inline int long mutable namespace new
+    not operator or private protected public register requires return short signed sizeof static struct switch
+    template this throw true try typedef typeid typename union unsigned using virtual void volatile while xor
+    metadata""".split())
 UNITS = [("h", 3_600_000_000, "hours"), ("m", 60_000_000, "minutes"), ("s", 1_000_000, "seconds"),
          ("ms", 1_000, "milliseconds")]
 
@@ -45,7 +50,10 @@ class Header:
 
 
 def member_name(json_name):
-    return KEYWORDS.get(json_name, snake(json_name))
+    name = RENAMED.get(json_name, snake(json_name))
+    if name in KEYWORDS:
+        raise SchemaError(f"field {json_name}: is a word of C++, give it a name in cpp_model.RENAMED")
+    return name
 
 
 def enumerator(word):
