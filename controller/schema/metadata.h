@@ -1,8 +1,5 @@
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "controller/object/object.h"
@@ -18,11 +15,5 @@ std::vector<FieldError> ValidateMetadata(const ObjectMeta& meta, bool namespaced
 /// What may not change on an update: name, namespace, uid, creationTimestamp, deletionTimestamp; no
 /// new finalizers while the object is being deleted.
 std::vector<FieldError> ValidateMetadataUpdate(const ObjectMeta& meta, const ObjectMeta& old);
-
-// Why a text is not acceptable, in Kubernetes' words; nothing if it is.
-std::optional<std::string> CheckDnsSubdomain(std::string_view text);  ///< RFC 1123, at most 253.
-std::optional<std::string> CheckDnsLabel(std::string_view text);      ///< RFC 1123, at most 63.
-std::optional<std::string> CheckQualifiedName(std::string_view text);  ///< `example.com/name`
-std::optional<std::string> CheckLabelValue(std::string_view text);
 
 }  // namespace midwatch::schema
