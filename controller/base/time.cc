@@ -182,7 +182,7 @@ Result<Duration> ParseDuration(std::string_view text) {
     double number = 0;
     const auto [end, error] =
         std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
-    if (error != std::errc{} || number < 0 || rest[0] == '-') {
+    if (error != std::errc{} || !(number >= 0) || rest[0] == '-') {  // Not a number either.
       return bad();
     }
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
