@@ -33,8 +33,8 @@ tl::unexpected<Error> Invalid(const Path& path, std::string_view what) {
 }
 
 tl::unexpected<Error> WrongType(const Path& path, std::string_view expected, const Json& found) {
-  return Invalid(path, "expected " + std::string(expected) + ", found " +
-                           std::string(found.TypeName()));
+  return Invalid(path,
+                 "expected " + std::string(expected) + ", found " + std::string(found.TypeName()));
 }
 
 template <typename T>

@@ -12,9 +12,9 @@
 /// Between JSON and the generated structs, by their field tables.
 ///
 /// Decoding ignores unknown fields, takes null as absent, and leaves what is absent at its default.
-/// A missing required field, a wrong type, an unknown word of an enum and a malformed time or duration
-/// are kInvalid and name the field (`spec.transitions[2].state: …`). Nothing else is validated: that
-/// is the work of schema/. Values of strings never appear in errors.
+/// A missing required field, a wrong type, an unknown word of an enum and a malformed time or
+/// duration are kInvalid and name the field (`spec.transitions[2].state: …`). Nothing else is
+/// validated: that is the work of schema/. Values of strings never appear in errors.
 ///
 /// Encoding leaves out empty strings, lists, maps and optionals; required fields, fields with a
 /// default and flags are always written. Times are written to the second unless the schema says
@@ -63,16 +63,14 @@ std::optional<E> FindEnum(std::string_view word) {
 
 /// A part of an object (a spec, a status, a result). `path` is where `json` stands, for errors.
 template <ApiStruct T>
-  requires(!ApiKind<T>)
-Result<T> Decode(const Json& json, std::string_view path = {}) {
+requires(!ApiKind<T>) Result<T> Decode(const Json& json, std::string_view path = {}) {
   T value{};
   MIDWATCH_TRY(internal::DecodeStruct(T::kInfo, &value, json, path));
   return value;
 }
 
 template <ApiStruct T>
-  requires(!ApiKind<T>)
-Json Encode(const T& value) {
+requires(!ApiKind<T>) Json Encode(const T& value) {
   return internal::EncodeStruct(T::kInfo, &value);
 }
 

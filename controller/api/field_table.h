@@ -14,8 +14,8 @@
 
 #include "controller/base/time.h"
 
-/// What the generated field tables are made of. Only generated code and the codec use this; everything
-/// else reads and writes structs through codec.h.
+/// What the generated field tables are made of. Only generated code and the codec use this;
+/// everything else reads and writes structs through codec.h.
 namespace midwatch::api {
 
 using StringMap = std::map<std::string, std::string, std::less<>>;
@@ -32,7 +32,14 @@ template <typename E>
 inline constexpr EnumInfo kEnumInfo{};
 
 enum class FieldType : std::uint8_t {
-  kString, kBool, kInt, kTime, kDuration, kEnum, kStruct, kStringMap
+  kString,
+  kBool,
+  kInt,
+  kTime,
+  kDuration,
+  kEnum,
+  kStruct,
+  kStringMap
 };
 
 /// How a field may be absent; a set of flags.
@@ -57,12 +64,12 @@ struct ContainerOps {
 struct FieldInfo {
   std::string_view name;  ///< In JSON.
   std::size_t offset;
-  FieldType type;         ///< Of the value, or of the elements.
+  FieldType type;  ///< Of the value, or of the elements.
   FieldRule rules;
-  bool is_list;                    ///< A std::vector.
-  const ContainerOps* container;   ///< nullptr for a plain member.
-  const StructInfo* struct_info;   ///< Only for kStruct.
-  const EnumInfo* enum_info;       ///< Only for kEnum.
+  bool is_list;                   ///< A std::vector.
+  const ContainerOps* container;  ///< nullptr for a plain member.
+  const StructInfo* struct_info;  ///< Only for kStruct.
+  const EnumInfo* enum_info;      ///< Only for kEnum.
 };
 
 /// The members of a struct, in the order of the schema.
@@ -81,9 +88,7 @@ struct Element {
 
 template <typename T>
 inline constexpr ContainerOps kOptionalOps{
-    [](void* container) -> void* {
-      return &static_cast<std::optional<T>*>(container)->emplace();
-    },
+    [](void* container) -> void* { return &static_cast<std::optional<T>*>(container)->emplace(); },
     [](const void* container) -> std::size_t {
       return static_cast<const std::optional<T>*>(container)->has_value() ? 1 : 0;
     },
