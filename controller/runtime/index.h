@@ -53,6 +53,8 @@ class Index {
   std::int64_t VersionOf(std::string_view namespace_name, std::string_view name) const;
   std::vector<Object> List(std::string_view namespace_name) const;
   std::vector<Object> ByValue(std::string_view index, std::string_view value) const;
+  std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
+                                    std::size_t count) const;
   bool ConfirmedAbsent(std::string_view namespace_name, std::string_view name) const;
   std::optional<MonoTime> ObservedAt(std::string_view namespace_name, std::string_view name) const;
   std::int64_t fresh_to() const { return fresh_to_; }
@@ -95,6 +97,7 @@ class Index {
   void PutUnderValues(const Name& name, Entry& entry);
   void TakeFromValues(const Name& name, const Entry& entry);
   void ForgetConfirmed(const NameView& name);
+  const Values* FindValues(std::string_view index) const;
   void Tell(const Object& before, const Object& after) const;
 
   ResourceType type_;

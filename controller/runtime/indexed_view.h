@@ -32,6 +32,8 @@ class IndexedView final : public View {
   std::vector<Object> List(std::string_view resource,
                            std::string_view namespace_name = {}) const override;
   std::vector<Object> ByIndex(std::string_view index, std::string_view value) const override;
+  std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
+                                    std::size_t count) const override;
   bool ConfirmedAbsent(const ObjectKey& key) const override;
   std::optional<MonoTime> ObservedAt(const ObjectKey& key) const override;
   std::vector<Object> InFlight(std::string_view resource) const override;

@@ -53,6 +53,7 @@ class WorkQueue {
   std::optional<Taken> Take(MonoTime now);
   void Done(const ObjectKey& key, MonoTime now);
 
+  /// A key could be taken now.
   bool HasReady(MonoTime now) const;
   /// When the next delayed key falls due; none if none is delayed.
   std::optional<MonoTime> NextDue() const;
@@ -64,7 +65,8 @@ class WorkQueue {
   struct Entry {
     std::optional<QueueLane> lane;  // Ready, or to be ready again after Done.
     bool processing = false;
-    std::uint64_t ticket = 0;  // Of the place in the lane that counts: earlier places are stale.
+    std::uint64_t ticket = 0;  // Of the place in a lane that counts: earlier places are stale.
+    int places = 0;            // Stale ones included; the entry stays as long as there is one.
     MonoTime queued;
     std::optional<std::pair<MonoTime, std::uint64_t>> due;
     int failures = 0;
@@ -72,7 +74,7 @@ class WorkQueue {
   using Entries = std::unordered_map<ObjectKey, Entry, ObjectKeyHash>;
   using Node = Entries::value_type;
   struct Place {
-    ObjectKey key;
+    Node* node;
     std::uint64_t ticket;
   };
   struct Delayed {
@@ -84,11 +86,12 @@ class WorkQueue {
     }
   };
 
+  Node& NodeOf(const ObjectKey& key) { return *entries_.try_emplace(key).first; }
   void MakeReady(Node& node, MonoTime since, QueueLane lane);
   void PushPlace(Node& node);
   void ClearDue(Node& node);
   void ReleaseDue(MonoTime now);
-  void DropIfIdle(const ObjectKey& key);
+  void DropIfIdle(Node& node);
 
   BackoffLimits limits_;
   Entries entries_;
