@@ -43,7 +43,9 @@ class Journal {
   /// Queues a batch and returns; `done` is called once, in the order of the calls, when the batch
   /// is durable or has failed (kInsufficientStorage: nothing of it was written; kOutcomeUnknown:
   /// the process must end and recover). Thread-safe. Batches that queue up during one sync may
-  /// share the next.
+  /// share the next. A batch must continue the durable revisions: one that does not, because a batch
+  /// before it failed, fails too (kUnavailable), so that nothing is built upon what was never
+  /// written.
   virtual void Commit(std::vector<JournalRow> batch, std::function<void(Result<void>)> done) = 0;
 
   /// Forgets changes up to `revision` (the newest state of each object stays), in slices between

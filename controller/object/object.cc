@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/base/check.h"
+#include "controller/object/stored_bytes.h"
 
 namespace midwatch {
 namespace {
@@ -171,25 +172,45 @@ Json ToJson(const ObjectMeta& meta) {
   return out;
 }
 
-Result<Object> Object::Build(const Json& body, std::string bytes) {
+Result<Object::Head> Object::ReadHead(const Json& body) {
   if (!body.IsObject()) {
     return Fail(ErrorCode::kBadRequest,
                 "expected an object, found " + std::string(body.TypeName()));
   }
   MIDWATCH_ASSIGN(ObjectMeta meta, ParseObjectMeta(body.At("metadata")));
-  return Object(
-      std::make_shared<const Record>(Record{.api_version = body.At("apiVersion").AsString(),
-                                            .kind = body.At("kind").AsString(),
-                                            .meta = std::move(meta),
-                                            .bytes = std::move(bytes)}));
+  return Head{.api_version = body.At("apiVersion").AsString(),
+              .kind = body.At("kind").AsString(),
+              .meta = std::move(meta)};
 }
 
 Result<Object> Object::Parse(std::string bytes) {
   MIDWATCH_ASSIGN(const Json body, ParseJson(bytes));
-  return Build(body, std::move(bytes));
+  MIDWATCH_ASSIGN(Head head, ReadHead(body));
+  return Object(std::make_shared<const Record>(std::move(head), std::move(bytes)));
 }
 
-Result<Object> Object::FromJson(const Json& body) { return Build(body, body.Dump()); }
+Result<Object> Object::FromJson(const Json& body) {
+  MIDWATCH_ASSIGN(Head head, ReadHead(body));
+  return Object(std::make_shared<const Record>(std::move(head), body.Dump()));
+}
+
+Object Object::FromStored(std::string bytes) {
+  return Object(std::make_shared<const Record>(std::move(bytes)));
+}
+
+Object Object::FromParts(std::string api_version, std::string kind, ObjectMeta meta,
+                         std::string bytes) {
+  return Object(std::make_shared<const Record>(
+      Head{std::move(api_version), std::move(kind), std::move(meta)}, std::move(bytes)));
+}
+
+void Object::ReadLate(const Record& record) {
+  const auto body = ParseJson(HeadOf(record.bytes));
+  MIDWATCH_CHECK(body.has_value());  // FromStored is for bytes that were an object once.
+  auto head = ReadHead(*body);
+  MIDWATCH_CHECK(head.has_value());
+  record.head = *std::move(head);
+}
 
 Json Object::Body() const {
   auto body = ParseJson(record_->bytes);

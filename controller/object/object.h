@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,16 +67,22 @@ class Object {
   static Result<Object> Parse(std::string bytes);
   /// From a tree; serialises it.
   static Result<Object> FromJson(const Json& body);
+  /// From bytes that Json::Dump has made of an object, kept by a store that checks them: nothing is
+  /// parsed until the metadata are asked for.
+  static Object FromStored(std::string bytes);
+  /// From parts that belong together: what Parse would make of the bytes.
+  static Object FromParts(std::string api_version, std::string kind, ObjectMeta meta,
+                          std::string bytes);
 
   explicit operator bool() const { return record_ != nullptr; }
 
-  const std::string& api_version() const { return record_->api_version; }
-  const std::string& kind() const { return record_->kind; }
-  const ObjectMeta& meta() const { return record_->meta; }
-  const std::string& name() const { return record_->meta.name; }
-  const std::string& namespace_name() const { return record_->meta.namespace_name; }
-  const std::string& uid() const { return record_->meta.uid; }
-  const std::string& resource_version() const { return record_->meta.resource_version; }
+  const std::string& api_version() const { return head().api_version; }
+  const std::string& kind() const { return head().kind; }
+  const ObjectMeta& meta() const { return head().meta; }
+  const std::string& name() const { return meta().name; }
+  const std::string& namespace_name() const { return meta().namespace_name; }
+  const std::string& uid() const { return meta().uid; }
+  const std::string& resource_version() const { return meta().resource_version; }
   const std::string& bytes() const { return record_->bytes; }
 
   /// The whole tree, parsed anew at each call: ask once and keep it.
@@ -85,14 +92,29 @@ class Object {
   bool SameRecord(const Object& other) const { return record_ == other.record_; }
 
  private:
-  struct Record {
+  struct Head {
     std::string api_version;
     std::string kind;
     ObjectMeta meta;
-    std::string bytes;
+  };
+  struct Record {
+    explicit Record(std::string b) : bytes(std::move(b)), late(true) {}
+    Record(Head h, std::string b) : bytes(std::move(b)), late(false), head(std::move(h)) {}
+
+    const std::string bytes;
+    const bool late;  ///< `head` is read at first use, once, under `read`.
+    mutable std::once_flag read;
+    mutable Head head;
   };
   explicit Object(std::shared_ptr<const Record> record) : record_(std::move(record)) {}
-  static Result<Object> Build(const Json& body, std::string bytes);
+  static Result<Head> ReadHead(const Json& body);
+  const Head& head() const {
+    if (record_->late) {
+      std::call_once(record_->read, &Object::ReadLate, *record_);
+    }
+    return record_->head;
+  }
+  static void ReadLate(const Record& record);
 
   std::shared_ptr<const Record> record_;
 };
