@@ -1,0 +1,136 @@
+#include "controller/posix/child.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <sstream>
+
+#include "controller/posix/process_tree.h"
+#include "controller/posix/sandbox.h"
+#include "controller/posix/spawn.h"
+#include "controller/posix/watchdog.h"
+
+namespace midwatch::posix {
+namespace {
+
+std::string PathOf(const ProcessSpec& spec) {
+  const auto path = spec.environment.find("PATH");
+  return path == spec.environment.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second;
+}
+
+Descriptor OpenPidfd(pid_t pid) {  // glibc 2.36 declares it without extern "C".
+  return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+void LimitDirectly(pid_t pid, const ProcessSpec& spec) {
+  const auto limit = [pid](__rlimit_resource resource, std::uint64_t value) {
+    const rlimit both{value, value};
+    prlimit(pid, resource, &both, nullptr);
+  };
+  if (spec.memory_limit != 0) limit(RLIMIT_DATA, spec.memory_limit);
+  if (spec.cpu_seconds != 0) limit(RLIMIT_CPU, spec.cpu_seconds);
+}
+
+struct ChildPipes {
+  Pipe input;
+  Pipe output;
+  Pipe errors;
+  std::pair<Descriptor, Descriptor> control;
+};
+
+Result<ChildPipes> MakePipes() {
+  ChildPipes pipes;
+  MIDWATCH_ASSIGN(pipes.input, MakePipe());
+  MIDWATCH_ASSIGN(pipes.output, MakePipe());
+  MIDWATCH_ASSIGN(pipes.errors, MakePipe());
+  MIDWATCH_ASSIGN(pipes.control, MakeMessagePair());
+  return pipes;
+}
+
+}  // namespace
+
+Result<ChildPlan> PlanChild(const ProcessSpec& spec, const std::vector<std::string>& watchdog,
+                            const std::string& sandbox) {
+  if (spec.command.empty()) return Fail(ErrorCode::kInvalid, "command: expected a program");
+  ChildPlan plan;
+  MIDWATCH_ASSIGN(plan.program, FindProgram(spec.command[0], PathOf(spec)));
+  plan.arguments = spec.command;
+  if (spec.sandbox && !sandbox.empty()) {
+    plan.arguments = SandboxCommand(sandbox, plan.program, spec);
+    plan.program = sandbox;
+  }
+  plan.watched = spec.kill_at.has_value() && !watchdog.empty();
+  if (!plan.watched) return plan;
+  std::vector<std::string> command = watchdog;
+  const std::vector<std::string> tail = ToArguments({.until = *spec.kill_at,
+                                                     .data_limit = spec.memory_limit,
+                                                     .cpu_seconds = spec.cpu_seconds,
+                                                     .program = plan.program,
+                                                     .arguments = plan.arguments});
+  command.insert(command.end(), tail.begin(), tail.end());
+  plan.program = watchdog[0];
+  plan.arguments = std::move(command);
+  return plan;
+}
+
+Result<std::shared_ptr<Child>> StartChild(const ProcessSpec& spec, const ChildPlan& plan,
+                                          std::shared_ptr<ProcessSink> sink) {
+  MIDWATCH_ASSIGN(ChildPipes pipes, MakePipes());
+  std::vector<int> descriptors{pipes.input.read.get(), pipes.output.write.get(),
+                               pipes.errors.write.get()};
+  if (plan.watched) descriptors.push_back(pipes.control.second.get());
+  auto child = std::make_shared<Child>();
+  MIDWATCH_ASSIGN(child->pid, Spawn({.program = plan.program,
+                                     .arguments = plan.arguments,
+                                     .environment = spec.environment,
+                                     .working_directory = spec.working_directory,
+                                     .descriptors = std::move(descriptors)}));
+  if (!plan.watched) LimitDirectly(child->pid, spec);
+  child->exit = OpenPidfd(child->pid);
+  child->watched = plan.watched;
+  child->sink = std::move(sink);
+  child->input = std::move(pipes.input.write);
+  child->output = std::move(pipes.output.read);
+  child->errors = std::move(pipes.errors.read);
+  if (plan.watched) child->control = std::move(pipes.control.first);
+  if (!plan.watched) child->kill_at = spec.kill_at;
+  for (const Descriptor* own : {&child->input, &child->output, &child->errors}) SetNonBlocking(*own);
+  return child;
+}
+
+void TellWatchdog(const Child& child, const std::string& message) {
+  if (!child.control) return;
+  [[maybe_unused]] const ssize_t sent = send(child.control.get(), message.data(), message.size(),
+                                             MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void ReadWatchdog(Child& child) {
+  char buffer[kMaxWatchdogMessage];
+  const ssize_t got = recv(child.control.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  if (got <= 0) return;
+  const std::string message(buffer, static_cast<std::size_t>(got));
+  if (message.starts_with("fail ")) {
+    child.start_error = message.substr(5) + "\n";
+    child.ended = ProcessExit{.code = 127, .signal = 0};
+    return;
+  }
+  std::istringstream words(message);
+  std::string verb;
+  ProcessExit exit;
+  if (words >> verb >> exit.code >> exit.signal && verb == "exit") child.ended = exit;
+}
+
+void KillChild(const Child& child) {
+  kill(child.pid, SIGSTOP);  // So that it does not go on, or end, while its children are looked for.
+  KillDescendants(child.pid);
+  kill(-child.pid, SIGKILL);
+  kill(child.pid, SIGKILL);
+}
+
+bool GroupIsGone(const Child& child) { return kill(-child.pid, 0) != 0 && errno == ESRCH; }
+
+}  // namespace midwatch::posix
