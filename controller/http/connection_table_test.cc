@@ -1,0 +1,42 @@
+#include "controller/http/connection_table.h"
+
+#include <gtest/gtest.h>
+
+namespace midwatch::http {
+namespace {
+
+TEST(ConnectionTable, APeerAtItsLimitGivesUpItsOwnIdleConnectionNotAnothers) {
+  ConnectionTable table(10, 2);
+  const auto other = table.Admit("b").id;
+  table.MarkIdle(other);
+  const auto first = table.Admit("a").id;
+  const auto second = table.Admit("a").id;
+  EXPECT_EQ(table.Admit("a").id, 0U) << "nothing of a is idle";
+  table.MarkIdle(second);
+  table.MarkIdle(first);
+  const auto admitted = table.Admit("a");
+  EXPECT_NE(admitted.id, 0U);
+  EXPECT_EQ(admitted.evict, second) << "idle longest";
+  EXPECT_FALSE(table.MarkBusy(second)) << "what makes room starts nothing";
+  EXPECT_TRUE(table.MarkBusy(first));
+  EXPECT_EQ(table.Size(), 4U) << "until it is removed";
+  table.Remove(second);
+  EXPECT_EQ(table.Size(), 3U);
+}
+
+TEST(ConnectionTable, AFullTableGivesUpAnyIdleConnection) {
+  ConnectionTable table(2, 2);
+  const auto first = table.Admit("a").id;
+  const auto second = table.Admit("a").id;
+  EXPECT_EQ(table.Admit("b").id, 0U);
+  table.MarkIdle(first);
+  EXPECT_EQ(table.Admit("b").evict, first);
+  EXPECT_EQ(table.Admit("b").id, 0U) << "the one being evicted is counted once";
+  table.Remove(first);
+  table.Remove(second);
+  table.Remove(second);
+  EXPECT_NE(table.Admit("a").id, 0U);
+}
+
+}  // namespace
+}  // namespace midwatch::http

@@ -1,0 +1,702 @@
+#include "controller/http/http_server.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <condition_variable>
+#include <ctime>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "controller/base/text.h"
+#include "controller/http/raw_peer.h"
+
+namespace midwatch::http {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kSoon{300};
+
+/// /echo answers with the body, /size with its size, /big with 8 MiB, /held keeps the responder,
+/// /stream the stream.
+class TestHandler final : public HttpHandler {
+ public:
+  void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) override {
+    const std::lock_guard lock(mutex_);
+    ++requests;
+    last = request;
+    if (request.target == "/held") {
+      held.push_back(std::move(responder));
+    } else if (request.target == "/stream") {
+      HttpResponse head;
+      head.headers = {{"Content-Type", "application/json"}};
+      streams.push_back(responder->Stream(std::move(head), [this] {
+        const std::lock_guard inner(closed_mutex);
+        ++closed;
+        changed.notify_all();
+      }));
+    } else if (request.target == "/forgotten") {
+      responder.reset();
+    } else if (request.target == "/big") {
+      responder->Respond({200, {}, std::string(std::size_t{8} << 20, 'x')});
+    } else if (request.target == "/size") {
+      responder->Respond({200, {}, std::to_string(request.body.size())});
+    } else {
+      responder->Respond({200, {{"X-Test", "a\r\nInjected: yes"}}, request.body});
+    }
+    changed.notify_all();
+  }
+
+  template <typename Predicate>
+  bool WaitFor(Predicate predicate) {
+    std::unique_lock lock(mutex_);
+    return changed.wait_for(lock, seconds(5), predicate);
+  }
+  bool WaitForClosed(int count) {
+    std::unique_lock lock(closed_mutex);
+    return changed_closed(lock, count);
+  }
+  std::shared_ptr<HttpStream> Stream() {
+    WaitFor([this] { return !streams.empty(); });
+    const std::lock_guard lock(mutex_);
+    return streams.back();
+  }
+
+  std::mutex mutex_;
+  std::mutex closed_mutex;
+  std::condition_variable changed;
+  int requests = 0;
+  int closed = 0;
+  HttpRequest last;
+  std::vector<std::unique_ptr<HttpResponder>> held;
+  std::vector<std::shared_ptr<HttpStream>> streams;
+
+ private:
+  bool changed_closed(std::unique_lock<std::mutex>& lock, int count) {
+    return changed.wait_for(lock, seconds(5), [&] { return closed >= count; });
+  }
+};
+
+class CountingMetrics final : public Metrics {
+ public:
+  void Count(std::string_view name, MetricLabels labels, double by) override {
+    const std::lock_guard lock(mutex_);
+    counts_[Key(name, labels)] += by;
+  }
+  void Set(std::string_view, MetricLabels, double) override {}
+  void Observe(std::string_view, MetricLabels, double) override {}
+  double Of(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    return counts_[key];
+  }
+
+ private:
+  static std::string Key(std::string_view name, MetricLabels labels) {
+    std::string key(name);
+    for (const auto& [label, value] : labels) {
+      key += " " + std::string(label) + "=" + std::string(value);
+    }
+    return key;
+  }
+  std::mutex mutex_;
+  std::map<std::string, double> counts_;
+};
+
+class HttpServerTest : public testing::Test {
+ protected:
+  void Start(bool tls = false) {
+    options_.port = 0;
+    if (tls) {
+      const WallTime now{std::time(nullptr) * 1'000'000};
+      const auto authority = MakeCertificateAuthority("test", now, std::chrono::hours(1));
+      options_.tls = *MakeServerCertificate(*authority, {"localhost", "127.0.0.1"}, now,
+                                            std::chrono::hours(1));
+    }
+    auto started = HttpServer::Start(options_, handler_, log_, metrics_);
+    ASSERT_TRUE(started) << started.error().message;
+    server_ = std::move(*started);
+  }
+  RawPeer Connect(bool tls = false) { return RawPeer(server_->port(), tls); }
+  std::string Exchange(std::string_view request) {
+    RawPeer peer = Connect();
+    peer.Send(request);
+    return peer.ReadAll(seconds(5));
+  }
+  bool WaitForConnections(std::size_t count) {
+    const auto end = std::chrono::steady_clock::now() + seconds(5);
+    while (server_->ConnectionCount() != count && std::chrono::steady_clock::now() < end) {
+      std::this_thread::yield();
+    }
+    return server_->ConnectionCount() == count;
+  }
+
+  ServerOptions options_;
+  TestHandler handler_;
+  NoLog log_;
+  CountingMetrics metrics_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+std::string StatusLine(const std::string& response) {
+  return response.substr(0, response.find('\r'));
+}
+
+// ---- one request, one answer: the hostile table ----
+
+struct HostileCase {
+  const char* name;
+  std::string request;
+  std::vector<std::string> statuses;  // In order; the connection is closed after the last.
+};
+
+std::string Post(const std::string& headers, const std::string& body) {
+  return "POST /size HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n" + body;
+}
+std::string Chunked(const std::string& body) {
+  return Post("Transfer-Encoding: chunked\r\n", body);
+}
+std::string Get(const std::string& headers) { return "GET /echo HTTP/1.1\r\n" + headers + "\r\n"; }
+
+class HostileTest : public HttpServerTest, public testing::WithParamInterface<HostileCase> {};
+
+TEST_P(HostileTest, IsAnsweredAndTheServerGoesOn) {
+  Start();
+  const std::string got = Exchange(GetParam().request);
+  std::vector<std::string> statuses;
+  for (std::size_t at = got.find("HTTP/1.1 "); at != std::string::npos;
+       at = got.find("HTTP/1.1 ", at + 1)) {
+    statuses.push_back(got.substr(at + 9, 3));
+  }
+  EXPECT_EQ(statuses, GetParam().statuses) << got;
+  EXPECT_EQ(StatusLine(Exchange(Get("Host: x\r\nConnection: close\r\n"))), "HTTP/1.1 200 OK");
+}
+
+using Statuses = std::vector<std::string>;
+const Statuses kOk = {"200"};
+const Statuses kBad = {"400"};
+
+INSTANTIATE_TEST_SUITE_P(
+    Chunks, HostileTest,
+    testing::Values(HostileCase{"SizeMinusOne", Chunked("-1\r\nabc\r\n0\r\n\r\n"), kBad},
+                    HostileCase{"SizeHuge31Bits", Chunked("7ffffffe\r\nabc"), {"413"}},
+                    HostileCase{"SizeHuge40Bits", Chunked("ffffffffff\r\nabc"), {"413"}},
+                    HostileCase{"SizeOver64Bits", Chunked("ffffffffffffffffff\r\nabc"), kBad},
+                    HostileCase{"SizeNegativeHuge", Chunked("-7fffffff\r\nabc"), kBad},
+                    HostileCase{"SizeNoHex", Chunked("zz\r\nabc\r\n0\r\n\r\n"), kBad},
+                    HostileCase{"SizeEmpty", Chunked("\r\nabc\r\n0\r\n\r\n"), kBad},
+                    HostileCase{"SizeLineWithoutEnd", Chunked(std::string(70'000, '1')), kBad},
+                    HostileCase{"MissingLineEndAfterData", Chunked("3\r\nabcX\r\n0\r\n\r\n"), kBad},
+                    HostileCase{"Good", Chunked("3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n"), kOk},
+                    HostileCase{"GoodWithTrailer", Chunked("3\r\nabc\r\n0\r\nX: y\r\n\r\n"), kOk}),
+    [](const auto& suite) { return std::string(suite.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    Lengths, HostileTest,
+    testing::Values(
+        HostileCase{"LengthAndChunked",
+                    Post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), kBad},
+        HostileCase{"ChunkedAndLength",
+                    Post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), kBad},
+        HostileCase{"TwoLengths", Post("Content-Length: 5\r\nContent-Length: 40\r\n", "hello"),
+                    kBad},
+        HostileCase{"TwoEqualLengths", Post("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"),
+                    kBad},
+        HostileCase{"ListOfLengths", Post("Content-Length: 5, 5\r\n", "hello"), kBad},
+        HostileCase{"LengthNoNumber", Post("Content-Length: abc\r\n", ""), kBad},
+        HostileCase{"LengthWithPlus", Post("Content-Length: +5\r\n", "hello"), kBad},
+        HostileCase{"LengthNegative", Post("Content-Length: -1\r\n", "hello"), kBad},
+        HostileCase{"LengthEmpty", Post("Content-Length:\r\n", "hello"), kBad},
+        HostileCase{"SpaceBeforeColon", Post("Content-Length : 5\r\n", "hello"), kBad},
+        HostileCase{"EncodingUnknownWithLength",
+                    Post("Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n", "hello"), kBad},
+        HostileCase{"EncodingUnknown", Post("Transfer-Encoding: xchunked\r\n", ""), kBad},
+        HostileCase{
+            "EncodingTwice",
+            Post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+            kBad},
+        HostileCase{"EncodingGzipChunked",
+                    Post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), kBad},
+        HostileCase{"EncodingInHttp10",
+                    "POST /size HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", kBad},
+        HostileCase{"LengthBeyondTheLimit", Post("Content-Length: 3145729\r\n", ""), {"413"}},
+        HostileCase{"LengthAtTheLimit",
+                    Post("Content-Length: 3145728\r\n", std::string(3145728, 'b')), kOk},
+        HostileCase{"LengthOver64Bits", Post("Content-Length: 99999999999999999999\r\n", ""),
+                    kBad}),
+    [](const auto& suite) { return std::string(suite.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    Heads, HostileTest,
+    testing::Values(
+        HostileCase{"NulInAField", Get(std::string("Host: x\r\nA: b\0c\r\n", 17)), kBad},
+        HostileCase{"NonAsciiInAField", Get("Host: x\r\nConnection: close\r\nA: \xc3\xa4\tb\r\n"),
+                    kOk},
+        HostileCase{"NewVersion", "GET /echo HTTP/9.9\r\nHost: x\r\n\r\n", {"505"}},
+        HostileCase{"Http2Preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {"505"}},
+        HostileCase{"OnlyLf", "GET /echo HTTP/1.1\nHost: x\n\n", kBad},
+        HostileCase{"OneLfAmongFields", "GET /echo HTTP/1.1\r\nHost: x\nA: b\r\n\r\n", kBad},
+        HostileCase{"NoHost", Get(""), kBad},
+        HostileCase{"NoHostInHttp10", "GET /echo HTTP/1.0\r\n\r\n", kOk},
+        HostileCase{"TwoHosts", Get("Host: x\r\nHost: y\r\n"), kBad},
+        HostileCase{"AbsoluteTarget", "GET http://x/echo HTTP/1.1\r\nHost: x\r\n\r\n", kBad},
+        HostileCase{"NoTarget", "GET HTTP/1.1\r\nHost: x\r\n\r\n", kBad},
+        HostileCase{"SpaceInTarget", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", {"505"}},
+        HostileCase{"Connect", "CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", kBad},
+        HostileCase{"FieldWithoutColon", Get("Host: x\r\nnonsense\r\n"), kBad},
+        HostileCase{"TlsToAPlainPort", std::string("\x16\x03\x01\x02\x00\x01\n\n", 8), kBad},
+        HostileCase{
+            "UnknownExpectation", Post("Expect: magic\r\nContent-Length: 5\r\n", ""), {"417"}},
+        HostileCase{"HeadAtTheLimit",
+                    Get("Host: x\r\nConnection: close\r\nA: " + std::string(32'000, 'a') + "\r\n"),
+                    kOk},
+        HostileCase{"HeadBeyondTheLimit",
+                    Get("Host: x\r\nA: " + std::string(33'000, 'a') + "\r\n"),
+                    {"431"}},
+        HostileCase{
+            "ThreePipelined",
+            Get("Host: x\r\n") + Get("Host: x\r\n") + Get("Host: x\r\nConnection: close\r\n"),
+            {"200", "200", "200"}},
+        HostileCase{
+            "GoodThenBad", Get("Host: x\r\n") + Get("") + Get("Host: x\r\n"), {"200", "400"}}),
+    [](const auto& suite) { return std::string(suite.param.name); });
+
+TEST_F(HttpServerTest, EndlessHeadIsRefusedBeforeItIsHeld) {
+  Start();
+  RawPeer peer = Connect();
+  peer.Send("GET /echo HTTP/1.1\r\nHost: x\r\n");
+  const std::string fields(1 << 20, 'a');
+  peer.Send("A: ");
+  for (int i = 0; i < 300 && peer.Send(fields); ++i) {
+  }
+  EXPECT_EQ(StatusLine(peer.ReadAll()).substr(0, 12), "HTTP/1.1 431");
+}
+
+TEST_F(HttpServerTest, TwoHundredThousandFieldsAreRefused) {
+  Start();
+  std::string fields;
+  for (int i = 0; i < 200'000; ++i) {
+    fields += "a: b\r\n";
+  }
+  EXPECT_EQ(StatusLine(Exchange(Get("Host: x\r\n" + fields))).substr(0, 12), "HTTP/1.1 431");
+}
+
+TEST_F(HttpServerTest, ChunkedBodyBeyondTheLimitIsCutAtIt) {
+  options_.limits.request.body_bytes = 1000;
+  Start();
+  std::string body;
+  for (int i = 0; i < 20; ++i) {
+    body += "64\r\n" + std::string(100, 'b') + "\r\n";
+  }
+  EXPECT_EQ(StatusLine(Exchange(Chunked(body))).substr(0, 12), "HTTP/1.1 413");
+}
+
+TEST_F(HttpServerTest, RequestCutIntoBytesIsTheSameRequest) {
+  Start();
+  const std::string request = Chunked("3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nT: u\r\n\r\n");
+  RawPeer peer = Connect();
+  for (const char c : request) {
+    peer.Send(std::string(1, c));
+  }
+  const std::string got = peer.ReadAll();
+  EXPECT_EQ(StatusLine(got), "HTTP/1.1 200 OK");
+  EXPECT_TRUE(got.ends_with("\r\n\r\n7")) << got;
+  EXPECT_EQ(handler_.last.Header("T"), "");
+}
+
+TEST_F(HttpServerTest, AResponseFieldCannotBreakOutOfItsLine) {
+  Start();
+  const std::string got = Exchange(Get("Host: x\r\nConnection: close\r\n"));
+  EXPECT_NE(got.find("X-Test: a  Injected: yes\r\n"), std::string::npos) << got;
+}
+
+TEST_F(HttpServerTest, ContinueIsSentOnceTheHeadIsGood) {
+  Start();
+  RawPeer peer = Connect();
+  peer.Send(Post("Expect: 100-continue\r\nContent-Length: 5\r\n", ""));
+  EXPECT_EQ(peer.ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  peer.Send("hello");
+  EXPECT_TRUE(peer.ReadAll().ends_with("\r\n\r\n5"));
+}
+
+TEST_F(HttpServerTest, ContinueIsNotSentForABodyThatIsTooLarge) {
+  Start();
+  EXPECT_EQ(StatusLine(Exchange(Post("Expect: 100-continue\r\nContent-Length: 99999999\r\n", ""))),
+            "HTTP/1.1 413 Content Too Large");
+}
+
+TEST_F(HttpServerTest, HeadAndBodilessAnswersHaveNoBody) {
+  Start();
+  const std::string got = Exchange("HEAD /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(got.find("Content-Length: 8388608\r\n"), std::string::npos);
+  EXPECT_TRUE(got.ends_with("\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, AForgottenRequestIsAnswered) {
+  Start();
+  const std::string got =
+      Exchange("GET /forgotten HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(StatusLine(got), "HTTP/1.1 500 Internal Server Error");
+}
+
+TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredInOrderThoughTheFirstIsSlow) {
+  Start();
+  RawPeer peer = Connect();
+  peer.Send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n" + Post("Content-Length: 3\r\n", "abc"));
+  ASSERT_TRUE(handler_.WaitFor([&] { return !handler_.held.empty(); }));
+  EXPECT_EQ(handler_.requests, 1);
+  handler_.held[0]->Respond({200, {}, "first"});
+  const std::string got = peer.ReadAll();
+  EXPECT_LT(got.find("first"), got.find("\r\n\r\n3"));
+  EXPECT_TRUE(got.ends_with("\r\n\r\n3")) << got;
+}
+
+// ---- deadlines ----
+
+TEST_F(HttpServerTest, SilentConnectionsAreClosed) {
+  options_.limits.first_byte = kSoon;
+  Start();
+  std::vector<RawPeer> peers;
+  for (int i = 0; i < 200; ++i) {
+    peers.push_back(Connect());
+  }
+  for (RawPeer& peer : peers) {
+    EXPECT_EQ(peer.ReadAll(), "");
+    EXPECT_TRUE(peer.ended());
+  }
+  EXPECT_TRUE(WaitForConnections(0));
+}
+
+TEST_F(HttpServerTest, SilentTlsConnectionsAreClosed) {
+  options_.limits.first_byte = kSoon;
+  Start(true);
+  RawPeer silent = Connect();
+  RawPeer half = Connect();
+  half.Send(std::string("\x16\x03\x01", 3));
+  EXPECT_EQ(silent.ReadAll(), "");
+  EXPECT_TRUE(silent.ended());
+  half.ReadAll();
+  EXPECT_TRUE(half.ended());
+}
+
+TEST_F(HttpServerTest, SlowHeadsAreClosedWhileOthersAreServed) {
+  options_.limits.head = kSoon;
+  Start();
+  std::vector<RawPeer> slow;
+  for (int i = 0; i < 500; ++i) {
+    slow.push_back(Connect());
+    slow.back().Send("G");
+  }
+  EXPECT_EQ(StatusLine(Exchange(Get("Host: x\r\nConnection: close\r\n"))), "HTTP/1.1 200 OK");
+  std::size_t sent = 0;
+  const std::string request = Get("Host: x\r\nA: b\r\n");
+  const auto began = std::chrono::steady_clock::now();
+  std::string got;
+  while (got.empty() && std::chrono::steady_clock::now() - began < seconds(5)) {
+    slow[0].Send(
+        request.substr(1 + sent % 3, 1));  // A byte at a time does not extend the deadline.
+    ++sent;
+    got = slow[0].ReadAll(milliseconds(20));
+  }
+  EXPECT_EQ(StatusLine(got), "HTTP/1.1 408 Request Timeout");
+  EXPECT_TRUE(WaitForConnections(0)) << server_->ConnectionCount();
+}
+
+TEST_F(HttpServerTest, ABodyThatTricklesIsCutOff) {
+  options_.limits.body = kSoon;
+  Start();
+  EXPECT_EQ(StatusLine(Exchange(Post("Content-Length: 100\r\n", "a"))),
+            "HTTP/1.1 408 Request Timeout");
+}
+
+TEST_F(HttpServerTest, IdleConnectionsAreClosed) {
+  options_.limits.idle = kSoon;
+  Start();
+  RawPeer peer = Connect();
+  peer.Send(Get("Host: x\r\n"));
+  peer.ReadUntil("\r\n\r\n");
+  EXPECT_EQ(peer.ReadAll(), "");
+  EXPECT_TRUE(peer.ended());
+}
+
+TEST_F(HttpServerTest, AReaderTooSlowForAResponseIsCutOff) {
+  options_.limits.write = kSoon;
+  Start();
+  RawPeer peer = Connect();
+  const int small = 4096;
+  ::setsockopt(peer.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+  peer.Send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(handler_.WaitFor([&] { return handler_.requests == 1; }));
+  EXPECT_TRUE(WaitForConnections(0));
+  EXPECT_EQ(metrics_.Of("midwatch_http_refused_total reason=slow_reader"), 1);
+}
+
+// ---- streams ----
+
+TEST_F(HttpServerTest, AStreamArrivesAsItIsWritten) {
+  Start();
+  RawPeer peer = Connect();
+  peer.Send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto stream = handler_.Stream();
+  EXPECT_NE(peer.ReadUntil("\r\n\r\n").find("Transfer-Encoding: chunked"), std::string::npos);
+  EXPECT_TRUE(stream->Write("one\n"));
+  EXPECT_EQ(peer.ReadUntil("one\n\r\n"), "4\r\none\n\r\n");
+  EXPECT_TRUE(stream->Write("two\n"));
+  stream->End();
+  EXPECT_FALSE(stream->Write("three\n"));
+  EXPECT_TRUE(peer.ReadUntil("0\r\n\r\n").ends_with("two\n\r\n0\r\n\r\n"));
+  EXPECT_TRUE(handler_.WaitForClosed(1));
+  peer.Send(Get("Host: x\r\nConnection: close\r\n"));  // The connection goes on.
+  EXPECT_EQ(StatusLine(peer.ReadAll()), "HTTP/1.1 200 OK");
+}
+
+TEST_F(HttpServerTest, AStreamToHttp10EndsWithTheConnection) {
+  Start();
+  RawPeer peer = Connect();
+  peer.Send("GET /stream HTTP/1.0\r\n\r\n");
+  const auto stream = handler_.Stream();
+  stream->Write("one\n");
+  stream->End();
+  EXPECT_TRUE(peer.ReadAll().ends_with("\r\n\r\none\n"));
+}
+
+TEST_F(HttpServerTest, AVanishedPeerOfAQuietStreamIsNoticed) {
+  Start();
+  std::vector<RawPeer> peers;
+  for (int i = 0; i < 200; ++i) {
+    peers.push_back(Connect());
+    peers.back().Send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  ASSERT_TRUE(handler_.WaitFor([&] { return handler_.streams.size() == 200; }));
+  peers.clear();
+  EXPECT_TRUE(handler_.WaitForClosed(200));
+  EXPECT_TRUE(WaitForConnections(0));
+  EXPECT_FALSE(handler_.streams[0]->Write("x"));
+}
+
+TEST_F(HttpServerTest, AReaderThatDoesNotReadIsCutOffAtTheQueueLimit) {
+  options_.limits.stream_queue_bytes = std::size_t{1} << 20;
+  Start();
+  RawPeer peer = Connect();
+  peer.Send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto stream = handler_.Stream();
+  const std::string event(100'000, 'e');
+  int written = 0;
+  while (written < 1000 && stream->Write(event)) {
+    ++written;
+  }
+  EXPECT_LT(written, 200);  // The queue, one piece in flight and what the kernel holds.
+  EXPECT_TRUE(handler_.WaitForClosed(1));
+}
+
+TEST_F(HttpServerTest, AFirstPieceMayBeLargerThanTheQueueLimit) {
+  options_.limits.stream_queue_bytes = 1000;
+  Start();
+  RawPeer peer = Connect();
+  peer.Send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto stream = handler_.Stream();
+  EXPECT_TRUE(stream->Write(std::string(std::size_t{20} << 20, 'i')));
+  EXPECT_TRUE(stream->Write("next"));
+  stream->End();
+  EXPECT_GT(peer.ReadUntil("next\r\n0\r\n\r\n").size(), std::size_t{20} << 20);
+}
+
+TEST_F(HttpServerTest, AStalledStreamIsCutOff) {
+  options_.limits.stream_stall = kSoon;
+  Start();
+  RawPeer peer = Connect();
+  peer.Send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  handler_.Stream()->Write(std::string(std::size_t{20} << 20, 'i'));
+  EXPECT_TRUE(handler_.WaitForClosed(1));
+}
+
+TEST_F(HttpServerTest, AFloodOnAStreamsRequestSideIsCutOff) {
+  options_.limits.pipelined_bytes = 10'000;
+  Start();
+  RawPeer peer = Connect();
+  peer.Send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  handler_.Stream();
+  peer.Send(std::string(20'000, 'f'));
+  EXPECT_TRUE(handler_.WaitForClosed(1));
+}
+
+// ---- numbers of connections ----
+
+TEST_F(HttpServerTest, AThousandIdleConnectionsDoNotStandInTheWay) {
+  Start(true);
+  std::vector<RawPeer> peers;
+  for (int i = 0; i < 1000; ++i) {
+    peers.push_back(Connect(i % 10 == 0));
+    ASSERT_TRUE(peers.back().connected());
+  }
+  EXPECT_TRUE(WaitForConnections(1000));
+  RawPeer one = Connect(true);
+  one.Send(Get("Host: x\r\nConnection: close\r\n"));
+  EXPECT_EQ(StatusLine(one.ReadAll()), "HTTP/1.1 200 OK");
+}
+
+TEST_F(HttpServerTest, TheLongestIdleConnectionMakesRoom) {
+  options_.limits.connections_per_peer = 3;
+  Start();
+  std::vector<RawPeer> peers;
+  for (int i = 0; i < 3; ++i) {
+    peers.push_back(Connect());
+    ASSERT_TRUE(WaitForConnections(static_cast<std::size_t>(i) + 1));
+    peers.back().Send(Get("Host: x\r\n"));
+    peers.back().ReadUntil("\r\n\r\n");
+  }
+  RawPeer fourth = Connect();
+  EXPECT_EQ(peers[0].ReadAll(), "");
+  EXPECT_TRUE(peers[0].ended());
+  fourth.Send(Get("Host: x\r\nConnection: close\r\n"));
+  EXPECT_EQ(StatusLine(fourth.ReadAll()), "HTTP/1.1 200 OK");
+}
+
+TEST_F(HttpServerTest, WithEveryConnectionBusyANewOneIsRefused) {
+  options_.limits.connections_per_peer = 2;
+  Start();
+  std::vector<RawPeer> peers;
+  for (int i = 0; i < 2; ++i) {
+    peers.push_back(Connect());
+    peers.back().Send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  ASSERT_TRUE(handler_.WaitFor([&] { return handler_.held.size() == 2; }));
+  RawPeer third = Connect();
+  EXPECT_EQ(third.ReadAll(), "");
+  EXPECT_TRUE(third.ended());
+  EXPECT_EQ(metrics_.Of("midwatch_http_refused_total reason=connections"), 1);
+}
+
+TEST_F(HttpServerTest, BodiesOfAllConnectionsTogetherAreBounded) {
+  options_.limits.bodies_bytes = 100'000;
+  Start();
+  RawPeer holding = Connect();
+  holding.Send(Post("Content-Length: 95000\r\n", std::string(90'000, 'a')));
+  std::string got;
+  for (int i = 0; i < 200 && got.empty(); ++i) {  // Until the first body has arrived.
+    RawPeer other = Connect();
+    other.Send(Post("Content-Length: 50000\r\n", std::string(40'000, 'b')));
+    got = other.ReadAll(milliseconds(50));
+  }
+  EXPECT_EQ(StatusLine(got), "HTTP/1.1 503 Service Unavailable");
+  holding.Send(std::string(5'000, 'a'));
+  EXPECT_TRUE(holding.ReadAll().ends_with("\r\n\r\n95000"));
+}
+
+TEST_F(HttpServerTest, OutOfDescriptorsItWaitsAndRecovers) {
+  Start();
+  std::vector<RawPeer> peers;
+  for (int i = 0; i < 20; ++i) {
+    peers.push_back(Connect());
+  }
+  ASSERT_TRUE(WaitForConnections(20));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int lowest_free = ::dup(0);
+  ::close(lowest_free);
+  // One descriptor for the client's end; the server gets none for its own.
+  rlimit tight{static_cast<rlim_t>(lowest_free) + 1, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &tight);
+  const std::clock_t cpu = std::clock();
+  {
+    RawPeer waiting = Connect();
+    EXPECT_TRUE(waiting.connected());
+    EXPECT_EQ(waiting.ReadAll(milliseconds(500)), "");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_LT(std::clock() - cpu, CLOCKS_PER_SEC / 10);  // No busy loop.
+    waiting.Send(Get("Host: x\r\nConnection: close\r\n"));
+    EXPECT_EQ(StatusLine(waiting.ReadAll()), "HTTP/1.1 200 OK");
+  }
+  EXPECT_GE(metrics_.Of("midwatch_http_refused_total reason=descriptors"), 1);
+}
+
+// ---- stop ----
+
+TEST_F(HttpServerTest, StopEndsStreamsAndWaitsForRunningRequests) {
+  Start();
+  RawPeer idle = Connect();
+  RawPeer streaming = Connect();
+  streaming.Send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  RawPeer held = Connect();
+  held.Send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(
+      handler_.WaitFor([&] { return !handler_.held.empty() && !handler_.streams.empty(); }));
+  handler_.streams[0]->Write("last\n");
+  std::thread stopping([&] { server_->Stop(seconds(30)); });
+  EXPECT_TRUE(streaming.ReadAll().ends_with("last\n\r\n0\r\n\r\n"));
+  EXPECT_EQ(idle.ReadAll(), "");
+  handler_.held[0]->Respond({200, {}, "done"});
+  const std::string got = held.ReadAll();
+  EXPECT_TRUE(got.ends_with("\r\n\r\ndone"));
+  EXPECT_NE(got.find("Connection: close"), std::string::npos);
+  streaming.Close();
+  held.Close();
+  stopping.join();
+  EXPECT_FALSE(RawPeer(server_->port()).connected());
+}
+
+TEST_F(HttpServerTest, StopCutsWhatIsNotDoneInTime) {
+  Start();
+  RawPeer held = Connect();
+  held.Send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(handler_.WaitFor([&] { return !handler_.held.empty(); }));
+  server_->Stop(milliseconds(50));
+  EXPECT_EQ(held.ReadAll(), "");
+  handler_.held[0]->Respond({200, {}, "too late"});  // Does nothing.
+  server_.reset();
+  handler_.held.clear();
+}
+
+TEST_F(HttpServerTest, APortInUseIsAnError) {
+  Start();
+  options_.port = server_->port();
+  const auto second = HttpServer::Start(options_, handler_, log_, metrics_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message, "cannot listen on 127.0.0.1:" + std::to_string(options_.port) +
+                                        ": Address already in use");
+  options_.address = "nowhere";
+  EXPECT_FALSE(HttpServer::Start(options_, handler_, log_, metrics_));
+}
+
+// ---- TLS ----
+
+TEST_F(HttpServerTest, TlsServesHttp11WithAlpn) {
+  Start(true);
+  RawPeer peer = Connect(true);
+  ASSERT_TRUE(peer.connected());
+  const unsigned char* protocol = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(peer.tls(), &protocol, &size);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(protocol), size), "http/1.1");
+  EXPECT_STREQ(SSL_get_version(peer.tls()), "TLSv1.3");
+  for (int i = 0; i < 3; ++i) {
+    peer.Send("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" +
+              std::string(300'000, 'a'));
+    EXPECT_TRUE(peer.ReadUntil("300000").ends_with("\r\n\r\n300000"));
+  }
+  peer.Send("GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_GT(peer.ReadAll().size(), std::size_t{8} << 20);
+}
+
+TEST_F(HttpServerTest, PlainHttpToTheTlsPortIsTold) {
+  Start(true);
+  const std::string got = Exchange(Get("Host: x\r\n"));
+  EXPECT_EQ(StatusLine(got), "HTTP/1.1 400 Bad Request");
+  EXPECT_NE(got.find("this port speaks HTTPS"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, GarbageInsteadOfAHandshakeClosesOneConnection) {
+  Start(true);
+  RawPeer peer = Connect();
+  peer.Send(std::string("\x16garbage garbage garbage garbage", 31));
+  peer.ReadAll();
+  EXPECT_TRUE(peer.ended());
+  RawPeer good = Connect(true);
+  EXPECT_TRUE(good.connected());
+}
+
+}  // namespace
+}  // namespace midwatch::http

@@ -1,0 +1,261 @@
+#include "controller/http/request_reader.h"
+
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <utility>
+
+#include "controller/base/text.h"
+
+namespace midwatch::http {
+namespace {
+
+namespace beast = boost::beast;
+namespace bhttp = boost::beast::http;
+using Parser = bhttp::request_parser<bhttp::string_body>;
+
+// A chunk header with extensions, or a trailer, that does not end within this is refused.
+constexpr std::size_t kMaxChunkHeader = 4096;
+
+std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
+
+Refusal RefusalOf(const beast::error_code& error) {
+  if (error == bhttp::error::header_limit) {
+    return {431, "request head too large"};
+  }
+  if (error == bhttp::error::body_limit || error == bhttp::error::buffer_overflow) {
+    return {413, "request body too large"};
+  }
+  if (error == bhttp::error::bad_version) {
+    return {505, "only versions 1.0 and 1.1 are served"};
+  }
+  return {400, "malformed request: " + error.message()};
+}
+
+std::size_t CountOf(const bhttp::request<bhttp::string_body>& message, bhttp::field field) {
+  return message.count(field);
+}
+
+}  // namespace
+
+struct RequestReader::Impl {
+  explicit Impl(const RequestLimits& given) : limits(given) {
+    parser.header_limit(static_cast<std::uint32_t>(limits.head_bytes) + 4);
+    parser.body_limit(limits.body_bytes);
+    parser.eager(false);
+  }
+
+  void Refuse(Refusal why) {
+    refusal = std::move(why);
+    state = State::kRefused;
+    pending.clear();
+  }
+
+  std::size_t FeedHead(std::string_view bytes);
+  std::size_t FeedBody(std::string_view bytes);
+  std::size_t FeedPendingBody(std::string_view bytes);
+  void ParseHead();
+  void CheckHead();
+  bool PutBody(std::string_view bytes, std::size_t& used);
+
+  RequestLimits limits;
+  Parser parser;
+  State state = State::kHead;
+  Refusal refusal;
+  std::string pending;  // kHead: the head so far. kBody: a chunk header that is not complete.
+  HttpHeaders headers;
+  bool expects_continue = false;
+  bool keep_alive = false;
+};
+
+std::size_t RequestReader::Impl::FeedHead(std::string_view bytes) {
+  const std::size_t before = pending.size();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] != '\n') {
+      continue;
+    }
+    const auto at = [&](std::size_t back) {
+      const std::size_t position = before + i;
+      if (position < back) {
+        return '\0';
+      }
+      return i >= back ? bytes[i - back] : pending[position - back];
+    };
+    if (at(1) != '\r') {
+      Refuse({400, "malformed request: a line ends without CR"});
+      return i + 1;
+    }
+    if (at(2) != '\n') {
+      continue;
+    }
+    pending.append(bytes.substr(0, i + 1));
+    if (pending.size() > limits.head_bytes) {
+      Refuse({431, "request head too large"});
+    } else {
+      ParseHead();
+    }
+    return i + 1;
+  }
+  if (before + bytes.size() > limits.head_bytes) {
+    Refuse({431, "request head too large"});
+  } else {
+    pending.append(bytes);
+  }
+  return bytes.size();
+}
+
+void RequestReader::Impl::ParseHead() {
+  std::string_view rest = pending;
+  beast::error_code error;
+  // Not eager: one put reads the request line and the fields, and stops behind them.
+  while (!rest.empty() && !parser.is_header_done() && !error) {
+    rest.remove_prefix(parser.put(boost::asio::buffer(rest.data(), rest.size()), error));
+  }
+  if (error || !parser.is_header_done()) {
+    Refuse(error ? RefusalOf(error) : Refusal{400, "malformed request"});
+    return;
+  }
+  pending.clear();
+  pending.shrink_to_fit();
+  CheckHead();
+}
+
+void RequestReader::Impl::CheckHead() {
+  const auto& message = parser.get();
+  const std::size_t lengths = CountOf(message, bhttp::field::content_length);
+  const std::size_t encodings = CountOf(message, bhttp::field::transfer_encoding);
+  const std::size_t hosts = CountOf(message, bhttp::field::host);
+  const bool http11 = message.version() == 11;
+  if (lengths + encodings > 1) {
+    return Refuse({400, "more than one Content-Length or Transfer-Encoding"});
+  }
+  if (lengths == 1 &&
+      View(message[bhttp::field::content_length]).find(',') != std::string_view::npos) {
+    return Refuse({400, "Content-Length is a list"});
+  }
+  if (encodings == 1 &&
+      (!http11 || ToLower(View(message[bhttp::field::transfer_encoding])) != "chunked")) {
+    return Refuse({400, "Transfer-Encoding other than chunked"});
+  }
+  if (hosts > 1 || (http11 && hosts == 0)) {
+    return Refuse({400, "expected exactly one Host"});
+  }
+  if (!message.target().starts_with('/')) {
+    return Refuse({400, "expected a path as the request target"});
+  }
+  const std::string_view expect = View(message[bhttp::field::expect]);
+  if (!expect.empty() && ToLower(expect) != "100-continue") {
+    return Refuse({417, "unknown expectation"});
+  }
+  expects_continue = !expect.empty() && http11;
+  keep_alive = parser.keep_alive();
+  // Taken now: what a trailer adds later is nobody's header.
+  for (const auto& field : message.base()) {
+    headers.emplace_back(std::string(View(field.name_string())), std::string(View(field.value())));
+  }
+  state = parser.is_done() ? State::kDone : State::kBody;
+  parser.eager(true);
+}
+
+/// Gives bytes to the parser; `used` is how many it took. False: it needs more, or the state has
+/// changed.
+bool RequestReader::Impl::PutBody(std::string_view bytes, std::size_t& used) {
+  beast::error_code error;
+  used = parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
+  if (error && error != bhttp::error::need_more) {
+    Refuse(RefusalOf(error));
+    return false;
+  }
+  if (parser.is_done()) {
+    state = State::kDone;
+    return false;
+  }
+  return !error && used > 0;
+}
+
+std::size_t RequestReader::Impl::FeedBody(std::string_view bytes) {
+  if (!pending.empty()) {
+    return FeedPendingBody(bytes);
+  }
+  std::size_t taken = 0;
+  std::size_t used = 0;
+  while (taken < bytes.size() && PutBody(bytes.substr(taken), used)) {
+    taken += used;
+  }
+  if (state != State::kBody) {
+    return taken + used;
+  }
+  // What is left is the beginning of a chunk header.
+  const std::string_view left =
+      taken < bytes.size() ? bytes.substr(taken + used) : std::string_view();
+  if (left.size() > kMaxChunkHeader) {
+    Refuse({400, "malformed request: chunk header too large"});
+  } else {
+    pending = left;
+  }
+  return bytes.size();
+}
+
+std::size_t RequestReader::Impl::FeedPendingBody(std::string_view bytes) {
+  // Completes the chunk header with as few new bytes as it may need; the rest goes the straight
+  // way.
+  const std::size_t old = pending.size();
+  const std::size_t added = std::min(bytes.size(), kMaxChunkHeader);
+  std::string joined = std::exchange(pending, {});
+  joined.append(bytes.substr(0, added));
+  std::size_t used = 0;
+  PutBody(joined, used);
+  if (state == State::kRefused) {
+    return bytes.size();
+  }
+  if (used <= old && state == State::kBody) {
+    if (joined.size() - used >= kMaxChunkHeader) {
+      Refuse({400, "malformed request: chunk header too large"});
+      return bytes.size();
+    }
+    pending = joined.substr(used);
+    return added;
+  }
+  return used - old;
+}
+
+RequestReader::RequestReader(const RequestLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
+RequestReader::~RequestReader() = default;
+RequestReader::RequestReader(RequestReader&&) noexcept = default;
+RequestReader& RequestReader::operator=(RequestReader&&) noexcept = default;
+
+std::size_t RequestReader::Feed(std::string_view bytes) {
+  std::size_t taken = 0;
+  while (taken < bytes.size()) {
+    const std::string_view rest = bytes.substr(taken);
+    if (impl_->state == State::kHead) {
+      taken += impl_->FeedHead(rest);
+    } else if (impl_->state == State::kBody) {
+      taken += impl_->FeedBody(rest);
+    } else {
+      break;
+    }
+  }
+  return taken;
+}
+
+RequestReader::State RequestReader::state() const { return impl_->state; }
+const Refusal& RequestReader::refusal() const { return impl_->refusal; }
+bool RequestReader::WantsContinue() const {
+  return impl_->state == State::kBody && impl_->expects_continue;
+}
+std::size_t RequestReader::BodyBytes() const { return impl_->parser.get().body().size(); }
+bool RequestReader::KeepAlive() const { return impl_->keep_alive; }
+bool RequestReader::IsHttp10() const { return impl_->parser.get().version() == 10; }
+
+HttpRequest RequestReader::Take() {
+  auto message = impl_->parser.release();
+  HttpRequest request;
+  request.method = std::string(View(message.method_string()));
+  request.target = std::string(View(message.target()));
+  request.headers = std::move(impl_->headers);
+  request.body = std::move(message.body());
+  return request;
+}
+
+}  // namespace midwatch::http

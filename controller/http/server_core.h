@@ -1,0 +1,240 @@
+#pragma once
+
+// The inside of the server, shared by its two .cc files; nothing else includes it.
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "controller/http/connection_table.h"
+#include "controller/http/http_server.h"
+#include "controller/http/response_head.h"
+#include "controller/http/stream_queue.h"
+#include "controller/http/tls_stream.h"
+
+namespace midwatch::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+class Connection;
+
+/// One io thread and the connections that live on it.
+class Worker {
+ public:
+  Worker() : context(1), guard_(context.get_executor()), scratch(std::size_t{64} << 10) {}
+
+  void Start() {
+    thread_ = std::thread([this] { context.run(); });
+  }
+  /// Runs `work` on the thread; at once if this is the thread. False: the worker has stopped.
+  template <typename F>
+  bool Dispatch(F work) {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) {
+      return false;
+    }
+    asio::post(context, std::move(work));
+    return true;
+  }
+  bool IsThisThread() { return context.get_executor().running_in_this_thread(); }
+  void Stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    // Nothing is left that could start work: the thread ends when what was cancelled has been told
+    // so.
+    guard_.reset();
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+  std::string_view Date() {
+    if (const std::time_t now = std::time(nullptr); now != date_time_) {
+      date_time_ = now;
+      date_ = FormatHttpDate(now);
+    }
+    return date_;
+  }
+
+  asio::io_context context;
+
+ private:
+  asio::executor_work_guard<asio::io_context::executor_type> guard_;
+  std::thread thread_;
+  std::mutex mutex_;
+  bool stopped_ = false;
+  std::time_t date_time_ = 0;
+  std::string date_;
+
+ public:
+  // Only touched on the thread.
+  std::vector<char> scratch;
+  std::unordered_map<ConnectionTable::Id, std::shared_ptr<Connection>> connections;
+};
+
+struct HttpServer::Core : std::enable_shared_from_this<HttpServer::Core> {
+  Core(const ServerOptions& given, HttpHandler& to, Log& to_log, Metrics& to_metrics)
+      : options(given),
+        handler(to),
+        log(to_log),
+        metrics(to_metrics),
+        table(given.limits.connections, given.limits.connections_per_peer) {}
+
+  Result<void> Listen();
+  void Run();
+  void WaitForConnection();
+  void AcceptAll();
+  void Adopt(int fd, const sockaddr_storage& address);
+  void PauseAccepting();
+  void Evict(ConnectionTable::Id id);
+  void Removed(ConnectionTable::Id id);
+  template <typename F>
+  void OnEveryConnection(F visit);
+  void Stop(Duration grace);
+
+  const ServerOptions options;
+  HttpHandler& handler;
+  Log& log;
+  Metrics& metrics;
+  ConnectionTable table;
+  std::vector<std::shared_ptr<Worker>> workers;
+  std::unique_ptr<tcp::acceptor> acceptor;
+  std::unique_ptr<asio::steady_timer> accept_timer;
+  std::uint16_t port = 0;
+  std::size_t next_worker = 0;
+  std::atomic<bool> stopping = false;
+  std::atomic<std::size_t> bodies_bytes = 0;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::shared_ptr<const TlsContext> tls;  // Guarded by mutex.
+  bool joined = false;
+};
+
+/// One accepted socket. Lives on its worker's thread; only Post may be called from elsewhere.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<HttpServer::Core> core, std::shared_ptr<Worker> worker, int fd,
+             ConnectionTable::Id id, std::string peer)
+      : core_(std::move(core)),
+        worker_(std::move(worker)),
+        socket_(worker_->context),
+        timer_(worker_->context),
+        stream_(fd),
+        fd_(fd),
+        id_(id),
+        peer_(std::move(peer)) {}
+
+  void Start();
+  void Respond(HttpResponse response);
+  void BeginStream(const HttpResponse& head, std::shared_ptr<StreamQueue> queue,
+                   std::function<void()> closed);
+  void Run();
+  void Close();
+  void BeginStop();
+  /// Closes if nothing has been received of a request.
+  void CloseIfIdle();
+
+  template <typename F>
+  bool Post(F work) {
+    return worker_->Dispatch(
+        [self = shared_from_this(), work = std::move(work)]() mutable { work(*self); });
+  }
+  bool OnOwnThread() { return worker_->IsThisThread(); }
+  const ServerLimits& limits() const { return core_->options.limits; }
+
+ private:
+  enum class State : std::uint8_t {
+    kHandshake,  // TLS not established.
+    kReading,    // A request, or waiting for one.
+    kHandling,   // The handler has it.
+    kWriting,    // A whole response, then the next request.
+    kStreaming,
+    kLinger,  // Everything sent; reads and drops until the peer closes.
+    kClosed,
+  };
+  enum class Next : std::uint8_t { kAgain, kWait };
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  Next Step();
+  Next StepHandshake();
+  Next StepRead();
+  Next StepWrite();
+  Next StepStream();
+  Next StepLinger();
+  Next Consume(std::string_view bytes);
+  Next AfterFeed();
+  Next SendContinue();
+  Next Write();
+  void HandOver();
+  void Refuse(int status, std::string message);
+  void EnterReading(Duration deadline);
+  void FinishResponse();
+  void QueueResponse(HttpResponse response, bool keep_alive);
+  bool ReserveBody();
+  void ReleaseBody();
+  IoResult Read(std::string_view& bytes);
+  Next Wait(IoResult::Status status);
+  void WaitReadable();
+  void WaitWritable();
+  void SetDeadline(Duration from_now);
+  void ArmTimer();
+  void OnDeadline();
+  bool IsIdle() const {
+    return state_ == State::kHandshake || (state_ == State::kReading && !reader_);
+  }
+  void CountRefused(std::string_view reason) {
+    core_->metrics.Count("midwatch_http_refused_total", {{"reason", reason}});
+  }
+
+  const std::shared_ptr<HttpServer::Core> core_;
+  const std::shared_ptr<Worker> worker_;
+  tcp::socket socket_;
+  asio::steady_timer timer_;
+  SocketStream stream_;
+  const int fd_;
+  const ConnectionTable::Id id_;
+  const std::string peer_;
+  std::shared_ptr<const TlsContext> tls_;
+
+  State state_ = State::kHandshake;
+  bool running_ = false;
+  bool again_ = false;
+  bool waiting_read_ = false;
+  bool waiting_write_ = false;
+  SteadyTime deadline_ = SteadyTime::max();
+  SteadyTime armed_ = SteadyTime::max();
+
+  std::unique_ptr<RequestReader> reader_;
+  std::string ahead_;  // Received, not yet read as a request.
+  std::size_t body_reserved_ = 0;
+  bool continued_ = false;
+  bool keep_alive_ = true;
+  bool http10_ = false;
+  bool head_only_ = false;
+
+  std::string out_;       // What goes out next,
+  std::string out_body_;  // and then this.
+  std::size_t out_done_ = 0;
+  std::size_t linger_bytes_ = 0;
+  std::shared_ptr<StreamQueue> queue_;  // Shared with the handler's stream.
+  std::function<void()> on_stream_closed_;
+  bool queue_ended_ = false;
+};
+
+}  // namespace midwatch::http

@@ -1,0 +1,64 @@
+#include "controller/http/stream_queue.h"
+
+#include <utility>
+
+namespace midwatch::http {
+
+StreamQueue::Outcome StreamQueue::Push(std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || ended_) {
+    return Outcome::kClosed;
+  }
+  if (bytes.empty()) {
+    return Outcome::kQueued;
+  }
+  if (held_ == 0) {
+    allowed_ = bytes.size() + limit_;
+  }
+  if (held_ + bytes.size() > allowed_) {
+    closed_ = true;
+    pieces_.clear();
+    held_ = 0;
+    return Outcome::kOverflow;
+  }
+  held_ += bytes.size();
+  pieces_.push_back(std::move(bytes));
+  return std::exchange(woken_, true) ? Outcome::kQueued : Outcome::kQueuedWake;
+}
+
+bool StreamQueue::End() {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || ended_) {
+    return false;
+  }
+  ended_ = true;
+  return !std::exchange(woken_, true);
+}
+
+void StreamQueue::Close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  pieces_.clear();
+  held_ = 0;
+}
+
+StreamQueue::Taken StreamQueue::Take(std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  Taken taken;
+  while (!pieces_.empty() &&
+         (taken.bytes.empty() || taken.bytes.size() + pieces_[0].size() <= most)) {
+    held_ -= pieces_[0].size();
+    if (taken.bytes.empty()) {
+      taken.bytes = std::move(pieces_[0]);
+    } else {
+      taken.bytes += pieces_[0];
+    }
+    pieces_.pop_front();
+  }
+  // While pieces are left the connection comes back by itself.
+  woken_ = !pieces_.empty();
+  taken.ended = ended_ && pieces_.empty();
+  return taken;
+}
+
+}  // namespace midwatch::http

@@ -1,0 +1,44 @@
+#include "controller/http/stream_queue.h"
+
+#include <gtest/gtest.h>
+
+namespace midwatch::http {
+namespace {
+
+using Outcome = StreamQueue::Outcome;
+
+TEST(StreamQueue, WakesOnceUntilTaken) {
+  StreamQueue queue(100);
+  EXPECT_EQ(queue.Push("a"), Outcome::kQueuedWake);
+  EXPECT_EQ(queue.Push("b"), Outcome::kQueued);
+  EXPECT_EQ(queue.Take(100).bytes, "ab");
+  EXPECT_EQ(queue.Push("c"), Outcome::kQueuedWake);
+  EXPECT_FALSE(queue.End()) << "woken already";
+  const auto taken = queue.Take(100);
+  EXPECT_EQ(taken.bytes, "c");
+  EXPECT_TRUE(taken.ended);
+  EXPECT_EQ(queue.Push("d"), Outcome::kClosed);
+}
+
+TEST(StreamQueue, OverflowsPastTheLimitButNotByItsFirstPiece) {
+  StreamQueue queue(10);
+  EXPECT_EQ(queue.Push(std::string(1000, 'x')), Outcome::kQueuedWake);
+  EXPECT_EQ(queue.Push(std::string(10, 'x')), Outcome::kQueued);
+  EXPECT_EQ(queue.Push("x"), Outcome::kOverflow);
+  EXPECT_EQ(queue.Push("x"), Outcome::kClosed);
+  EXPECT_EQ(queue.Take(5000).bytes, "");
+}
+
+TEST(StreamQueue, TakesWholePieces) {
+  StreamQueue queue(100);
+  queue.Push("aaaa");
+  queue.Push("bbbb");
+  queue.Push("cccc");
+  EXPECT_EQ(queue.Take(9).bytes, "aaaabbbb");
+  EXPECT_EQ(queue.Push("d"), Outcome::kQueued) << "the connection comes back for the rest";
+  EXPECT_EQ(queue.Take(1).bytes, "cccc");
+  EXPECT_EQ(queue.Take(1).bytes, "d");
+}
+
+}  // namespace
+}  // namespace midwatch::http
