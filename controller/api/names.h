@@ -43,6 +43,8 @@ namespace finalizers {
 inline constexpr std::string_view kDispatch = "midwatch.dev/dispatch";
 /// Held until the Run is known to have stopped.
 inline constexpr std::string_view kRun = "midwatch.dev/run";
+/// Held until the AgentInstance is gone for certain and holds no Run.
+inline constexpr std::string_view kInstance = "midwatch.dev/instance";
 /// Held until the deletion policy was carried out.
 inline constexpr std::string_view kGitSource = "midwatch.dev/gitsource";
 }  // namespace finalizers

@@ -43,7 +43,7 @@ using Effect = std::variant<Write, Start, Confirm, Refresh>;
 struct Plan {
   std::vector<Effect> effects;  ///< In order; the first failure ends the plan and requeues the key.
   bool independent = false;     ///< Effects may be in flight together (a window of 64).
-  std::optional<MonoTime> wake_at;  ///< Look again then, even if nothing changes.
+  std::optional<MonoTime> wake_at = {};  ///< Look again then, even if nothing changes.
 };
 
 }  // namespace midwatch

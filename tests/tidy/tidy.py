@@ -95,7 +95,7 @@ def check_header(path, lines):
     if path.endswith(".h") and not any(line.startswith("#pragma once") for line in lines[:5]):
         yield 1, "header", "#pragma once is missing"
     name = pathlib.PurePosixPath(path).stem
-    if re.search(r"(^|_)(util|utils|manager|helper|helpers|common|misc)(_|$)", name):
+    if re.search(r"(^|_)(util|utils|helper|helpers|common|misc)(_|$)|^manager$", name):
         yield 1, "name", f"{name} says nothing"
 
 

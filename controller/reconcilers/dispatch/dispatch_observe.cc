@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "controller/api/agent_assignment.h"
+#include "controller/api/agent_instance.h"
+#include "controller/api/lease.h"
+#include "controller/api/names.h"
+#include "controller/api/reasons.h"
+#include "controller/reconcilers/dispatch/dispatch_index.h"
+#include "controller/reconcilers/dispatch/dispatch_plan.h"
+#include "controller/reconcilers/dispatch/dispatch_reconciler.h"
+#include "controller/reconcilers/scope/typed_view.h"
+
+namespace midwatch::dispatch {
+namespace {
+
+Presence PresenceOf(const Object& object, const ObjectKey& key, const View& view) {
+  if (!object) {
+    return view.ConfirmedAbsent(key) ? Presence::kAbsent : Presence::kNotSeen;
+  }
+  return object.meta().IsBeingDeleted() ? Presence::kEnding : Presence::kPresent;
+}
+
+/// Gathers the parts of the World of one Dispatch.
+class Observer {
+ public:
+  Observer(const api::Dispatch& dispatch, const View& view) : dispatch_(dispatch), view_(view) {}
+
+  World Gather() {
+    LookAtJob();
+    LookAtRuns();
+    if (IsActive(dispatch_.status.phase)) {
+      LookAtInstanceOfRun();
+    } else if (!IsTerminal(dispatch_.status.phase)) {
+      LookAtMission();
+      LookAtAgent();
+    }
+    LookAtLock();
+    world_.dispatch_observed =
+        view_.ObservedAt(TypedKey<api::Dispatch>(Space(), dispatch_.metadata.name));
+    return std::move(world_);
+  }
+
+ private:
+  const std::string& Space() const { return dispatch_.metadata.namespace_name; }
+
+  void LookAtJob() {
+    const auto key = TypedKey<api::ModuleJob>(Space(), dispatch_.spec.module_job_ref.name);
+    const Object object = view_.Find(key);
+    world_.job_presence = PresenceOf(object, key, view_);
+    world_.job = FindTyped<api::ModuleJob>(view_, Space(), key.name);
+    world_.record_marked = IsMarked();
+  }
+
+  /// True if the job's record says that this Dispatch was created, or there is no such record any
+  /// more.
+  bool IsMarked() const {
+    if (!world_.job || !dispatch_.spec.mission_ref) {
+      return true;
+    }
+    for (const api::JobMatch& match : world_.job->status.matches) {
+      for (const api::MatchedMission& mission : match.missions) {
+        if (mission.dispatch == dispatch_.metadata.name) {
+          return mission.created;
+        }
+      }
+    }
+    return true;
+  }
+
+  void LookAtRuns() {
+    world_.runs = DecodeAll<api::Run>(view_.ByIndex(kRunsByDispatch, dispatch_.metadata.uid));
+    if (!dispatch_.status.run) {
+      return;
+    }
+    const auto key =
+        TypedKey<api::Run>(dispatch_.status.run->namespace_name, dispatch_.status.run->name);
+    world_.run_presence = PresenceOf(view_.Find(key), key, view_);
+    world_.run = FindTyped<api::Run>(view_, key.namespace_name, key.name);
+    world_.run_observed = view_.ObservedAt(key);
+  }
+
+  void LookAtInstanceOfRun() {
+    const std::string& space = dispatch_.status.run->namespace_name;
+    const auto key = TypedKey<api::AgentInstance>(space, dispatch_.status.instance);
+    const auto instance = FindTyped<api::AgentInstance>(view_, space, key.name);
+    // The controller's finalizer keeps an instance in the store until it is known to be gone.
+    world_.instance_lost = instance ? !instance->status.connected : view_.ConfirmedAbsent(key);
+  }
+
+  void LookAtMission() {
+    if (!dispatch_.spec.mission_ref) {
+      return;
+    }
+    const api::MissionRef& ref = *dispatch_.spec.mission_ref;
+    const auto key = MissionKey(ref);
+    world_.mission_presence = PresenceOf(view_.Find(key), key, view_);
+    world_.mission = FindMission(view_, ref);
+    if (!world_.mission) {
+      return;
+    }
+    if (world_.mission->ref.id != ref.id) {
+      world_.mission_presence = Presence::kAbsent;  // Another mission of the same name.
+      world_.mission.reset();
+      return;
+    }
+    const std::string module = ModuleName();
+    world_.mission_matches = world_.mission->spec.mission_type == dispatch_.spec.mission_type &&
+                             Covers(*world_.mission, PlaceOf(view_, Space(), module));
+  }
+
+  std::string ModuleName() const {
+    if (dispatch_.spec.module_ref) {
+      return dispatch_.spec.module_ref->name;
+    }
+    return world_.job ? world_.job->spec.module_ref.name : std::string();
+  }
+
+  void LookAtAgent() {
+    const api::NamespacedRef& ref = dispatch_.spec.agent_ref;
+    world_.agent = FindTyped<api::Agent>(view_, ref.namespace_name, ref.name);
+    if (!world_.agent) {
+      return;
+    }
+    world_.authorised = IsAuthorised();
+    for (const auto& instance :
+         DecodeAll<api::AgentInstance>(view_.ByIndex(kInstancesByAgent, AgentOf(dispatch_)))) {
+      if (instance.status.connected && !instance.spec.draining &&
+          !instance.metadata.IsBeingDeleted()) {
+        world_.candidates.push_back(ToCandidate(instance));
+      }
+    }
+    world_.outranked = IsOutranked();
+  }
+
+  bool IsAuthorised() const {
+    if (world_.agent->spec.assigned_to_all_modules) {
+      return true;
+    }
+    const Place place = PlaceOf(view_, Space(), ModuleName());
+    const auto assignments =
+        DecodeAll<api::AgentAssignment>(view_.ByIndex(kAssignmentsByAgent, AgentOf(dispatch_)));
+    return std::any_of(assignments.begin(), assignments.end(), [&](const auto& assignment) {
+      return !assignment.metadata.IsBeingDeleted() && Covers(assignment.spec, place);
+    });
+  }
+
+  Candidate ToCandidate(const api::AgentInstance& instance) const {
+    const ObjectMeta& meta = instance.metadata;
+    const auto key = TypedKey<api::AgentInstance>(meta.namespace_name, meta.name);
+    return {.name = meta.name,
+            .sidecars = instance.spec.sidecars,
+            .protocol_versions = instance.spec.protocol_versions,
+            .capacity = instance.spec.capacity,
+            .load = LoadOf(meta.namespace_name, meta.name),
+            .idle_since = view_.ObservedAt(key).value_or(MonoTime{})};
+  }
+
+  /// Dispatches that have a Run there, and those that are just being given one.
+  std::int64_t LoadOf(const std::string& space, const std::string& instance) const {
+    std::set<std::string> uids;
+    for (const Object& active : view_.ByIndex(kIndex, value::On(space, instance))) {
+      uids.insert(active.uid());
+    }
+    for (const auto& assumed :
+         DecodeAll<api::Dispatch>(view_.InFlight(api::Dispatch::Type().Resource()))) {
+      const auto& run = assumed.status.run;
+      if (IsActive(assumed.status.phase) && assumed.status.instance == instance && run &&
+          run->namespace_name == space) {
+        uids.insert(assumed.metadata.uid);
+      }
+    }
+    return static_cast<std::int64_t>(uids.size());
+  }
+
+  /// Whether something that waits for the same slots ranks above it.
+  bool IsOutranked() const {
+    const std::string prefix =
+        value::WaitingForSlot(AgentOf(dispatch_), dispatch_.spec.sidecar_name);
+    const auto first = DecodeAll<api::Dispatch>(view_.FirstByPrefix(kIndex, prefix, 1));
+    return !first.empty() && Rank(first.front()) < Rank(dispatch_);
+  }
+
+  void LookAtLock() {
+    world_.lock.name = LockName(dispatch_.spec.module_job_ref.name, dispatch_.spec.mission_type);
+    if (const auto lease = FindTyped<api::Lease>(view_, Space(), world_.lock.name)) {
+      world_.lock.holder = lease->spec.holder_identity;
+    }
+  }
+
+  const api::Dispatch& dispatch_;
+  const View& view_;
+  World world_;
+};
+
+}  // namespace
+
+World Observe(const api::Dispatch& dispatch, const View& view) {
+  return Observer(dispatch, view).Gather();
+}
+
+}  // namespace midwatch::dispatch

@@ -1,0 +1,464 @@
+#include "controller/reconcilers/dispatch/dispatch_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "controller/api/codec.h"
+#include "controller/api/names.h"
+#include "controller/api/reasons.h"
+#include "controller/base/digest.h"
+#include "controller/reconcilers/dispatch/report_plan.h"
+#include "controller/reconcilers/scope/typed_view.h"
+
+namespace midwatch::dispatch {
+namespace {
+
+namespace reason = api::dispatch_reason;
+using api::DispatchPhase;
+using api::RunPhase;
+using api::StopReason;
+
+/// Reasons of a Run's failure after which another attempt may well succeed.
+constexpr std::array kRetried = {reason::kInstanceLost, reason::kDrained, reason::kSidecarFailed,
+                                 reason::kInputUnavailable};
+
+bool HasEnded(RunPhase phase) {
+  return phase == RunPhase::kSucceeded || phase == RunPhase::kFailed ||
+         phase == RunPhase::kCancelled;
+}
+
+/// Sets phase and reason; `since` moves only if one of them changes.
+void Enter(api::DispatchStatus& status, DispatchPhase phase, std::string_view why,
+           std::string message, Now now) {
+  if (status.phase != phase || status.reason != why || !status.since) {
+    status.since = now.wall;
+  }
+  status.phase = phase;
+  status.reason = why;
+  status.message = std::move(message);
+  status.blocked_on.clear();
+  status.unparked_by.clear();
+  status.not_before.reset();
+}
+
+/// One decision in the making.
+class Planner {
+ public:
+  Planner(const api::Dispatch& dispatch, const World& seen, Now now)
+      : dispatch_(dispatch), seen_(seen), now_(now) {
+    decision_.status = dispatch.status;
+    decision_.status.observed_generation = dispatch.metadata.generation;
+  }
+
+  Decision Plan() {
+    const DispatchPhase phase = dispatch_.status.phase;
+    if (IsTerminal(phase)) {
+      PlanFinished();
+    } else if (IsActive(phase)) {
+      PlanActive();
+    } else {
+      PlanWaiting();
+    }
+    if (decision_.confirm.empty()) {
+      ReleaseStopped();
+    }
+    SetConditions();
+    return std::move(decision_);
+  }
+
+ private:
+  api::DispatchStatus& status() { return decision_.status; }
+
+  // -- What has not started, or waits for its next attempt.
+
+  void PlanWaiting() {
+    if (!dispatch_.metadata.HasFinalizer(api::finalizers::kDispatch) &&
+        !dispatch_.metadata.IsBeingDeleted()) {
+      decision_.hold = true;
+    }
+    FollowMission();
+    if (decision_.hold || decision_.follow) {
+      return;  // The next decision is made upon the changed Dispatch.
+    }
+    for (const Rule& rule : StartRules()) {
+      auto look = rule.look(dispatch_, seen_, now_);
+      if (auto* unsure = std::get_if<Unsure>(&look)) {
+        decision_.confirm.push_back(std::move(unsure->key));
+        return;
+      }
+      if (auto* hindrance = std::get_if<Hindrance>(&look)) {
+        Yield(std::move(*hindrance));
+        return;
+      }
+    }
+    Assign();
+  }
+
+  /// agentRef and sidecarName follow the mission until the first assignment; a manual Dispatch gets
+  /// its Module from the job.
+  void FollowMission() {
+    api::DispatchSpec wanted = dispatch_.spec;
+    if (seen_.mission && seen_.mission_matches && !dispatch_.status.started_at) {
+      wanted.agent_ref = seen_.mission->spec.agent_ref;
+      wanted.sidecar_name = seen_.mission->spec.sidecar_name;
+    }
+    if (!wanted.module_ref && seen_.job) {
+      wanted.module_ref = seen_.job->spec.module_ref;
+    }
+    if (wanted != dispatch_.spec) {
+      decision_.follow = std::move(wanted);
+    }
+  }
+
+  void Yield(Hindrance hindrance) {
+    ReleaseLockOf(NextRun());
+    if (hindrance.phase != DispatchPhase::kParked) {
+      Finish(hindrance.phase, hindrance.reason, std::move(hindrance.message));
+      return;
+    }
+    Enter(status(), DispatchPhase::kParked, hindrance.reason, std::move(hindrance.message), now_);
+    status().blocked_on = std::move(hindrance.blocked_on);
+    status().unparked_by = UnparkedBy(hindrance.reason);
+    decision_.wake_at = hindrance.wake_at;
+    WakeAtExpiry();
+  }
+
+  void WakeAtExpiry() {
+    const auto created = ParseTime(dispatch_.metadata.creation_timestamp);
+    if (!dispatch_.spec.expire_after || dispatch_.status.started_at || !created) {
+      return;
+    }
+    const Duration left = *created + *dispatch_.spec.expire_after - now_.wall;
+    Wake(now_.mono + std::max(left, Duration{0}));
+  }
+
+  void Assign() {
+    const Candidate* instance = ChooseInstance(dispatch_, seen_);
+    const api::NamespacedRef run = NextRun();
+    decision_.lock = seen_.lock.holder.empty() ? LockChange::kAcquire : LockChange::kNone;
+    status().agent_ref = dispatch_.spec.agent_ref;
+    status().sidecar_name = SidecarFor(dispatch_, seen_, *instance).value_or("");
+    status().instance = instance->name;
+    status().lock = seen_.lock.name;
+    status().run = run;
+    ++status().run_ordinal;
+    ++status().attempts;
+    if (!status().started_at) {
+      status().started_at = now_.wall;
+    }
+    Enter(status(), DispatchPhase::kAssigned, "", "assigned to instance " + instance->name, now_);
+    decision_.run = CreateRun{};
+  }
+
+  // -- What has a Run.
+
+  void PlanActive() {
+    if (!seen_.run) {
+      PlanMissingRun();
+      return;
+    }
+    if (HasStopped(*seen_.run)) {
+      Conclude(*seen_.run);
+      return;
+    }
+    if (const auto stop = WhyStop(*seen_.run)) {
+      decision_.run = StopRun{*stop};
+      return;
+    }
+    Copy(*seen_.run);
+  }
+
+  /// Assigned comes before its Run: a crash between the two leaves it to be created here. It is
+  /// created in any case, so that a create that is still on its way cannot start it later.
+  void PlanMissingRun() {
+    if (seen_.run_presence == Presence::kNotSeen) {
+      decision_.confirm.push_back(
+          TypedKey<api::Run>(status().run->namespace_name, status().run->name));
+      return;
+    }
+    if (dispatch_.status.phase != DispatchPhase::kAssigned || IsUnwanted()) {
+      decision_.run = CreateRun{.stopped = StopReason::kCancelled};
+    } else {
+      decision_.run = CreateRun{};
+    }
+  }
+
+  bool IsUnwanted() const {
+    const bool job_gone =
+        seen_.job_presence == Presence::kAbsent || seen_.job_presence == Presence::kEnding;
+    return dispatch_.spec.cancel || dispatch_.metadata.IsBeingDeleted() || job_gone;
+  }
+
+  std::optional<StopReason> WhyStop(const api::Run& run) {
+    const auto& asked = run.spec.stop_requested;
+    if (seen_.instance_lost) {
+      return StopReason::kInstanceLost;
+    }
+    if (asked) {
+      return std::nullopt;
+    }
+    if (IsUnwanted()) {
+      return StopReason::kCancelled;
+    }
+    if (!seen_.run_observed) {
+      return std::nullopt;
+    }
+    if (run.status.phase == RunPhase::kPending) {
+      return Due(*seen_.run_observed + kAcknowledgeWithin, StopReason::kNotAcknowledged);
+    }
+    const Duration limit = std::chrono::seconds(run.spec.timeout_seconds) + kTimeoutGrace;
+    const MonoTime began = seen_.dispatch_observed.value_or(*seen_.run_observed);
+    return Due(began + limit, StopReason::kTimedOut);
+  }
+
+  std::optional<StopReason> Due(MonoTime at, StopReason why) {
+    if (now_.mono >= at) {
+      return why;
+    }
+    Wake(at);
+    return std::nullopt;
+  }
+
+  void Copy(const api::Run& run) {
+    if (run.status.phase == RunPhase::kRunning && status().phase != DispatchPhase::kRunning) {
+      Enter(status(), DispatchPhase::kRunning, "", "running on instance " + status().instance,
+            now_);
+    }
+  }
+
+  // -- What has just stopped.
+
+  void Conclude(const api::Run& run) {
+    ReleaseLockOf(*status().run);
+    const bool lost =
+        run.spec.stop_requested && run.spec.stop_requested->reason == StopReason::kInstanceLost;
+    AddActiveTime(run);
+    if (!lost && run.status.phase == RunPhase::kSucceeded) {
+      Succeed(run);
+      return;
+    }
+    if (run.spec.stop_requested && run.status.phase != RunPhase::kFailed) {
+      ConcludeStopped(run.spec.stop_requested->reason);
+    } else if (lost) {
+      ConcludeStopped(StopReason::kInstanceLost);
+    } else {
+      Retry(run.status.reason.empty() ? reason::kSidecarFailed : run.status.reason,
+            run.status.message);
+    }
+  }
+
+  void ConcludeStopped(StopReason why) {
+    switch (why) {
+      case StopReason::kCancelled:
+        Finish(DispatchPhase::kCancelled, CancelReason(), CancelMessage());
+        break;
+      case StopReason::kTimedOut:
+        Finish(DispatchPhase::kFailed, reason::kTimedOut,
+               "it did not finish within " + FormatDuration(dispatch_.spec.timeout));
+        break;
+      case StopReason::kInstanceLost:
+        Retry(reason::kInstanceLost, "instance " + dispatch_.status.instance + " went silent");
+        break;
+      case StopReason::kNotAcknowledged:
+        --status().attempts;
+        Wait(reason::kNotAcknowledged,
+             "instance " + dispatch_.status.instance + " did not take it in time");
+        break;
+    }
+  }
+
+  std::string_view CancelReason() const {
+    const bool asked = dispatch_.spec.cancel || dispatch_.metadata.IsBeingDeleted();
+    return asked ? reason::kCancelRequested : reason::kJobDeleted;
+  }
+  std::string CancelMessage() const {
+    if (CancelReason() == reason::kJobDeleted) {
+      return "the ModuleJob was deleted";
+    }
+    return dispatch_.spec.cancel_reason.empty() ? "somebody cancelled it"
+                                                : dispatch_.spec.cancel_reason;
+  }
+
+  void Retry(std::string_view why, std::string message) {
+    if (IsUnwanted()) {
+      Finish(DispatchPhase::kCancelled, CancelReason(), CancelMessage());
+      return;
+    }
+    const bool may_help = std::find(kRetried.begin(), kRetried.end(), why) != kRetried.end();
+    if (!may_help || status().attempts >= dispatch_.spec.retry_limit) {
+      Finish(DispatchPhase::kFailed, why, std::move(message));
+      return;
+    }
+    Enter(status(), DispatchPhase::kParked, reason::kRetryBackoff,
+          "attempt " + std::to_string(status().attempts) + " ended with " + std::string(why) +
+              ": " + message,
+          now_);
+    status().unparked_by = UnparkedBy(reason::kRetryBackoff);
+    status().not_before = now_.wall + kFirstBackoff;
+    Unassign();
+  }
+
+  void Wait(std::string_view why, std::string message) {
+    Enter(status(), DispatchPhase::kPending, why, std::move(message), now_);
+    Unassign();
+  }
+
+  void Unassign() {
+    status().instance.clear();
+    status().run.reset();
+    status().agent_ref.reset();
+    status().sidecar_name.clear();
+    status().lock.clear();
+  }
+
+  void AddActiveTime(const api::Run& run) {
+    const auto& ran = run.status;
+    if (ran.started_at && ran.finished_at && *ran.finished_at > *ran.started_at) {
+      const Duration active = *ran.finished_at - *ran.started_at;
+      status().active_seconds += std::chrono::duration_cast<std::chrono::seconds>(active).count();
+    }
+  }
+
+  void Succeed(const api::Run& run) {
+    if (!run.status.result) {
+      Finish(DispatchPhase::kFailed, reason::kOutputMissing, "the agent reported no result");
+      return;
+    }
+    if (const auto report = MakeReport(dispatch_, run); !report) {
+      Finish(DispatchPhase::kFailed, reason::kResultInvalid, report.error().message);
+      return;
+    }
+    decision_.report = true;
+    status().report = api::NameRef{.name = ReportName(dispatch_)};
+    status().result =
+        api::DispatchResult{.digest = run.status.result->digest, .summary = run.status.message};
+    status().usage = run.status.usage;
+    Finish(DispatchPhase::kSucceeded, "", run.status.message);
+  }
+
+  void Finish(DispatchPhase phase, std::string_view why, std::string message) {
+    Enter(status(), phase, why, std::move(message), now_);
+    status().finished_at = now_.wall;
+  }
+
+  // -- What is over: nothing of it changes, only what it holds is given back.
+
+  void PlanFinished() {
+    for (const api::Run& run : seen_.runs) {
+      if (HasStopped(run)) {
+        ReleaseLockOf({run.metadata.namespace_name, run.metadata.name});
+      }
+    }
+    ReleaseLockOf(NextRun());
+    if (!dispatch_.metadata.IsBeingDeleted()) {
+      return;
+    }
+    decision_.remove = seen_.runs;
+    decision_.let_go = dispatch_.metadata.HasFinalizer(api::finalizers::kDispatch) &&
+                       seen_.runs.empty() && seen_.record_marked &&
+                       decision_.lock == LockChange::kNone;
+  }
+
+  void ReleaseStopped() {
+    for (const api::Run& run : seen_.runs) {
+      if (HasStopped(run) && run.metadata.HasFinalizer(api::finalizers::kRun)) {
+        decision_.release.push_back(run);
+      }
+    }
+  }
+
+  void ReleaseLockOf(const api::NamespacedRef& run) {
+    if (seen_.lock.holder == LockHolder(run)) {
+      decision_.lock = LockChange::kRelease;
+    }
+  }
+
+  api::NamespacedRef NextRun() const {
+    return {.namespace_name = dispatch_.spec.agent_ref.namespace_name,
+            .name = RunName(dispatch_, dispatch_.status.run_ordinal + 1)};
+  }
+
+  void Wake(MonoTime at) {
+    decision_.wake_at = decision_.wake_at ? std::min(*decision_.wake_at, at) : at;
+  }
+
+  /// kstatus: Ready once it has succeeded, Reconciling while something is still to come, Stalled
+  /// when it has failed.
+  void SetConditions() {
+    const DispatchPhase phase = status().phase;
+    const bool stalled = phase == DispatchPhase::kFailed;
+    const std::string_view word = api::ToString(phase);
+    const std::string why = status().reason.empty() ? std::string(word) : status().reason;
+    SetCondition("Ready", phase == DispatchPhase::kSucceeded, why);
+    SetCondition("Reconciling", !dispatch::IsTerminal(phase), why);
+    SetCondition("Stalled", stalled, why);
+  }
+
+  void SetCondition(std::string_view type, bool holds, const std::string& why) {
+    auto& all = status().conditions;
+    auto found = std::find_if(all.begin(), all.end(),
+                              [&](const api::Condition& c) { return c.type == type; });
+    if (found == all.end()) {
+      found = all.insert(all.end(), api::Condition{.type = std::string(type)});
+      found->last_transition_time = now_.wall;
+    }
+    const auto wanted = holds ? api::ConditionStatus::kTrue : api::ConditionStatus::kFalse;
+    if (found->status != wanted) {
+      found->last_transition_time = now_.wall;
+    }
+    found->status = wanted;
+    found->reason = why;
+  }
+
+  const api::Dispatch& dispatch_;
+  const World& seen_;
+  const Now now_;
+  Decision decision_;
+};
+
+}  // namespace
+
+Decision PlanDispatch(const api::Dispatch& dispatch, const World& seen, Now now) {
+  return Planner(dispatch, seen, now).Plan();
+}
+
+bool IsTerminal(DispatchPhase phase) {
+  return phase == DispatchPhase::kSucceeded || phase == DispatchPhase::kFailed ||
+         phase == DispatchPhase::kCancelled;
+}
+
+bool IsActive(DispatchPhase phase) {
+  return phase == DispatchPhase::kAssigned || phase == DispatchPhase::kRunning ||
+         phase == DispatchPhase::kWaitingForInput;
+}
+
+bool HasStopped(const api::Run& run) {
+  const auto& asked = run.spec.stop_requested;
+  if (asked && asked->reason == StopReason::kInstanceLost) {
+    return true;
+  }
+  if (asked && run.status.phase == RunPhase::kPending) {
+    return true;  // An agent acknowledges by compare-and-swap, and never a Run that must stop.
+  }
+  return HasEnded(run.status.phase) && run.status.sidecar_stopped;
+}
+
+std::string RunName(const api::Dispatch& dispatch, std::int64_t ordinal) {
+  // The UID keeps apart Dispatches of one name in two namespaces, and of two times.
+  constexpr std::size_t kLongestStem = 40;
+  return dispatch.metadata.name.substr(0, kLongestStem) + "-" +
+         ShortHash(dispatch.metadata.uid, 8) + "-" + std::to_string(ordinal);
+}
+
+std::string LockHolder(const api::NamespacedRef& run) {
+  return run.namespace_name + "/" + run.name;
+}
+
+std::string LockName(const std::string& job, api::MissionType type) {
+  return "lock-" + ShortHash(job + "/" + std::string(api::ToString(type)), 20);
+}
+
+std::string ReportName(const api::Dispatch& dispatch) { return dispatch.metadata.name; }
+
+}  // namespace midwatch::dispatch

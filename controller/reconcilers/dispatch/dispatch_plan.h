@@ -1,0 +1,103 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "controller/reconcilers/dispatch/dispatch_world.h"
+
+namespace midwatch::dispatch {
+
+/// How long a Run may stay unacknowledged before it is withdrawn.
+inline constexpr Duration kAcknowledgeWithin = std::chrono::seconds(15);
+/// How much longer than its timeout a Run may go on before the controller asks it to stop itself.
+inline constexpr Duration kTimeoutGrace = std::chrono::seconds(30);
+/// The wait before the second attempt; doubles with each further one, up to kLongestBackoff.
+inline constexpr Duration kFirstBackoff = std::chrono::seconds(10);
+inline constexpr Duration kLongestBackoff = std::chrono::minutes(5);
+
+/// Something stands in the way of starting.
+struct Hindrance {
+  api::DispatchPhase phase = api::DispatchPhase::kParked;  ///< kParked, kCancelled or kFailed.
+  std::string_view reason;
+  std::string message;
+  std::vector<api::ObjectRef> blocked_on = {};
+  std::optional<MonoTime> wake_at = {};
+};
+
+/// An object whose absence decides: to be read consistently first.
+struct Unsure {
+  ObjectKey key;
+};
+
+/// One rule that a Dispatch which has not started must pass.
+struct Rule {
+  std::string_view name;   ///< `Authorisation`
+  std::string_view holds;  ///< What is true when it passes, for `midwatch why`.
+  std::variant<std::monostate, Hindrance, Unsure> (*look)(const api::Dispatch&, const World&, Now);
+};
+
+/// The rules in the order in which they are looked at; the first that does not pass decides.
+const std::vector<Rule>& StartRules();
+
+/// What unparks a Dispatch with that reason, for people.
+std::string_view UnparkedBy(std::string_view reason);
+
+enum class LockChange : std::uint8_t { kNone, kAcquire, kRelease };
+
+struct CreateRun {
+  std::optional<api::StopReason>
+      stopped;  ///< Created only so that nobody else can, stopped already.
+};
+struct StopRun {
+  api::StopReason reason;
+};
+using RunChange = std::variant<std::monostate, CreateRun, StopRun>;
+
+/// What shall be. Changes are carried out in the order of the members; the status is written
+/// between acquiring the lock and creating the Run, so that at any crash the next decision sees
+/// what to do.
+struct Decision {
+  std::vector<ObjectKey> confirm;           ///< If not empty, nothing else happens.
+  bool hold = false;                        ///< Put our finalizer on the Dispatch first.
+  std::optional<api::DispatchSpec> follow;  ///< The spec follows the mission, or is filled in.
+  LockChange lock = LockChange::kNone;
+  bool report = false;  ///< Create the Report from the current Run's result.
+  api::DispatchStatus status;
+  RunChange run;
+  std::vector<api::Run> release;  ///< Runs known to have stopped: remove our finalizer.
+  std::vector<api::Run> remove;   ///< Runs of a Dispatch that is being deleted.
+  bool let_go = false;            ///< Remove our finalizer from the Dispatch.
+  std::optional<MonoTime> wake_at;
+};
+
+/// Decides about one Dispatch: where it runs, why it waits, what came of it.
+Decision PlanDispatch(const api::Dispatch& dispatch, const World& seen, Now now);
+
+bool IsTerminal(api::DispatchPhase phase);
+/// Assigned, Running or WaitingForInput: has a Run that may be alive.
+bool IsActive(api::DispatchPhase phase);
+
+/// Whether no process of the Run works any more or ever will: its agent said so, it was withdrawn
+/// before it was acknowledged, or its instance is gone for certain.
+bool HasStopped(const api::Run& run);
+
+/// The name of the Dispatch's Run with that ordinal.
+std::string RunName(const api::Dispatch& dispatch, std::int64_t ordinal);
+/// The identity under which that Run holds the lock.
+std::string LockHolder(const api::NamespacedRef& run);
+/// The name of the Lease of a (job, mission type).
+std::string LockName(const std::string& job, api::MissionType type);
+/// The name of the Report of a Dispatch.
+std::string ReportName(const api::Dispatch& dispatch);
+
+/// The sidecar that an instance would run the Dispatch with, if it offers it.
+std::optional<std::string> SidecarFor(const api::Dispatch& dispatch, const World& seen,
+                                      const Candidate& candidate);
+/// The instance that takes it: least loaded, then longest idle, then by name. None has a free slot:
+/// nullptr.
+const Candidate* ChooseInstance(const api::Dispatch& dispatch, const World& seen);
+
+}  // namespace midwatch::dispatch

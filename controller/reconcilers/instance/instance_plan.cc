@@ -1,0 +1,94 @@
+#include "controller/reconcilers/instance/instance_plan.h"
+
+#include <algorithm>
+#include <string>
+
+#include "controller/api/names.h"
+
+namespace midwatch::instance {
+namespace {
+
+constexpr std::string_view kHeartbeat = "Connected";
+
+Duration DurationOf(const api::Lease& lease) {
+  const auto seconds = lease.spec.lease_duration_seconds;
+  return seconds ? Duration(std::chrono::seconds(*seconds)) : kLeaseDuration;
+}
+
+api::Condition* FindCondition(api::AgentInstanceStatus& status) {
+  for (api::Condition& condition : status.conditions) {
+    if (condition.type == kHeartbeat) {
+      return &condition;
+    }
+  }
+  return nullptr;
+}
+
+bool WasLost(const api::AgentInstance& instance) {
+  for (const api::Condition& condition : instance.status.conditions) {
+    if (condition.type == kHeartbeat && condition.status == api::ConditionStatus::kFalse) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Set(api::AgentInstanceStatus& status, bool connected, std::string reason, Now now) {
+  if (status.connected != connected) {
+    status.last_seen = now.wall;
+  }
+  status.connected = connected;
+  api::Condition* condition = FindCondition(status);
+  const auto wanted = connected ? api::ConditionStatus::kTrue : api::ConditionStatus::kFalse;
+  if (condition == nullptr) {
+    status.conditions.push_back(
+        {.type = std::string(kHeartbeat), .last_transition_time = now.wall});
+    condition = &status.conditions.back();
+  } else if (condition->status != wanted) {
+    condition->last_transition_time = now.wall;
+  }
+  condition->status = wanted;
+  condition->reason = std::move(reason);
+}
+
+}  // namespace
+
+Decision PlanInstance(const api::AgentInstance& instance, const World& seen, Now now) {
+  Decision decision;
+  decision.status = instance.status;
+  decision.status.observed_generation = instance.metadata.generation;
+  decision.status.live_runs = seen.live_runs;
+  const bool held = instance.metadata.HasFinalizer(api::finalizers::kInstance);
+  const bool ending = instance.metadata.IsBeingDeleted();
+  if (WasLost(instance)) {
+    decision.let_go = held && seen.live_runs == 0;
+    const MonoTime forget_at = seen.object_observed.value_or(now.mono) + kKeepLost;
+    decision.forget = !ending && seen.live_runs == 0 && now.mono >= forget_at;
+    if (!decision.forget && !ending) {
+      decision.wake_at = forget_at;
+    }
+    return decision;
+  }
+  if (!held && !ending) {
+    decision.hold = true;  // Before it counts as connected, so before it can get a Run.
+    return decision;
+  }
+  if (ending && seen.live_runs == 0) {
+    decision.let_go = held;
+    return decision;
+  }
+  const auto seen_at = seen.lease ? seen.lease_observed : seen.object_observed;
+  const Duration patience = (seen.lease ? DurationOf(*seen.lease) : kLeaseDuration) + kGrace;
+  const MonoTime silent_at = seen_at.value_or(now.mono) + patience;
+  if (now.mono >= silent_at) {
+    Set(decision.status, false, "HeartbeatStopped", now);
+  } else if (seen.lease) {
+    Set(decision.status, true, "HeartbeatSeen", now);
+    decision.wake_at = silent_at;
+  } else {
+    decision.wake_at = silent_at;
+  }
+  return decision;
+}
+
+}  // namespace midwatch::instance

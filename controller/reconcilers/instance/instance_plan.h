@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+
+#include "controller/api/agent_instance.h"
+#include "controller/api/lease.h"
+#include "controller/base/time.h"
+
+namespace midwatch::instance {
+
+/// How long an agent's heartbeat counts, if its Lease does not say.
+inline constexpr Duration kLeaseDuration = std::chrono::seconds(30);
+/// How much longer the controller waits than the agent does: by then the agent's sidecars are dead,
+/// even if the two clocks run apart by a tenth.
+inline constexpr Duration kGrace = std::chrono::seconds(10);
+/// How long a lost instance stays to be looked at.
+inline constexpr Duration kKeepLost = std::chrono::hours(1);
+
+/// What the decision about one instance rests on.
+struct World {
+  std::optional<api::Lease> lease;         ///< Its heartbeat, if it has begun.
+  std::optional<MonoTime> lease_observed;  ///< When the heartbeat's present version was first seen.
+  std::optional<MonoTime> object_observed;  ///< When the instance's was.
+  std::int64_t live_runs = 0;
+};
+
+struct Decision {
+  bool hold =
+      false;  ///< Put our finalizer on the instance: it may not vanish while it can hold Runs.
+  bool let_go = false;  ///< Remove it.
+  bool forget = false;  ///< Delete the instance.
+  api::AgentInstanceStatus status;
+  std::optional<MonoTime> wake_at = {};
+};
+
+/// Whether the instance is connected, by the controller's own clock: silence is counted from when a
+/// renewal was seen, never by comparing timestamps. An instance that was lost never comes back.
+Decision PlanInstance(const api::AgentInstance& instance, const World& seen, Now now);
+
+}  // namespace midwatch::instance

@@ -1,0 +1,93 @@
+#include "controller/reconcilers/instance/instance_reconciler.h"
+
+#include <utility>
+
+#include "controller/api/names.h"
+#include "controller/api/run.h"
+#include "controller/reconcilers/instance/instance_plan.h"
+#include "controller/reconcilers/scope/typed_view.h"
+
+namespace midwatch::instance {
+namespace {
+
+constexpr std::string_view kLiveRuns = "live-runs-by-instance";
+
+/// A Run holds its slot until our finalizer is gone: it is removed when the Run is known to have
+/// stopped.
+std::vector<std::string> InstanceOfLiveRun(const Object& object) {
+  const auto run = api::FromObject<api::Run>(object);
+  if (!run || !run->metadata.HasFinalizer(api::finalizers::kRun)) {
+    return {};
+  }
+  return {object.namespace_name() + "/" + run->spec.instance};
+}
+
+std::vector<ObjectKey> OfRun(const Change& change, const View&) {
+  const Object& object = change.after ? change.after : change.before;
+  const auto run = api::FromObject<api::Run>(object);
+  if (!run) {
+    return {};
+  }
+  return {TypedKey<api::AgentInstance>(object.namespace_name(), run->spec.instance)};
+}
+
+/// The heartbeat has the instance's name; of other Leases no instance is found.
+std::vector<ObjectKey> OfLease(const Change& change, const View& view) {
+  const Object& lease = change.after ? change.after : change.before;
+  ObjectKey key = TypedKey<api::AgentInstance>(lease.namespace_name(), lease.name());
+  return view.Find(key) ? std::vector{std::move(key)} : std::vector<ObjectKey>{};
+}
+
+World Observe(const ObjectKey& key, const View& view) {
+  World world;
+  const std::string& space = key.namespace_name;
+  const auto lease_key = TypedKey<api::Lease>(space, key.name);
+  world.lease = FindTyped<api::Lease>(view, space, key.name);
+  world.lease_observed = view.ObservedAt(lease_key);
+  world.object_observed = view.ObservedAt(key);
+  world.live_runs =
+      static_cast<std::int64_t>(view.ByIndex(kLiveRuns, space + "/" + key.name).size());
+  return world;
+}
+
+}  // namespace
+
+Result<Plan> InstanceReconciler::Reconcile(const ObjectKey& key, const View& view, Now now) const {
+  const Object stored = view.Find(key);
+  if (!stored) {
+    return Plan{};
+  }
+  MIDWATCH_ASSIGN(api::AgentInstance instance, api::FromObject<api::AgentInstance>(stored));
+  Decision decision = PlanInstance(instance, Observe(key, view), now);
+  Plan plan{.wake_at = decision.wake_at};
+  const auto add = [&](auto request) {
+    if constexpr (!std::is_same_v<decltype(request), DeleteRequest>) {
+      request.field_manager = api::field_managers::kController;
+    }
+    plan.effects.emplace_back(Write(std::move(request)));
+  };
+  if (decision.hold || decision.let_go) {
+    add(FinalizerPatch<api::AgentInstance>(instance.metadata, api::finalizers::kInstance,
+                                           decision.hold));
+  } else if (decision.forget) {
+    add(GuardedDelete<api::AgentInstance>(instance.metadata));
+  } else if (decision.status != instance.status) {
+    instance.status = std::move(decision.status);
+    add(StatusUpdate(stored, instance));
+  }
+  return plan;
+}
+
+Controller MakeController(const InstanceReconciler& reconciler) {
+  return {.name = "instance",
+          .primary = api::AgentInstance::Type(),
+          .triggers = {{api::Lease::Type(), OfLease}, {api::Run::Type(), OfRun}},
+          .indexes = {{std::string(kLiveRuns), api::Run::Type().Resource(), InstanceOfLiveRun}},
+          .reconciler = &reconciler};
+}
+
+std::vector<ResourceType> Resources() {
+  return {api::AgentInstance::Type(), api::Lease::Type(), api::Run::Type()};
+}
+
+}  // namespace midwatch::instance

@@ -1,0 +1,199 @@
+#include "controller/reconcilers/matching/matching_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/api/codec.h"
+#include "controller/api/names.h"
+#include "controller/base/digest.h"
+
+namespace midwatch::matching {
+namespace {
+
+bool IsRecorded(const api::ModuleJobStatus& status, const std::string& key) {
+  return std::any_of(status.matches.begin(), status.matches.end(),
+                     [&](const api::JobMatch& match) { return match.key == key; });
+}
+
+/// The missions that a transition fires, in a fixed order.
+std::vector<api::MatchedMission> MissionsFor(const api::ModuleJob& job, const std::string& key,
+                                             api::MissionType type, const World& seen) {
+  std::vector<api::MatchedMission> out;
+  for (const ScopedMission& mission : seen.missions) {
+    if (mission.spec.mission_type != type || mission.spec.is_disabled || mission.being_deleted) {
+      continue;
+    }
+    out.push_back({.kind = mission.ref.kind,
+                   .namespace_name = mission.ref.namespace_name,
+                   .name = mission.ref.name,
+                   .id = mission.ref.id,
+                   .dispatch = DispatchName(job, key, mission.ref.id)});
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.kind, a.name, a.id) < std::tie(b.kind, b.name, b.id);
+  });
+  return out;
+}
+
+api::Dispatch MakeDispatch(const api::ModuleJob& job, const api::JobMatch& match,
+                           const api::MatchedMission& entry, const ScopedMission* mission) {
+  api::Dispatch out;
+  out.metadata.name = entry.dispatch;
+  out.metadata.namespace_name = job.metadata.namespace_name;
+  out.metadata.finalizers = {std::string(api::finalizers::kDispatch)};
+  out.metadata.owner_references = {{.api_version = api::ModuleJob::Type().ApiVersion(),
+                                    .kind = api::ModuleJob::Type().kind,
+                                    .name = job.metadata.name,
+                                    .uid = job.metadata.uid,
+                                    .controller = true}};
+  constexpr std::size_t kLongestLabel = 63;
+  if (entry.id.size() <= kLongestLabel) {
+    out.metadata.labels.emplace(api::labels::kMission, entry.id);
+  }
+  api::DispatchSpec& spec = out.spec;
+  spec.mission_ref = api::MissionRef{.kind = entry.kind,
+                                     .namespace_name = entry.namespace_name,
+                                     .name = entry.name,
+                                     .id = entry.id};
+  spec.module_job_ref = {.name = job.metadata.name, .job_id = job.spec.job_id, .key = match.key};
+  spec.module_ref = job.spec.module_ref;
+  spec.mission_type = match.mission_type;
+  if (mission != nullptr) {
+    spec.agent_ref = mission->spec.agent_ref;
+    spec.sidecar_name = mission->spec.sidecar_name;
+    spec.priority = mission->spec.priority;
+    spec.expire_after = mission->spec.expire_after;
+  } else {
+    // Gone since it was recorded: the Dispatch says so, and stays as the reason on record.
+    spec.agent_ref = {.namespace_name = "none", .name = "none"};
+  }
+  return out;
+}
+
+const ScopedMission* FindById(const World& seen, const api::MatchedMission& entry) {
+  for (const ScopedMission& mission : seen.missions) {
+    if (mission.ref.kind == entry.kind && mission.ref.id == entry.id) {
+      return &mission;
+    }
+  }
+  return nullptr;
+}
+
+const api::Dispatch* FindDispatch(const World& seen, const std::string& name) {
+  for (const api::Dispatch& dispatch : seen.dispatches) {
+    if (dispatch.metadata.name == name) {
+      return &dispatch;
+    }
+  }
+  return nullptr;
+}
+
+/// Marks what exists, and gives what is still to be created.
+void CreateMissing(const api::ModuleJob& job, const World& seen, Decision& decision) {
+  for (api::JobMatch& match : decision.status.matches) {
+    for (api::MatchedMission& entry : match.missions) {
+      if (entry.created) {
+        continue;
+      }
+      if (FindDispatch(seen, entry.dispatch) != nullptr) {
+        entry.created = true;
+      } else {
+        decision.create.push_back(MakeDispatch(job, match, entry, FindById(seen, entry)));
+      }
+    }
+  }
+}
+
+void CopyResults(const World& seen, api::ModuleJobStatus& status) {
+  constexpr std::size_t kMostResults = 1024;  // The schema's bound of status.results.
+  for (const api::Dispatch& dispatch : seen.dispatches) {
+    api::JobResult result{.dispatch = dispatch.metadata.name,
+                          .mission_type = dispatch.spec.mission_type,
+                          .phase = dispatch.status.phase};
+    if (dispatch.status.report) {
+      result.report = dispatch.status.report->name;
+    }
+    if (dispatch.status.result) {
+      result.digest = dispatch.status.result->digest;
+    }
+    const auto known =
+        std::find_if(status.results.begin(), status.results.end(),
+                     [&](const api::JobResult& r) { return r.dispatch == result.dispatch; });
+    if (known != status.results.end()) {
+      *known = std::move(result);
+    } else if (status.results.size() < kMostResults) {
+      status.results.push_back(std::move(result));
+    }
+  }
+}
+
+void SetReady(api::ModuleJobStatus& status, WallTime now) {
+  if (status.conditions.empty()) {
+    status.conditions.push_back({.type = "Ready",
+                                 .status = api::ConditionStatus::kTrue,
+                                 .last_transition_time = now,
+                                 .reason = "Recorded"});
+  }
+}
+
+}  // namespace
+
+std::optional<api::MissionType> FiredBy(api::JobState state) {
+  switch (state) {
+    case api::JobState::kFailed:
+      return api::MissionType::kAutoDiagnose;
+    case api::JobState::kApprovalRequired:
+      return api::MissionType::kApprovalRecommend;
+    case api::JobState::kSucceeded:
+      return api::MissionType::kSummarizeJob;
+    case api::JobState::kRunning:
+    case api::JobState::kCancelled:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::string DispatchName(const api::ModuleJob& job, std::string_view key,
+                         std::string_view mission_id) {
+  constexpr std::size_t kLongestStem = 40;
+  const std::string& module = job.spec.module_ref.name;
+  // Lengths keep apart what a separator inside a name would join.
+  std::string identity;
+  for (const std::string_view part :
+       {std::string_view(module), std::string_view(job.spec.job_id), key, mission_id}) {
+    identity += std::to_string(part.size()) + ":" + std::string(part);
+  }
+  return module.substr(0, kLongestStem) + "-" + ShortHash(identity, 12);
+}
+
+Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now) {
+  Decision decision;
+  decision.status = job.status;
+  api::ModuleJobStatus& status = decision.status;
+  status.observed_generation = job.metadata.generation;
+  if (!job.spec.transitions.empty()) {
+    status.state = job.spec.transitions.back().state;
+  }
+  if (!job.metadata.IsBeingDeleted()) {
+    for (const api::JobTransition& transition : job.spec.transitions) {
+      const auto type = FiredBy(transition.state);
+      std::string key = std::to_string(transition.seq);
+      if (!type || IsRecorded(status, key)) {
+        continue;
+      }
+      if (!seen.fresh) {
+        decision.refresh = true;
+        break;
+      }
+      auto missions = MissionsFor(job, key, *type, seen);
+      status.matches.push_back(
+          {.key = std::move(key), .mission_type = *type, .missions = std::move(missions)});
+    }
+    CreateMissing(job, seen, decision);
+  }
+  CopyResults(seen, status);
+  SetReady(status, now);
+  return decision;
+}
+
+}  // namespace midwatch::matching

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/api/dispatch.h"
+#include "controller/api/module_job.h"
+#include "controller/reconcilers/scope/scope.h"
+
+namespace midwatch::matching {
+
+/// What the decision about one job rests on.
+struct World {
+  Place place;
+  std::vector<ScopedMission> missions;  ///< Every mission whose scope holds the place.
+  /// The view of missions and namespaces is at least as new as the job's present version.
+  bool fresh = false;
+  std::vector<api::Dispatch> dispatches;  ///< That are about the job, whoever asked for them.
+};
+
+/// What shall be done about one job, in this order.
+struct Decision {
+  bool refresh = false;  ///< Missions or namespaces must be read again before anything is matched.
+  api::ModuleJobStatus status;
+  std::vector<api::Dispatch> create;
+};
+
+/// The mission type that a state fires, if any.
+std::optional<api::MissionType> FiredBy(api::JobState state);
+
+/// The name of the Dispatch of one (Module, job, transition, mission).
+std::string DispatchName(const api::ModuleJob& job, std::string_view key,
+                         std::string_view mission_id);
+
+/// Records which missions each transition fires, once, and creates a Dispatch for every entry that
+/// is not marked as created.
+Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now);
+
+}  // namespace midwatch::matching

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "controller/api/codec.h"
+#include "controller/runtime/plan.h"
+#include "controller/runtime/view.h"
+
+namespace midwatch {
+
+/// The key of an object of kind T; `namespace_name` is ignored for cluster-scoped kinds.
+template <typename T>
+ObjectKey TypedKey(std::string_view namespace_name, std::string_view name) {
+  const ResourceType& type = T::Type();
+  return {type.Resource(), type.namespaced ? std::string(namespace_name) : std::string(),
+          std::string(name)};
+}
+
+/// The object as a struct, or nothing if it is not seen. What the schema let into the store
+/// decodes; should a stored object not, it counts as not seen.
+template <typename T>
+std::optional<T> FindTyped(const View& view, std::string_view namespace_name,
+                           std::string_view name) {
+  const Object object = view.Find(TypedKey<T>(namespace_name, name));
+  if (!object) {
+    return std::nullopt;
+  }
+  auto typed = api::FromObject<T>(object);
+  return typed ? std::optional<T>(*std::move(typed)) : std::nullopt;
+}
+
+template <typename T>
+std::vector<T> DecodeAll(const std::vector<Object>& objects) {
+  std::vector<T> out;
+  out.reserve(objects.size());
+  for (const Object& object : objects) {
+    if (auto typed = api::FromObject<T>(object)) {
+      out.push_back(*std::move(typed));
+    }
+  }
+  return out;
+}
+
+/// Replaces the status of a stored object, if the store still holds this version of it.
+template <typename T>
+UpdateRequest StatusUpdate(const Object& stored, const T& wanted) {
+  Json body = stored.Body();
+  body.Set("status", api::Encode(wanted.status));
+  return {
+      .type = T::Type(), .object = std::move(body), .subresource = "status", .field_manager = {}};
+}
+
+/// A merge patch that holds only for this version of the stored object.
+template <typename T>
+PatchRequest GuardedPatch(const ObjectMeta& stored, Json patch) {
+  patch["metadata"].Set("uid", stored.uid);
+  patch["metadata"].Set("resourceVersion", stored.resource_version);
+  return {.type = T::Type(),
+          .namespace_name = stored.namespace_name,
+          .name = stored.name,
+          .subresource = {},
+          .patch_type = PatchType::kMerge,
+          .patch = std::move(patch),
+          .field_manager = {}};
+}
+
+/// The metadata patch that adds or removes one finalizer.
+template <typename T>
+PatchRequest FinalizerPatch(const ObjectMeta& stored, std::string_view finalizer, bool present) {
+  Json finalizers = Json::EmptyArray();
+  for (const std::string& other : stored.finalizers) {
+    if (other != finalizer) {
+      finalizers.Append(other);
+    }
+  }
+  if (present) {
+    finalizers.Append(finalizer);
+  }
+  Json patch = Json::EmptyObject();
+  patch["metadata"].Set("finalizers", std::move(finalizers));
+  return GuardedPatch<T>(stored, std::move(patch));
+}
+
+template <typename T>
+DeleteRequest GuardedDelete(const ObjectMeta& stored) {
+  return {.type = T::Type(),
+          .namespace_name = stored.namespace_name,
+          .name = stored.name,
+          .preconditions = {.uid = stored.uid, .resource_version = stored.resource_version},
+          .propagation_policy = {}};
+}
+
+}  // namespace midwatch
