@@ -27,6 +27,14 @@ void Index::Define(const IndexDefinition& definition) {
 }
 
 void Index::Upsert(const Object& object, MonoTime now) {
+  // Not known although nothing up to fresh_to_ is missing: it has been deleted since.
+  if (VersionNumber(object.resource_version()) > fresh_to_ ||
+      objects_.contains(NameView{object.namespace_name(), object.name()})) {
+    Admit(object, now);
+  }
+}
+
+void Index::Admit(const Object& object, MonoTime now) {
   const std::int64_t version = VersionNumber(object.resource_version());
   const NameView name{object.namespace_name(), object.name()};
   const auto found = objects_.find(name);
@@ -34,10 +42,6 @@ void Index::Upsert(const Object& object, MonoTime now) {
     if (version > found->second.version) {
       Store(found, object, version, now);
     }
-    return;
-  }
-  // Not known although nothing up to fresh_to_ is missing: it has been deleted since.
-  if (version <= fresh_to_) {
     return;
   }
   const auto tombstone = tombstones_.find(name);
@@ -99,7 +103,7 @@ void Index::Replace(const std::vector<Object>& listed, std::int64_t version, Mon
     }
   }
   for (const Object& object : listed) {
-    Upsert(object, now);
+    Admit(object, now);
   }
   MarkFresh(version);
 }

@@ -41,7 +41,8 @@ class Index {
   void Delete(const Object& last, std::int64_t version);
   /// A consistent read did not find it; `seen` is the version that was known when the read began (0: none).
   void ConfirmAbsent(std::string_view namespace_name, std::string_view name, std::int64_t seen);
-  /// All there was at `version`. What is known to be newer stays.
+  /// All there was at `version`, which is not before fresh_to. What is known to be newer stays; what was
+  /// missing although fresh_to was past it is found again.
   void Replace(const std::vector<Object>& listed, std::int64_t version, MonoTime now);
   /// Nothing up to `version` is missing.
   void MarkFresh(std::int64_t version);
@@ -92,6 +93,7 @@ class Index {
     std::map<std::string, std::map<Name, Object, ByName>, std::less<>> objects;
   };
 
+  void Admit(const Object& object, MonoTime now);
   void Store(Objects::iterator at, const Object& object, std::int64_t version, MonoTime now);
   void Erase(Objects::iterator at, std::int64_t tombstone);
   void PutUnderValues(const Name& name, Entry& entry);

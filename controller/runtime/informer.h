@@ -30,18 +30,19 @@ struct InformerScope {
 ///
 /// Flow
 ///
-///   state       | what happens                               | next
-///   ------------|--------------------------------------------|---------------------------------------
-///   kListDue    | asks for the first page                    | kListing
-///   kListing    | a page came, more follow: asks for them    | kListing
-///               | the last page came: Replace                | kWatchDue
-///               | 410 (the list outlived the log)            | kListDue, after back-off from the 2nd on
-///               | any other error                            | kBackoff
-///   kWatchDue   | opens the watch from the last version      | kWatching
-///   kWatching   | event: into the index; bookmark: FreshTo   | kWatching
-///               | 410                                        | kListDue
-///               | the stream ended, or too much is queued    | kWatchDue, after back-off unless it was healthy
-///   kBackoff    | its time comes                             | kListDue or kWatchDue
+///   state     | what happens                                       | next
+///   ----------|----------------------------------------------------|-----------------------------
+///   kListDue  | asks for the first page                            | kListing
+///   kListing  | a page came, more follow: asks for them            | kListing
+///             | the last page came: Index::Replace                 | kWatchDue
+///             | 410 (the list outlived the log)                    | kListDue; kBackoff if again
+///             | any other error                                    | kBackoff
+///   kWatchDue | opens the watch from the last version              | kWatching
+///   kWatching | event: into the index; bookmark: FreshTo           | kWatching
+///             | 410                                                | kListDue; kBackoff if again
+///             | the stream ended, or too much is queued            | kWatchDue if it was healthy
+///             |                                                    | (kHealthyWatch), else kBackoff
+///   kBackoff  | its time comes                                     | kListDue or kWatchDue
 ///
 /// Guarantees: `synced` once the first list is in; after that the index is never empty for want of a connection.
 /// Events that are not newer than what is known change nothing. A list that is older than what was seen is not
@@ -106,6 +107,7 @@ class Informer final : public Actor {
   void FinishList(std::int64_t version, Now now);
   void TakeEvent(const WatchEvent& event, Now now);
   void TakeEnd(const Error& why, Now now);
+  void Relist(const Error& why, Now now);
   void BackOff(State then, Now now);
   void Restart(State next);
 
