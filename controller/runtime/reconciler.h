@@ -34,8 +34,8 @@ struct Trigger {
 struct Controller {
   std::string name;      ///< `dispatch`; the field manager is `midwatch-<name>`.
   ResourceType primary;  ///< Each change of one of these queues its own key.
-  std::vector<Trigger> triggers;
-  std::vector<IndexDefinition> indexes;
+  std::vector<Trigger> triggers = {};
+  std::vector<IndexDefinition> indexes = {};
   const Reconciler* reconciler = nullptr;  ///< Not owned; outlives the Worker.
 };
 

@@ -9,6 +9,7 @@
 #include "controller/api/reasons.h"
 #include "controller/base/digest.h"
 #include "controller/reconcilers/dispatch/report_plan.h"
+#include "controller/reconcilers/scope/conditions.h"
 #include "controller/reconcilers/scope/typed_view.h"
 
 namespace midwatch::dispatch {
@@ -387,28 +388,12 @@ class Planner {
   /// when it has failed.
   void SetConditions() {
     const DispatchPhase phase = status().phase;
-    const bool stalled = phase == DispatchPhase::kFailed;
     const std::string_view word = api::ToString(phase);
     const std::string why = status().reason.empty() ? std::string(word) : status().reason;
-    SetCondition("Ready", phase == DispatchPhase::kSucceeded, why);
-    SetCondition("Reconciling", !dispatch::IsTerminal(phase), why);
-    SetCondition("Stalled", stalled, why);
-  }
-
-  void SetCondition(std::string_view type, bool holds, const std::string& why) {
     auto& all = status().conditions;
-    auto found = std::find_if(all.begin(), all.end(),
-                              [&](const api::Condition& c) { return c.type == type; });
-    if (found == all.end()) {
-      found = all.insert(all.end(), api::Condition{.type = std::string(type)});
-      found->last_transition_time = now_.wall;
-    }
-    const auto wanted = holds ? api::ConditionStatus::kTrue : api::ConditionStatus::kFalse;
-    if (found->status != wanted) {
-      found->last_transition_time = now_.wall;
-    }
-    found->status = wanted;
-    found->reason = why;
+    SetCondition(all, {"Ready", phase == DispatchPhase::kSucceeded, why}, now_.wall);
+    SetCondition(all, {"Reconciling", !IsTerminal(phase), why}, now_.wall);
+    SetCondition(all, {"Stalled", phase == DispatchPhase::kFailed, why}, now_.wall);
   }
 
   const api::Dispatch& dispatch_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "controller/api/names.h"
+#include "controller/reconcilers/scope/conditions.h"
 
 namespace midwatch::instance {
 namespace {
@@ -15,15 +16,6 @@ Duration DurationOf(const api::Lease& lease) {
   return seconds ? Duration(std::chrono::seconds(*seconds)) : kLeaseDuration;
 }
 
-api::Condition* FindCondition(api::AgentInstanceStatus& status) {
-  for (api::Condition& condition : status.conditions) {
-    if (condition.type == kHeartbeat) {
-      return &condition;
-    }
-  }
-  return nullptr;
-}
-
 bool WasLost(const api::AgentInstance& instance) {
   for (const api::Condition& condition : instance.status.conditions) {
     if (condition.type == kHeartbeat && condition.status == api::ConditionStatus::kFalse) {
@@ -33,22 +25,12 @@ bool WasLost(const api::AgentInstance& instance) {
   return false;
 }
 
-void Set(api::AgentInstanceStatus& status, bool connected, std::string reason, Now now) {
+void Set(api::AgentInstanceStatus& status, bool connected, std::string_view reason, Now now) {
   if (status.connected != connected) {
     status.last_seen = now.wall;
   }
   status.connected = connected;
-  api::Condition* condition = FindCondition(status);
-  const auto wanted = connected ? api::ConditionStatus::kTrue : api::ConditionStatus::kFalse;
-  if (condition == nullptr) {
-    status.conditions.push_back(
-        {.type = std::string(kHeartbeat), .last_transition_time = now.wall});
-    condition = &status.conditions.back();
-  } else if (condition->status != wanted) {
-    condition->last_transition_time = now.wall;
-  }
-  condition->status = wanted;
-  condition->reason = std::move(reason);
+  SetCondition(status.conditions, {kHeartbeat, connected, reason}, now.wall);
 }
 
 }  // namespace
