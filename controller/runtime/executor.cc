@@ -20,8 +20,7 @@ bool EndsObject(const Write& write, const Object& answer) {
     return false;
   }
   const bool held = !answer.meta().finalizers.empty();
-  return !held &&
-         (std::holds_alternative<DeleteRequest>(write) || answer.meta().IsBeingDeleted());
+  return !held && (std::holds_alternative<DeleteRequest>(write) || answer.meta().IsBeingDeleted());
 }
 
 }  // namespace
@@ -32,8 +31,7 @@ WriteTarget TargetOf(const Write& write) {
         if constexpr (requires { request.object; }) {
           return {&request.type, KeyOfBody(request.type, request.object)};
         } else {
-          return {&request.type,
-                  {request.type.Resource(), request.namespace_name, request.name}};
+          return {&request.type, {request.type.Resource(), request.namespace_name, request.name}};
         }
       },
       write);
@@ -223,9 +221,10 @@ void Executor::OnWrite(EffectId id, Active& active, const Result<Object>& result
     EffectEnded(id);
     return;
   }
-  // To delete what is gone already is to have deleted it; the view still has to learn that it is gone.
-  const bool gone = result.error().code == ErrorCode::kNotFound &&
-                    !std::holds_alternative<CreateRequest>(write);
+  // To delete what is gone already is to have deleted it; the view still has to learn that it is
+  // gone.
+  const bool gone =
+      result.error().code == ErrorCode::kNotFound && !std::holds_alternative<CreateRequest>(write);
   if (!gone || !std::holds_alternative<DeleteRequest>(write)) {
     Failed(active, result.error());
   }
@@ -350,9 +349,8 @@ std::optional<Object> Executor::Assume(const Write& write) const {
   } else if (const auto* patch = std::get_if<PatchRequest>(&write)) {
     const WriteTarget target = TargetOf(write);
     const Index* index = ports_.view.FindIndex(target.key.resource);
-    const Object base = index == nullptr
-                            ? Object()
-                            : index->Find(target.key.namespace_name, target.key.name);
+    const Object base =
+        index == nullptr ? Object() : index->Find(target.key.namespace_name, target.key.name);
     body = base ? base.Body() : Json::EmptyObject();
     if (patch->patch_type == PatchType::kJson) {
       Result<Json> patched = ApplyJsonPatch(std::move(body), patch->patch);

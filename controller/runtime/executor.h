@@ -32,9 +32,10 @@ struct WriteTarget {
 };
 WriteTarget TargetOf(const Write& write);
 
-/// Carries plans out: starts their effects, feeds the answers into the view, reads back what must be read
-/// before the key may be planned again, and says how each plan ended. Writes of resources that the view
-/// does not follow (Events) are allowed. Part of the Worker, whose header states the guarantees. One thread at a time; completions may come on any thread.
+/// Carries plans out: starts their effects, feeds the answers into the view, reads back what must
+/// be read before the key may be planned again, and says how each plan ended. Writes of resources
+/// that the view does not follow (Events) are allowed. Part of the Worker, whose header states the
+/// guarantees. One thread at a time; completions may come on any thread.
 class Executor {
  public:
   struct Ports {
@@ -88,7 +89,7 @@ class Executor {
 
  private:
   using EffectId = std::pair<std::uint64_t, std::size_t>;  // Plan and position.
-  struct Question {          // What was known when a read began.
+  struct Question {                                        // What was known when a read began.
     std::int64_t seen = 0;   // The object's version, 0 if it was not known.
     std::int64_t fresh = 0;  // FreshTo of its resource.
   };

@@ -20,10 +20,10 @@ std::int64_t VersionNumber(std::string_view resource_version);
 /// What is known of one resource: each object by name and under the values of each index, with the
 /// version up to which nothing is missing.
 ///
-/// States come from lists, watch events and answers to own writes, in any order between these: an older state
-/// never replaces a newer one, and what was deleted does not come back through an older state (a
-/// tombstone stands until FreshTo has passed it). Each real change is told to the listener, once,
-/// after it was made. One thread at a time.
+/// States come from lists, watch events and answers to own writes, in any order between these: an
+/// older state never replaces a newer one, and what was deleted does not come back through an older
+/// state (a tombstone stands until FreshTo has passed it). Each real change is told to the
+/// listener, once, after it was made. One thread at a time.
 class Index {
  public:
   using Listener = std::function<void(const Change&)>;
@@ -39,10 +39,11 @@ class Index {
   void Upsert(const Object& object, MonoTime now);
   /// The object was deleted; `version` is that of the deletion or of its last state.
   void Delete(const Object& last, std::int64_t version);
-  /// A consistent read did not find it; `seen` is the version that was known when the read began (0: none).
+  /// A consistent read did not find it; `seen` is the version that was known when the read began
+  /// (0: none).
   void ConfirmAbsent(std::string_view namespace_name, std::string_view name, std::int64_t seen);
-  /// All there was at `version`, which is not before fresh_to. What is known to be newer stays; what was
-  /// missing although fresh_to was past it is found again.
+  /// All there was at `version`, which is not before fresh_to. What is known to be newer stays;
+  /// what was missing although fresh_to was past it is found again.
   void Replace(const std::vector<Object>& listed, std::int64_t version, MonoTime now);
   /// Nothing up to `version` is missing.
   void MarkFresh(std::int64_t version);
@@ -61,7 +62,8 @@ class Index {
   std::int64_t fresh_to() const { return fresh_to_; }
   std::size_t size() const { return objects_.size(); }
 
-  /// Confirmed absences that are remembered; beyond it the oldest is forgotten, and read again if needed.
+  /// Confirmed absences that are remembered; beyond it the oldest is forgotten, and read again if
+  /// needed.
   static constexpr std::size_t kMaxConfirmedAbsent = 10'000;
 
  private:

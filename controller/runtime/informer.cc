@@ -5,7 +5,8 @@
 
 namespace midwatch {
 
-/// Hands the calls of one watch to the inbox, up to the bound; the thread that takes them is another.
+/// Hands the calls of one watch to the inbox, up to the bound; the thread that takes them is
+/// another.
 class Informer::Sink final : public WatchSink {
  public:
   Sink(std::shared_ptr<Inbox<Item>> inbox, std::uint64_t epoch)
@@ -121,8 +122,8 @@ void Informer::TakePage(Result<ListResponse> page, Now now) {
   if (!page) {
     promised_ = refreshed_;
     listed_.clear();
-    ports_.log.Warn("list failed", {{"resource", index_.type().Resource()},
-                                    {"error", page.error().message}});
+    ports_.log.Warn("list failed",
+                    {{"resource", index_.type().Resource()}, {"error", page.error().message}});
     Relist(page.error(), now);
     return;
   }

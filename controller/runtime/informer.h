@@ -26,7 +26,8 @@ struct InformerScope {
   std::string field_selector;
 };
 
-/// Keeps an Index like the API: lists a resource page by page, then watches it from the list's version.
+/// Keeps an Index like the API: lists a resource page by page, then watches it from the list's
+/// version.
 ///
 /// Flow
 ///
@@ -41,13 +42,15 @@ struct InformerScope {
 ///   kWatching | event: into the index; bookmark: FreshTo           | kWatching
 ///             | 410                                                | kListDue; kBackoff if again
 ///             | the stream ended, or too much is queued            | kWatchDue if it was healthy
-///             |                                                    | (kHealthyWatch), else kBackoff
+///             |                                                    | (kHealthyWatch), else
+///             kBackoff
 ///   kBackoff  | its time comes                                     | kListDue or kWatchDue
 ///
-/// Guarantees: `synced` once the first list is in; after that the index is never empty for want of a connection.
-/// Events that are not newer than what is known change nothing. A list that is older than what was seen is not
-/// believed, until it is the kMaxOlderLists-th in a row: then the storage has been restored from a backup.
-/// Assumes: watch events of one resource come in the order of their versions (KubeClient).
+/// Guarantees: `synced` once the first list is in; after that the index is never empty for want of
+/// a connection. Events that are not newer than what is known change nothing. A list that is older
+/// than what was seen is not believed, until it is the kMaxOlderLists-th in a row: then the storage
+/// has been restored from a backup. Assumes: watch events of one resource come in the order of
+/// their versions (KubeClient).
 class Informer final : public Actor {
  public:
   struct Ports {
@@ -67,8 +70,8 @@ class Informer final : public Actor {
   bool Step(Now now) override;
   std::optional<MonoTime> NextWake() const override;
 
-  /// A list after this call, then FreshTo is at least what it was at the call. Counts as done when `refreshes`
-  /// has passed the returned number.
+  /// A list after this call, then FreshTo is at least what it was at the call. Counts as done when
+  /// `refreshes` has passed the returned number.
   std::uint64_t Refresh();
   std::uint64_t refreshes() const { return refreshed_; }
 
@@ -130,8 +133,8 @@ class Informer final : public Actor {
   std::vector<Object> listed_;
   std::int64_t version_ = 0;  // Where the next watch starts.
   bool synced_ = false;
-  std::uint64_t wanted_ = 0;      // Refreshes asked for.
-  std::uint64_t promised_ = 0;    // Those which the running list answers.
+  std::uint64_t wanted_ = 0;    // Refreshes asked for.
+  std::uint64_t promised_ = 0;  // Those which the running list answers.
   std::uint64_t refreshed_ = 0;
 };
 

@@ -210,7 +210,8 @@ TEST_F(InformerTest, ARefreshIsAListAfterTheCall) {
   EXPECT_LT(informer_.refreshes(), number);
   client_.HoldAnswers(true);
   Settle();
-  const std::uint64_t second = informer_.Refresh();  // The list that is running may be too old for it.
+  const std::uint64_t second =
+      informer_.Refresh();  // The list that is running may be too old for it.
   client_.HoldAnswers(false);
   while (client_.DeliverAnswer() || informer_.Step(clock_.Read())) {
   }

@@ -7,8 +7,9 @@
 
 namespace midwatch {
 
-/// Whether this process may act. A number that grows with each time it became the leader; none while it is
-/// not. One thread at a time. Standalone has none: the lock on the data directory is its leadership.
+/// Whether this process may act. A number that grows with each time it became the leader; none
+/// while it is not. One thread at a time. Standalone has none: the lock on the data directory is
+/// its leadership.
 class Leadership {
  public:
   virtual ~Leadership() = default;

@@ -41,8 +41,9 @@ using Effect = std::variant<Write, Start, Confirm, Refresh>;
 
 /// What a reconciler wants done about one key.
 struct Plan {
-  std::vector<Effect> effects = {};  ///< In order; the first failure ends the plan and requeues the key.
-  bool independent = false;     ///< Effects may be in flight together (a window of 64).
+  std::vector<Effect> effects =
+      {};                    ///< In order; the first failure ends the plan and requeues the key.
+  bool independent = false;  ///< Effects may be in flight together (a window of 64).
   std::optional<MonoTime> wake_at = {};  ///< Look again then, even if nothing changes.
 };
 

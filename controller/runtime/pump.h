@@ -16,7 +16,8 @@ namespace midwatch {
 class Signal final : public Waker {
  public:
   void Wake() override;
-  /// Returns when woken since the last return, when `timeout` has passed, or when stop is requested.
+  /// Returns when woken since the last return, when `timeout` has passed, or when stop is
+  /// requested.
   void Wait(std::stop_token stop, Duration timeout);
 
  private:
@@ -25,8 +26,8 @@ class Signal final : public Waker {
   bool woken_ = false;
 };
 
-/// The thread that drives one Actor in production: steps it until there is nothing to do, then waits for
-/// its signal or its NextWake. Destroying it stops and joins.
+/// The thread that drives one Actor in production: steps it until there is nothing to do, then
+/// waits for its signal or its NextWake. Destroying it stops and joins.
 class Pump {
  public:
   /// All three outlive the pump.

@@ -34,8 +34,8 @@ class View {
                                    std::string_view namespace_name = {}) const = 0;
   /// The objects that an index holds under a value, sorted by namespace and name.
   virtual std::vector<Object> ByIndex(std::string_view index, std::string_view value) const = 0;
-  /// At most `count` objects whose value in an index begins with `prefix`, in order of that value: the
-  /// first few of a ranking, without looking at the rest.
+  /// At most `count` objects whose value in an index begins with `prefix`, in order of that value:
+  /// the first few of a ranking, without looking at the rest.
   virtual std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
                                             std::size_t count) const = 0;
   /// True if a consistent read has confirmed, since the key was last seen, that the object is

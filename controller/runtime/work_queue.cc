@@ -24,7 +24,8 @@ void WorkQueue::AddAt(const ObjectKey& key, MonoTime due) {
 void WorkQueue::AddRateLimited(const ObjectKey& key, MonoTime now) {
   Entry& entry = NodeOf(key).second;
   constexpr int kMaxDoublings = 30;
-  const Duration delay = limits_.base * (std::int64_t{1} << std::min(entry.failures, kMaxDoublings));
+  const Duration delay =
+      limits_.base * (std::int64_t{1} << std::min(entry.failures, kMaxDoublings));
   ++entry.failures;
   AddAt(key, now + std::min(delay, limits_.limit));
 }

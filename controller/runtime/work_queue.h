@@ -28,10 +28,10 @@ struct BackoffLimits {
 
 /// The keys to look at: deduplicated, delayed, and held back after failures.
 ///
-/// Guarantees: a key that was taken is not handed out again before Done; if it was added meanwhile, it is
-/// ready again then. Within a lane keys come in the order in which they were added or fell due. Of
-/// several due times the earliest counts, and taking the key clears it. Equal calls give equal answers.
-/// One thread at a time.
+/// Guarantees: a key that was taken is not handed out again before Done; if it was added meanwhile,
+/// it is ready again then. Within a lane keys come in the order in which they were added or fell
+/// due. Of several due times the earliest counts, and taking the key clears it. Equal calls give
+/// equal answers. One thread at a time.
 class WorkQueue {
  public:
   explicit WorkQueue(BackoffLimits limits = {}) : limits_(limits) {}

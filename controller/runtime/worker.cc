@@ -31,7 +31,7 @@ class Worker::Impl {
   struct Source {  // One followed resource.
     Index* index;
     std::unique_ptr<Informer> informer;
-    std::vector<std::size_t> primary_of;                        // Controllers.
+    std::vector<std::size_t> primary_of;  // Controllers.
     std::vector<std::pair<std::size_t, const Trigger*>> triggers;
   };
   struct Lane {  // One controller.
@@ -282,7 +282,8 @@ void Worker::Impl::PlanKey(std::size_t controller, const WorkQueue::Taken& taken
 
 void Worker::Impl::CountSweepFind(const Lane& lane, const WorkQueue::Taken& taken,
                                   const Plan& plan) {
-  // A key in back-off, or one that cannot succeed, has something to do without anybody having missed it.
+  // A key in back-off, or one that cannot succeed, has something to do without anybody having
+  // missed it.
   if (taken.lane != QueueLane::kSweep || taken.failures > 0 || lane.hopeless.contains(taken.key)) {
     return;
   }

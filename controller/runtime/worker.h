@@ -23,7 +23,8 @@ namespace midwatch {
 
 struct WorkerOptions {
   BackoffLimits backoff;
-  /// Looks at everything this often; what it finds to do is a bug (`midwatch_sweep_found_total`). Zero: never.
+  /// Looks at everything this often; what it finds to do is a bug (`midwatch_sweep_found_total`).
+  /// Zero: never.
   Duration sweep_interval = std::chrono::minutes(10);
   /// Plans that may be carried out at the same time; each is another key.
   std::size_t max_active_plans = 256;
@@ -35,18 +36,20 @@ struct WorkerOptions {
   const Leadership* leadership = nullptr;              ///< Not owned; null: always leading.
 };
 
-/// The shell around a set of Controllers: owns their informers, view and queues, plans one key per Step, and
-/// carries the plans out.
+/// The shell around a set of Controllers: owns their informers, view and queues, plans one key per
+/// Step, and carries the plans out.
 ///
 /// Flow of a Step, the first that there is to do: take in one answer; start one effect; take in one
 /// watch event; plan one key. Nothing is planned before all informers have synced.
 ///
 /// Guarantees
-/// - A key is not planned again while its plan is carried out. Effects start in order, each after the one before
+/// - A key is not planned again while its plan is carried out. Effects start in order, each after
+/// the one before
 ///   has succeeded; those of an `independent` plan up to kWindow at a time.
-/// - The first failure ends the plan and requeues the key as its RetryClass says: kNever when an input changes,
-///   kBackoff later, kReadFirst after the object was read into the view (kOutcomeUnknown: however long that
-///   takes, and nothing is planned for the key before).
+/// - The first failure ends the plan and requeues the key as its RetryClass says: kNever when an
+/// input changes,
+///   kBackoff later, kReadFirst after the object was read into the view (kOutcomeUnknown: however
+///   long that takes, and nothing is planned for the key before).
 /// - An answer is in the view before anything else is planned.
 /// - A plan made in a term of leadership that is over is dropped.
 ///

@@ -65,9 +65,10 @@ PatchRequest Paint(const Object& thing, const std::string& color) {
   patch.type = kThing;
   patch.namespace_name = thing.namespace_name();
   patch.name = thing.name();
-  patch.patch = Json::Of({{"metadata", Json::Of({{"uid", thing.uid()},
-                                                 {"resourceVersion", thing.resource_version()}})},
-                          {"spec", Json::Of({{"color", color}})}});
+  patch.patch =
+      Json::Of({{"metadata",
+                 Json::Of({{"uid", thing.uid()}, {"resourceVersion", thing.resource_version()}})},
+                {"spec", Json::Of({{"color", color}})}});
   return patch;
 }
 
@@ -84,9 +85,8 @@ class WorkerTest : public testing::Test {
                             }}};
     controller.reconciler = &reconciler_;
     options_.operations = {{"work", &runner_}};
-    worker_ = std::make_unique<Worker>(
-        Worker::Ports{client_, waker_, random_, metrics_, log_},
-        std::vector<Controller>{std::move(controller)}, options_);
+    worker_ = std::make_unique<Worker>(Worker::Ports{client_, waker_, random_, metrics_, log_},
+                                       std::vector<Controller>{std::move(controller)}, options_);
     Settle();
     reconciler_.planned.clear();
     client_.ClearCalls();
@@ -301,7 +301,8 @@ INSTANTIATE_TEST_SUITE_P(
         FailureCase{"UnavailableRetries", ErrorCode::kUnavailable, false, {"patch"}, 0},
         FailureCase{"ForbiddenRetries", ErrorCode::kForbidden, false, {"patch"}, 0},
         FailureCase{"ConflictReadsFirst", ErrorCode::kConflict, false, {"get", "patch"}, 0},
-        FailureCase{"UnknownThatDidNotHappen", ErrorCode::kOutcomeUnknown, false, {"get", "patch"}, 0},
+        FailureCase{
+            "UnknownThatDidNotHappen", ErrorCode::kOutcomeUnknown, false, {"get", "patch"}, 0},
         FailureCase{"UnknownThatHappened", ErrorCode::kOutcomeUnknown, true, {"get"}, 0},
         FailureCase{"NotFoundReadsFirst", ErrorCode::kNotFound, false, {"get", "patch"}, 0},
         FailureCase{"InvalidWaitsForAChange", ErrorCode::kInvalid, false, {}, 1}),
@@ -546,11 +547,13 @@ TEST_F(WorkerTest, EventsAndOtherResourcesThatAreNotFollowedMayBeWritten) {
     if (!std::exchange(first, false)) {
       return Plan{};
     }
-    return Plan{{Write{CreateRequest{event, ObjectBuilder(event, key.name, "ns").Draft(), "", false}}},
-                false,
-                {}};
+    return Plan{
+        {Write{CreateRequest{event, ObjectBuilder(event, key.name, "ns").Draft(), "", false}}},
+        false,
+        {}};
   };
-  client_.FailNext({.verb = "create", .error = {ErrorCode::kOutcomeUnknown, "lost"}, .happens = true});
+  client_.FailNext(
+      {.verb = "create", .error = {ErrorCode::kOutcomeUnknown, "lost"}, .happens = true});
   PutThing("a");
   RunFor(seconds(1));
   EXPECT_TRUE(client_.Find({"events", "ns", "a"}));
@@ -561,9 +564,8 @@ TEST_F(WorkerTest, APoisonKeyBacksOffAndOthersProgress) {
     if (key.name == "poison") {
       return Fail(ErrorCode::kInternal, "cannot be decoded");
     }
-    return view.Find({kChildren, "ns", key.name})
-               ? Plan{}
-               : Plan{{Write{CreateChild(key.name)}}, false, {}};
+    return view.Find({kChildren, "ns", key.name}) ? Plan{}
+                                                  : Plan{{Write{CreateChild(key.name)}}, false, {}};
   };
   Start();
   PutThing("poison");

@@ -164,8 +164,8 @@ void FakeKubeClient::List(ListRequest request, Completion<ListResponse> done) {
 }
 
 Result<ListResponse> FakeKubeClient::ListNow(const ListRequest& request) const {
-  MIDWATCH_ASSIGN(const Filter filter, FilterOf(request.namespace_name, request.label_selector,
-                                                request.field_selector));
+  MIDWATCH_ASSIGN(const Filter filter,
+                  FilterOf(request.namespace_name, request.label_selector, request.field_selector));
   const Objects& objects = frozen_ ? *frozen_ : objects_;
   ListResponse response;
   response.resource_version = std::to_string(frozen_ ? frozen_version_ : version_);
@@ -211,9 +211,8 @@ Result<Object> FakeKubeClient::CreateNow(const ResourceType& type, Json body) {
 
 void FakeKubeClient::Update(UpdateRequest request, Completion<Object> done) {
   const ObjectKey key = KeyOfBody(request.type, request.object);
-  Answer<Object>("update", key, std::move(done), [&] {
-    return Replace(request.type, key, request.object, request.subresource);
-  });
+  Answer<Object>("update", key, std::move(done),
+                 [&] { return Replace(request.type, key, request.object, request.subresource); });
 }
 
 Result<Object> FakeKubeClient::Replace(const ResourceType& type, const ObjectKey& key, Json wanted,
@@ -237,8 +236,8 @@ Result<Object> FakeKubeClient::Replace(const ResourceType& type, const ObjectKey
     }
   }
   Json& meta = body["metadata"];
-  for (const std::string_view kept : {"uid", "creationTimestamp", "generation", "resourceVersion",
-                                      "deletionTimestamp"}) {
+  for (const std::string_view kept :
+       {"uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp"}) {
     if (before.At("metadata").Find(kept) != nullptr) {
       meta.Set(kept, before.At("metadata", kept));
     }
@@ -342,7 +341,7 @@ void FakeKubeClient::Offer(Watcher& watcher, const Change& change) {
   if (!did && !does) {
     return;
   }
-  const WatchEventType type = !does  ? WatchEventType::kDeleted
+  const WatchEventType type = !does ? WatchEventType::kDeleted
                               : did ? WatchEventType::kModified
                                     : WatchEventType::kAdded;
   watcher.pending.push_back({type, change.after, std::to_string(change.version)});

@@ -25,12 +25,12 @@ struct Failure {
   bool happens = false;  ///< The write is made nevertheless: its answer was lost.
 };
 
-/// The API in memory: versions, preconditions, generation, status subresource, finalizers, selectors, pages, watches
-/// from any version, and failures by script. No admission, no field ownership (kApply merges and
-/// creates what is missing), no garbage collection.
+/// The API in memory: versions, preconditions, generation, status subresource, finalizers,
+/// selectors, pages, watches from any version, and failures by script. No admission, no field
+/// ownership (kApply merges and creates what is missing), no garbage collection.
 ///
-/// Requests take effect in the call; answers and events come in the call too, or when the test delivers
-/// them. Thread-safe.
+/// Requests take effect in the call; answers and events come in the call too, or when the test
+/// delivers them. Thread-safe.
 class FakeKubeClient final : public KubeClient {
  public:
   explicit FakeKubeClient(const Clock& clock) : clock_(clock) {}
@@ -41,7 +41,8 @@ class FakeKubeClient final : public KubeClient {
   void Update(UpdateRequest request, Completion<Object> done) override;
   void Patch(PatchRequest request, Completion<Object> done) override;
   void Delete(DeleteRequest request, Completion<Object> done) override;
-  std::unique_ptr<WatchHandle> Watch(WatchRequest request, std::shared_ptr<WatchSink> sink) override;
+  std::unique_ptr<WatchHandle> Watch(WatchRequest request,
+                                     std::shared_ptr<WatchSink> sink) override;
 
   // What tests do.
 

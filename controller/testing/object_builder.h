@@ -9,12 +9,15 @@
 
 namespace midwatch::fakes {
 
-/// An object in one expression. Unless told otherwise its uid is `uid-<name>`, its resourceVersion 1, its generation 1.
+/// An object in one expression. Unless told otherwise its uid is `uid-<name>`, its resourceVersion
+/// 1, its generation 1.
 ///
-///   ObjectBuilder(kModule, "database", "payments").Spec("displayName", "DB").Status("state", "Ok").Build()
+///   ObjectBuilder(kModule, "database", "payments").Spec("displayName", "DB").Status("state",
+///   "Ok").Build()
 class ObjectBuilder {
  public:
-  ObjectBuilder(const ResourceType& type, std::string_view name, std::string_view namespace_name = {});
+  ObjectBuilder(const ResourceType& type, std::string_view name,
+                std::string_view namespace_name = {});
 
   ObjectBuilder& Uid(std::string_view uid);
   ObjectBuilder& Version(std::int64_t version);

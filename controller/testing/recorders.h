@@ -22,7 +22,8 @@ class CountingWaker final : public Waker {
   std::atomic<int> count_ = 0;
 };
 
-/// Keeps the values of metrics, by name and labels: `midwatch_x_total{controller=dispatch}`. Thread-safe.
+/// Keeps the values of metrics, by name and labels: `midwatch_x_total{controller=dispatch}`.
+/// Thread-safe.
 class RecordingMetrics final : public Metrics {
  public:
   void Count(std::string_view name, MetricLabels labels, double by) override {

@@ -9,8 +9,8 @@
 
 namespace midwatch::fakes {
 
-/// A stream that depends on its seed alone (xoshiro256**, seeded by SplitMix64). A fork depends on the
-/// seed and the fork's name, not on what was drawn before.
+/// A stream that depends on its seed alone (xoshiro256**, seeded by SplitMix64). A fork depends on
+/// the seed and the fork's name, not on what was drawn before.
 class SeededRandom final : public Random {
  public:
   explicit SeededRandom(std::uint64_t seed);

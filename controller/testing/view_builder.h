@@ -31,7 +31,8 @@ class ViewBuilder {
     view_.Add(type);
     return *this;
   }
-  /// Adds or replaces, if its resourceVersion is newer. Everything up to that version counts as seen.
+  /// Adds or replaces, if its resourceVersion is newer. Everything up to that version counts as
+  /// seen.
   ViewBuilder& Put(const ResourceType& type, const Object& object, MonoTime observed = {}) {
     Index& index = view_.Add(type);
     index.Upsert(object, observed);
@@ -46,7 +47,8 @@ class ViewBuilder {
   }
   ViewBuilder& ConfirmAbsent(const ObjectKey& key) {
     Index& index = view_.GetIndex(key.resource);
-    index.ConfirmAbsent(key.namespace_name, key.name, index.VersionOf(key.namespace_name, key.name));
+    index.ConfirmAbsent(key.namespace_name, key.name,
+                        index.VersionOf(key.namespace_name, key.name));
     return *this;
   }
   ViewBuilder& FreshTo(const ResourceType& type, std::int64_t version) {
