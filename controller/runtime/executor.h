@@ -16,7 +16,7 @@
 #include "controller/env/actor.h"
 #include "controller/env/kube_client.h"
 #include "controller/env/log.h"
-#include "controller/runtime/inbox.h"
+#include "controller/env/inbox.h"
 #include "controller/runtime/indexed_view.h"
 #include "controller/runtime/informer.h"
 #include "controller/runtime/leadership.h"

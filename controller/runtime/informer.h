@@ -14,7 +14,7 @@
 #include "controller/env/log.h"
 #include "controller/env/metrics.h"
 #include "controller/env/random.h"
-#include "controller/runtime/inbox.h"
+#include "controller/env/inbox.h"
 #include "controller/runtime/index.h"
 
 namespace midwatch {

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <latch>
 
-#include "controller/runtime/inbox.h"
+#include "controller/env/inbox.h"
 #include "controller/testing/manual_clock.h"
 
 namespace midwatch {
