@@ -13,8 +13,8 @@ struct DocumentText {
   bool blank = false;            ///< White space, comments and markers alone.
 };
 
-/// Cuts a stream at the lines that YAML reserves for markers: `---` and `...` at the start of a line,
-/// followed by white space or nothing.
+/// Cuts a stream at the lines that YAML reserves for markers: `---` and `...` at the start of a
+/// line, followed by white space or nothing.
 std::vector<DocumentText> SplitDocuments(std::string_view bytes);
 
 }  // namespace midwatch::manifest

@@ -23,7 +23,9 @@ namespace {
 /// runs to the end of the input. (It notices by itself when the last line has no end.)
 class DocumentBuffer final : public std::streambuf {
  public:
-  explicit DocumentBuffer(std::string_view text) : needs_marker_(text.ends_with('\n')) { Set(text); }
+  explicit DocumentBuffer(std::string_view text) : needs_marker_(text.ends_with('\n')) {
+    Set(text);
+  }
 
  protected:
   int_type underflow() override {
@@ -86,7 +88,8 @@ std::string Explain(const std::string& message) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kHints = {{
       {"illegal tab when looking for indentation", "tabs cannot indent YAML, use spaces"},
       {"illegal map value", "a second \": \" on this line, or wrong indentation"},
-      {"end of map not found", "expected another key or the end of the mapping: wrong indentation?"},
+      {"end of map not found",
+       "expected another key or the end of the mapping: wrong indentation?"},
       {"end of sequence not found", "expected \"- \" or the end of the list: wrong indentation?"},
       {"end of map flow not found", "expected \",\" or \"}\""},
       {"end of sequence flow not found", "expected \",\" or \"]\""},
@@ -271,7 +274,12 @@ bool IsList(const Json& body) {
 }
 
 ManifestError NotAMapping(std::string_view path, Position at, const Json& body) {
-  return {ManifestErrorCode::kNotAnObject, std::string(path), at, {}, {}, {},
+  return {ManifestErrorCode::kNotAnObject,
+          std::string(path),
+          at,
+          {},
+          {},
+          {},
           "expected a mapping with apiVersion and kind, found " + std::string(body.TypeName())};
 }
 

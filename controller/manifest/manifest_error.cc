@@ -8,11 +8,11 @@ namespace midwatch::manifest {
 
 std::string_view NameOf(ManifestErrorCode code) {
   constexpr std::array<std::string_view, 22> kNames = {
-      "SyntaxError",   "EncodingError",    "TooLarge",     "TooDeep",        "TooManyNodes",
-      "TooManyManifests", "DuplicateKey",  "InvalidKey",   "UnknownTag",     "UnsupportedValue",
-      "NotAnObject",   "UnknownKind",      "UnknownVersion", "UnknownField", "InvalidField",
-      "InvalidScope",  "DuplicateObject",  "NotAllowed",   "NotOwned",       "Symlink",
-      "Submodule",     "LfsPointer"};
+      "SyntaxError",      "EncodingError",   "TooLarge",       "TooDeep",      "TooManyNodes",
+      "TooManyManifests", "DuplicateKey",    "InvalidKey",     "UnknownTag",   "UnsupportedValue",
+      "NotAnObject",      "UnknownKind",     "UnknownVersion", "UnknownField", "InvalidField",
+      "InvalidScope",     "DuplicateObject", "NotAllowed",     "NotOwned",     "Symlink",
+      "Submodule",        "LfsPointer"};
   static_assert(kNames.size() == static_cast<std::size_t>(ManifestErrorCode::kLfsPointer) + 1);
   return kNames.at(static_cast<std::size_t>(code));
 }

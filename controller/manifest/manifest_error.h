@@ -22,24 +22,24 @@ struct Position {
 /// `status.errors[].code`.
 enum class ManifestErrorCode : std::uint8_t {
   kSyntax,
-  kEncoding,        ///< Not UTF-8, or control characters.
+  kEncoding,  ///< Not UTF-8, or control characters.
   kTooLarge,
   kTooDeep,
-  kTooManyNodes,    ///< Also: too many anchors, too much alias expansion, alias cycles.
+  kTooManyNodes,  ///< Also: too many anchors, too much alias expansion, alias cycles.
   kTooManyManifests,
   kDuplicateKey,
-  kInvalidKey,      ///< A mapping key that is no string, or a merge key.
+  kInvalidKey,  ///< A mapping key that is no string, or a merge key.
   kUnknownTag,
   kUnsupportedValue,  ///< A scalar that JSON cannot say: `.nan`.
-  kNotAnObject,     ///< No mapping, or without apiVersion, kind or metadata.name.
+  kNotAnObject,       ///< No mapping, or without apiVersion, kind or metadata.name.
   kUnknownKind,
   kUnknownVersion,
   kUnknownField,
-  kInvalidField,    ///< Wrong type, missing, out of range, or a rule of the schema.
-  kInvalidScope,    ///< A namespace missing, or one on a cluster-scoped object.
+  kInvalidField,  ///< Wrong type, missing, out of range, or a rule of the schema.
+  kInvalidScope,  ///< A namespace missing, or one on a cluster-scoped object.
   kDuplicateObject,
-  kNotAllowed,      ///< Outside what the source may write.
-  kNotOwned,        ///< Another source owns the object, or nobody does and adopting is off.
+  kNotAllowed,  ///< Outside what the source may write.
+  kNotOwned,    ///< Another source owns the object, or nobody does and adopting is off.
   kSymlink,
   kSubmodule,
   kLfsPointer,
@@ -58,7 +58,8 @@ struct ManifestError {
   std::string field;             ///< `spec.source.url`, or empty.
   std::string message;
 
-  /// `missions/nightly.yaml:12:5: UnknownField: spec.agnetRef: unknown field, did you mean "agentRef"?`
+  /// `missions/nightly.yaml:12:5: UnknownField: spec.agnetRef: unknown field, did you mean
+  /// "agentRef"?`
   std::string ToString() const;
 
   friend bool operator==(const ManifestError&, const ManifestError&) = default;

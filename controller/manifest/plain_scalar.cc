@@ -51,12 +51,13 @@ bool LooksLikeFloat(std::string_view text) {
   return at == text.size();
 }
 
-/// A number in JSON: Go prints the shortest digits that mean it, without an exponent below 1e21, and
-/// reads them again, so that whole numbers become integers.
+/// A number in JSON: Go prints the shortest digits that mean it, without an exponent below 1e21,
+/// and reads them again, so that whole numbers become integers.
 Json FromDouble(double value) {
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                                 std::chars_format::scientific).ptr;
+                                 std::chars_format::scientific)
+                       .ptr;
   const std::string_view shown(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
   const std::size_t mark = shown.find('e');
   std::string digits(shown.substr(0, mark));
@@ -132,8 +133,8 @@ Result<Json> ResolvePlainScalar(std::string_view text) {
   constexpr std::array<std::string_view, 5> kNull = {"", "~", "null", "Null", "NULL"};
   constexpr std::array<std::string_view, 11> kTrue = {"y",    "Y",    "yes", "Yes", "YES", "true",
                                                       "True", "TRUE", "on",  "On",  "ON"};
-  constexpr std::array<std::string_view, 11> kFalse = {"n",     "N",     "no",  "No",  "NO", "false",
-                                                       "False", "FALSE", "off", "Off", "OFF"};
+  constexpr std::array<std::string_view, 11> kFalse = {
+      "n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"};
   constexpr std::array<std::string_view, 12> kNotJson = {".nan",  ".NaN",  ".NAN",  ".inf",
                                                          ".Inf",  ".INF",  "+.inf", "+.Inf",
                                                          "+.INF", "-.inf", "-.Inf", "-.INF"};

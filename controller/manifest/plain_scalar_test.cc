@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
+
+#include "controller/manifest/golden_test_file.h"
 
 namespace midwatch::manifest {
 namespace {
@@ -26,10 +27,8 @@ bool SameValue(const std::string& ours, const std::string& golden) {
 }
 
 TEST(PlainScalarTest, ResolvesAsKubectlDoesRowByRow) {
-  std::ifstream file(MIDWATCH_SOURCE_DIR "/controller/manifest/testdata/plain_scalars.tsv");
-  std::string line;
   int rows = 0;
-  while (std::getline(file, line)) {
+  for (const std::string& line : GoldenLines("plain_scalars.tsv")) {
     if (line.starts_with('#')) {
       continue;
     }

@@ -19,7 +19,7 @@ class SourceMap {
     std::uint32_t index = 0;   ///< Of an item.
     std::string name;          ///< Of a member.
     bool member = false;
-    Position at;               ///< Of the key, or of the item.
+    Position at;  ///< Of the key, or of the item.
   };
 
   SourceMap() = default;

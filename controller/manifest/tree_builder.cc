@@ -80,9 +80,10 @@ void TreeBuilder::Key(Position at, std::string_view tag, const std::string& text
   const bool is_text = tag == "!" || tag == "tag:yaml.org,2002:str";
   const Result<Json> value = is_text ? Result<Json>(Json(text)) : ResolvePlainScalar(text);
   if ((!is_text && tag != "?") || !value || !value->IsString()) {
-    return BadKey(at, "keys must be strings, " + Quote(text) + " reads as " +
-                          (value && tag == "?" ? std::string(value->TypeName()) : "something else") +
-                          ", quote it");
+    return BadKey(at,
+                  "keys must be strings, " + Quote(text) + " reads as " +
+                      (value && tag == "?" ? std::string(value->TypeName()) : "something else") +
+                      ", quote it");
   }
   Frame& frame = stack_.back();
   frame.has_key = true;
@@ -118,7 +119,7 @@ Json TreeBuilder::ScalarValue(Position at, std::string_view tag, const std::stri
     AddError(ManifestErrorCode::kUnknownTag, at, "unknown tag " + Quote(ShowTag(tag)));
   } else if (!value || !FitsTag(*value, name)) {
     AddError(ManifestErrorCode::kUnsupportedValue, at,
-             Quote(text) + " is not of the type that its tag " + ShowTag(tag) + " says");
+             "the value is not of the type that its tag " + ShowTag(tag) + " says");
   } else {
     return *std::move(value);
   }
@@ -200,7 +201,8 @@ void TreeBuilder::Alias(Position at, std::size_t anchor) {
   }
   const auto found = anchors_.find(anchor);
   if (found == anchors_.end() || !found->second.complete) {
-    return Fatal(ManifestErrorCode::kTooManyNodes, at, "the alias stands inside what it stands for");
+    return Fatal(ManifestErrorCode::kTooManyNodes, at,
+                 "the alias stands inside what it stands for");
   }
   if (ExpectsKey()) {
     return BadKey(at, "keys must be strings, this one is an alias");
@@ -274,10 +276,10 @@ Json TreeBuilder::FinishMapping(Frame& frame) {
   Position first;
   for (Entry& entry : entries) {
     if (!members.empty() && members.back().name == entry.name) {
-      AddError(ManifestErrorCode::kDuplicateKey, entry.at,
-               "key " + Quote(entry.name) + " is repeated, first on line " +
-                   std::to_string(first.line),
-               FieldPath(entry.name));
+      AddError(
+          ManifestErrorCode::kDuplicateKey, entry.at,
+          "key " + Quote(entry.name) + " is repeated, first on line " + std::to_string(first.line),
+          FieldPath(entry.name));
       continue;
     }
     first = entry.at;

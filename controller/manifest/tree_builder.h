@@ -19,7 +19,8 @@ class TreeBuilder {
  public:
   TreeBuilder(std::string_view path, const LoadLimits& limits) : path_(path), limits_(limits) {}
 
-  // Events. `anchor` is 0 for none; `tag` as yaml-cpp gives it: `?` plain, `!` quoted, or written out.
+  // Events. `anchor` is 0 for none; `tag` as yaml-cpp gives it: `?` plain, `!` quoted, or written
+  // out.
   void Null(Position at, std::size_t anchor);
   void Alias(Position at, std::size_t anchor);
   void Scalar(Position at, std::string_view tag, std::size_t anchor, const std::string& text);
@@ -47,8 +48,8 @@ class TreeBuilder {
   };
   struct Frame {
     bool mapping = false;
-    bool has_key = false;      ///< The next value belongs to `key`.
-    bool bad_key = false;      ///< … and is dropped.
+    bool has_key = false;  ///< The next value belongs to `key`.
+    bool bad_key = false;  ///< … and is dropped.
     std::string key;
     Position key_at;
     std::vector<Entry> entries;

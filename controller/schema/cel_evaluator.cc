@@ -54,16 +54,26 @@ Value TimeArithmetic(CelOp op, const CelValue& a, const CelValue& b) {
 
 std::string_view SymbolOf(CelOp op) {
   switch (op) {
-    case CelOp::kMultiply: return "*";
-    case CelOp::kDivide: return "/";
-    case CelOp::kModulo: return "%";
-    case CelOp::kAdd: return "+";
-    case CelOp::kSubtract: return "-";
-    case CelOp::kLess: return "<";
-    case CelOp::kLessEqual: return "<=";
-    case CelOp::kGreater: return ">";
-    case CelOp::kGreaterEqual: return ">=";
-    default: return "operator";
+    case CelOp::kMultiply:
+      return "*";
+    case CelOp::kDivide:
+      return "/";
+    case CelOp::kModulo:
+      return "%";
+    case CelOp::kAdd:
+      return "+";
+    case CelOp::kSubtract:
+      return "-";
+    case CelOp::kLess:
+      return "<";
+    case CelOp::kLessEqual:
+      return "<=";
+    case CelOp::kGreater:
+      return ">";
+    case CelOp::kGreaterEqual:
+      return ">=";
+    default:
+      return "operator";
   }
 }
 
@@ -79,26 +89,43 @@ class Evaluator {
   Value Eval(const CelNode& node) {
     MIDWATCH_TRY(Spend(1));
     switch (node.op) {
-      case CelOp::kLiteral: return node.literal;
-      case CelOp::kVariable: return Variable(node.slot);
+      case CelOp::kLiteral:
+        return node.literal;
+      case CelOp::kVariable:
+        return Variable(node.slot);
       case CelOp::kField:
-      case CelOp::kHas: return Field(node);
-      case CelOp::kIndex: return Index(node);
+      case CelOp::kHas:
+        return Field(node);
+      case CelOp::kIndex:
+        return Index(node);
       case CelOp::kNot:
-      case CelOp::kNegate: return Unary(node);
-      case CelOp::kAnd: return Logic(node, false);
-      case CelOp::kOr: return Logic(node, true);
-      case CelOp::kConditional: return Conditional(node);
-      case CelOp::kList: return ListOf(node);
-      case CelOp::kMap: return MapOf(node);
-      case CelOp::kAll: return Quantifier(node, false);
-      case CelOp::kExists: return Quantifier(node, true);
+      case CelOp::kNegate:
+        return Unary(node);
+      case CelOp::kAnd:
+        return Logic(node, false);
+      case CelOp::kOr:
+        return Logic(node, true);
+      case CelOp::kConditional:
+        return Conditional(node);
+      case CelOp::kList:
+        return ListOf(node);
+      case CelOp::kMap:
+        return MapOf(node);
+      case CelOp::kAll:
+        return Quantifier(node, false);
+      case CelOp::kExists:
+        return Quantifier(node, true);
       case CelOp::kExistsOne:
-      case CelOp::kFilter: return Filter(node);
-      case CelOp::kTransform: return Transform(node);
-      case CelOp::kMatch: return Match(node);
-      case CelOp::kCall: return Call(node);
-      default: return Binary(node);
+      case CelOp::kFilter:
+        return Filter(node);
+      case CelOp::kTransform:
+        return Transform(node);
+      case CelOp::kMatch:
+        return Match(node);
+      case CelOp::kCall:
+        return Call(node);
+      default:
+        return Binary(node);
     }
   }
 
@@ -126,8 +153,8 @@ class Evaluator {
   Value Field(const CelNode& node) {
     MIDWATCH_ASSIGN(const CelValue object, Eval(node.args[0]));
     if (!object.Is(CelKind::kMap)) {
-      return Fail(ErrorCode::kInvalid, "no field " + Quote(node.text) + " in a " +
-                                           std::string(NameOf(object.kind())));
+      return Fail(ErrorCode::kInvalid,
+                  "no field " + Quote(node.text) + " in a " + std::string(NameOf(object.kind())));
     }
     const std::optional<CelValue> found = object.FindText(node.text);
     if (node.op == CelOp::kHas) {
@@ -343,12 +370,15 @@ class Evaluator {
         MIDWATCH_ASSIGN(const bool equal, Equal(a, b));
         return CelValue::Of(equal == (node.op == CelOp::kEqual));
       }
-      case CelOp::kIn: return In(a, b);
+      case CelOp::kIn:
+        return In(a, b);
       case CelOp::kLess:
       case CelOp::kLessEqual:
       case CelOp::kGreater:
-      case CelOp::kGreaterEqual: return Compare(node.op, a, b);
-      default: return Arithmetic(node.op, a, b);
+      case CelOp::kGreaterEqual:
+        return Compare(node.op, a, b);
+      default:
+        return Arithmetic(node.op, a, b);
     }
   }
 
@@ -403,10 +433,14 @@ class Evaluator {
       return nan ? Value(CelValue::Of(false)) : NoSuchOverload(SymbolOf(op), std::array{a, b});
     }
     switch (op) {
-      case CelOp::kLess: return CelValue::Of(*order < 0);
-      case CelOp::kLessEqual: return CelValue::Of(*order <= 0);
-      case CelOp::kGreater: return CelValue::Of(*order > 0);
-      default: return CelValue::Of(*order >= 0);
+      case CelOp::kLess:
+        return CelValue::Of(*order < 0);
+      case CelOp::kLessEqual:
+        return CelValue::Of(*order <= 0);
+      case CelOp::kGreater:
+        return CelValue::Of(*order > 0);
+      default:
+        return CelValue::Of(*order >= 0);
     }
   }
 
@@ -432,10 +466,14 @@ class Evaluator {
 
   static Value DoubleArithmetic(CelOp op, double a, double b) {
     switch (op) {
-      case CelOp::kAdd: return CelValue::Of(a + b);
-      case CelOp::kSubtract: return CelValue::Of(a - b);
-      case CelOp::kMultiply: return CelValue::Of(a * b);
-      default: return CelValue::Of(a / b);
+      case CelOp::kAdd:
+        return CelValue::Of(a + b);
+      case CelOp::kSubtract:
+        return CelValue::Of(a - b);
+      case CelOp::kMultiply:
+        return CelValue::Of(a * b);
+      default:
+        return CelValue::Of(a / b);
     }
   }
 

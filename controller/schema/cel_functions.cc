@@ -81,23 +81,30 @@ Value Matches(Args args) {
 Value ToText(Args args) {
   const CelValue& value = args[0];
   switch (value.kind()) {
-    case CelKind::kString: return value;
-    case CelKind::kBool: return CelValue::Of(std::string(value.AsBool() ? "true" : "false"));
-    case CelKind::kInt: return CelValue::Of(std::to_string(value.AsInt()));
-    case CelKind::kDouble: return CelValue::Of(value.ToJson().Dump());
-    case CelKind::kDuration: return CelValue::Of(FormatCelDuration(value.AsDuration()));
+    case CelKind::kString:
+      return value;
+    case CelKind::kBool:
+      return CelValue::Of(std::string(value.AsBool() ? "true" : "false"));
+    case CelKind::kInt:
+      return CelValue::Of(std::to_string(value.AsInt()));
+    case CelKind::kDouble:
+      return CelValue::Of(value.ToJson().Dump());
+    case CelKind::kDuration:
+      return CelValue::Of(FormatCelDuration(value.AsDuration()));
     case CelKind::kTimestamp: {
       const bool whole = value.AsTime().unix_micros % 1'000'000 == 0;
       return CelValue::Of(whole ? FormatTime(value.AsTime()) : FormatMicroTime(value.AsTime()));
     }
-    default: return NoSuchOverload("string", args);
+    default:
+      return NoSuchOverload("string", args);
   }
 }
 
 Value ToInt(Args args) {
   const CelValue& value = args[0];
   switch (value.kind()) {
-    case CelKind::kInt: return value;
+    case CelKind::kInt:
+      return value;
     case CelKind::kTimestamp: {
       const std::int64_t micros = value.AsTime().unix_micros;
       return CelValue::Of(micros / 1'000'000 - (micros % 1'000'000 < 0 ? 1 : 0));
@@ -105,9 +112,8 @@ Value ToInt(Args args) {
     case CelKind::kDouble: {
       const double whole = std::trunc(value.AsDouble());
       constexpr double kEdge = 9223372036854775808.0;
-      return whole > -kEdge && whole < kEdge
-                 ? Value(CelValue::Of(static_cast<std::int64_t>(whole)))
-                 : Fail(ErrorCode::kInvalid, "integer overflow");
+      return whole > -kEdge && whole < kEdge ? Value(CelValue::Of(static_cast<std::int64_t>(whole)))
+                                             : Fail(ErrorCode::kInvalid, "integer overflow");
     }
     case CelKind::kString: {
       std::int64_t out = 0;
@@ -116,7 +122,8 @@ Value ToInt(Args args) {
       return error == std::errc() && stop == text.data() + text.size() ? Value(CelValue::Of(out))
                                                                        : NoConversion(value, "int");
     }
-    default: return NoSuchOverload("int", args);
+    default:
+      return NoSuchOverload("int", args);
   }
 }
 
@@ -180,8 +187,9 @@ Value Dyn(Args args) { return args[0]; }
 
 template <std::int64_t kMicros>
 Value Whole(Args args) {
-  return args[0].Is(CelKind::kDuration) ? Value(CelValue::Of(args[0].AsDuration().count() / kMicros))
-                                        : NoSuchOverload("duration accessor", args);
+  return args[0].Is(CelKind::kDuration)
+             ? Value(CelValue::Of(args[0].AsDuration().count() / kMicros))
+             : NoSuchOverload("duration accessor", args);
 }
 
 template <char kFirst, char kLast, int kShift>
@@ -363,11 +371,16 @@ std::optional<int> CompareCel(const CelValue& a, const CelValue& b) {
     return std::nullopt;
   }
   switch (a.kind()) {
-    case CelKind::kBool: return Order(a.AsBool(), b.AsBool());
-    case CelKind::kString: return Order(a.AsText(), b.AsText());
-    case CelKind::kDuration: return Order(a.AsDuration(), b.AsDuration());
-    case CelKind::kTimestamp: return Order(a.AsTime(), b.AsTime());
-    default: return std::nullopt;
+    case CelKind::kBool:
+      return Order(a.AsBool(), b.AsBool());
+    case CelKind::kString:
+      return Order(a.AsText(), b.AsText());
+    case CelKind::kDuration:
+      return Order(a.AsDuration(), b.AsDuration());
+    case CelKind::kTimestamp:
+      return Order(a.AsTime(), b.AsTime());
+    default:
+      return std::nullopt;
   }
 }
 

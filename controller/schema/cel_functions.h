@@ -17,7 +17,7 @@ struct CelFunction {
   bool receiver;         ///< `x.f(…)`; else `f(…)`.
   std::size_t min_args;  ///< Receiver included.
   std::size_t max_args;
-  bool walks;            ///< Its cost grows with each byte or item of its first argument.
+  bool walks;  ///< Its cost grows with each byte or item of its first argument.
   Result<CelValue> (*call)(std::span<const CelValue> args);
 };
 

@@ -195,11 +195,23 @@ class Lexer {
       return {};
     }
     switch (c) {
-      case 'x': case 'X': ++at_; return Code(start, 2, 16, out);
-      case 'u': ++at_; return Code(start, 4, 16, out);
-      case 'U': ++at_; return Code(start, 8, 16, out);
-      case '0': case '1': case '2': case '3': return Code(start, 3, 8, out);
-      default: return CelSyntaxError(start, "unknown escape in a string");
+      case 'x':
+      case 'X':
+        ++at_;
+        return Code(start, 2, 16, out);
+      case 'u':
+        ++at_;
+        return Code(start, 4, 16, out);
+      case 'U':
+        ++at_;
+        return Code(start, 8, 16, out);
+      case '0':
+      case '1':
+      case '2':
+      case '3':
+        return Code(start, 3, 8, out);
+      default:
+        return CelSyntaxError(start, "unknown escape in a string");
     }
   }
 

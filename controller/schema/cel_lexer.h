@@ -17,8 +17,8 @@ struct CelToken {
   std::string text;        ///< Name, symbol or digits as written; of a string its value.
 };
 
-/// The tokens of an expression, an end token last. Lexis of cel-spec, `langdef.md`, without bytes and
-/// unsigned integers.
+/// The tokens of an expression, an end token last. Lexis of cel-spec, `langdef.md`, without bytes
+/// and unsigned integers.
 Result<std::vector<CelToken>> LexCel(std::string_view expression);
 
 /// kInvalid: `column 7: message`.

@@ -12,7 +12,8 @@
 
 namespace midwatch::schema {
 
-// Bounds. The costs are those of Kubernetes (apiserver/pkg/apis/cel: PerCallLimit, RuntimeCELCostBudget).
+// Bounds. The costs are those of Kubernetes (apiserver/pkg/apis/cel: PerCallLimit,
+// RuntimeCELCostBudget).
 inline constexpr std::uint64_t kCelCostPerRule = 1'000'000;
 inline constexpr std::uint64_t kCelCostPerObject = 10'000'000;
 inline constexpr std::size_t kCelExpressionBytes = std::size_t{16} << 10;
@@ -26,8 +27,9 @@ struct CelBudget {
 
 /// The variables of a rule. Neither tree is copied; both must outlive the result.
 struct CelBindings {
-  const Json* self = nullptr;      ///< Required.
-  const Json* old_self = nullptr;  ///< Null on create; a rule that needs it must not be evaluated then.
+  const Json* self = nullptr;  ///< Required.
+  const Json* old_self =
+      nullptr;  ///< Null on create; a rule that needs it must not be evaluated then.
 };
 
 /// A rule of `x-kubernetes-validations`, compiled: the part of the Common Expression Language
@@ -36,12 +38,13 @@ struct CelBindings {
 ///
 /// Covered: literals, `self`, `oldSelf`, arithmetic, comparison, `in`, `?:`, `&&` and `||` that
 /// absorb errors, field access with Kubernetes' escapes (`self.__namespace__`, `self.a__dash__b`),
-/// indexing, `has()`, `all`, `exists`, `exists_one`, `map`, `filter`, lists and maps, and the functions
-/// in cel_functions.cc. A field of `format: date-time` or `duration` is a string here: write
-/// `timestamp(self.at)` and `duration(self.wait)`, which a real API server accepts as well.
+/// indexing, `has()`, `all`, `exists`, `exists_one`, `map`, `filter`, lists and maps, and the
+/// functions in cel_functions.cc. A field of `format: date-time` or `duration` is a string here:
+/// write `timestamp(self.at)` and `duration(self.wait)`, which a real API server accepts as well.
 ///
 /// Errors: Compile gives kInvalid with the column (1-based). Evaluate gives kInvalid when the
-/// expression has no value (missing key, wrong type, overflow), kTooLarge when the budget is used up.
+/// expression has no value (missing key, wrong type, overflow), kTooLarge when the budget is used
+/// up.
 class CelProgram {
  public:
   static Result<CelProgram> Compile(std::string_view expression);

@@ -52,9 +52,9 @@ constexpr std::array<Macro, 5> kMacros = {{{"all", CelOp::kAll, 2},
 
 // What cel-spec reserves; Kubernetes escapes fields of these names as `__name__`.
 constexpr std::array<std::string_view, 22> kReserved = {
-    "true",     "false",  "null", "in",   "as",      "break",     "const", "continue",
-    "else",     "for",    "function", "if", "import", "let",      "loop",  "package",
-    "namespace", "return", "var",  "void", "while",   "__reserved__"};
+    "true",      "false",  "null",     "in",   "as",     "break",       "const", "continue",
+    "else",      "for",    "function", "if",   "import", "let",         "loop",  "package",
+    "namespace", "return", "var",      "void", "while",  "__reserved__"};
 
 bool IsReserved(std::string_view name) {
   return std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end();
@@ -118,8 +118,7 @@ class Parser {
   tl::unexpected<Error> Unexpected(std::string_view wanted) const {
     const std::string found =
         Peek().kind == CelTokenKind::kEnd ? "the end of the expression" : Quote(Peek().text);
-    return CelSyntaxError(Peek().offset,
-                          "expected " + std::string(wanted) + ", found " + found);
+    return CelSyntaxError(Peek().offset, "expected " + std::string(wanted) + ", found " + found);
   }
   tl::unexpected<Error> TooDeep() const {
     return CelSyntaxError(Peek().offset,
@@ -127,8 +126,14 @@ class Parser {
   }
 
   Node Make(CelOp op, std::vector<CelNode> args) const {
-    CelNode node{.op = op, .depth = 1, .slot = 0, .function = nullptr, .literal = {}, .text = {},
-                 .pattern = {}, .args = std::move(args)};
+    CelNode node{.op = op,
+                 .depth = 1,
+                 .slot = 0,
+                 .function = nullptr,
+                 .literal = {},
+                 .text = {},
+                 .pattern = {},
+                 .args = std::move(args)};
     for (const CelNode& arg : node.args) {
       node.depth = std::max(node.depth, arg.depth + 1);
     }
@@ -279,8 +284,10 @@ class Parser {
                                     : Comprehension(*macro, name, std::move(object));
     }
     if (IsReserved(name.text)) {
-      return CelSyntaxError(name.offset, "\"" + name.text + "\" is a reserved word, the field is "
-                                         "written \"__" + name.text + "__\"");
+      return CelSyntaxError(name.offset, "\"" + name.text +
+                                             "\" is a reserved word, the field is "
+                                             "written \"__" +
+                                             name.text + "__\"");
     }
     std::vector<CelNode> args;
     args.push_back(std::move(object));
@@ -371,10 +378,17 @@ class Parser {
     const CelToken token = Peek();
     switch (token.kind) {
       case CelTokenKind::kInt:
-      case CelTokenKind::kDouble: ++at_; return Number(token, "");
-      case CelTokenKind::kString: ++at_; return Literal(CelValue::Of(token.text));
-      case CelTokenKind::kName: ++at_; return Name(token);
-      default: break;
+      case CelTokenKind::kDouble:
+        ++at_;
+        return Number(token, "");
+      case CelTokenKind::kString:
+        ++at_;
+        return Literal(CelValue::Of(token.text));
+      case CelTokenKind::kName:
+        ++at_;
+        return Name(token);
+      default:
+        break;
     }
     if (TakeSymbol("(")) {
       MIDWATCH_ASSIGN(CelNode inner, Expression());

@@ -64,18 +64,17 @@ CelValue CelValue::Of(Map value) {
 }
 
 CelKind CelValue::kind() const {
-  return std::visit(Overloaded{[](std::nullptr_t) { return CelKind::kNull; },
-                               [](bool) { return CelKind::kBool; },
-                               [](std::int64_t) { return CelKind::kInt; },
-                               [](double) { return CelKind::kDouble; },
-                               [](std::string_view) { return CelKind::kString; },
-                               [](const SharedText&) { return CelKind::kString; },
-                               [](Duration) { return CelKind::kDuration; },
-                               [](WallTime) { return CelKind::kTimestamp; },
-                               [](const Json* json) { return KindOf(*json); },
-                               [](const SharedList&) { return CelKind::kList; },
-                               [](const SharedMap&) { return CelKind::kMap; }},
-                    value_);
+  return std::visit(
+      Overloaded{
+          [](std::nullptr_t) { return CelKind::kNull; }, [](bool) { return CelKind::kBool; },
+          [](std::int64_t) { return CelKind::kInt; }, [](double) { return CelKind::kDouble; },
+          [](std::string_view) { return CelKind::kString; },
+          [](const SharedText&) { return CelKind::kString; },
+          [](Duration) { return CelKind::kDuration; }, [](WallTime) { return CelKind::kTimestamp; },
+          [](const Json* json) { return KindOf(*json); },
+          [](const SharedList&) { return CelKind::kList; },
+          [](const SharedMap&) { return CelKind::kMap; }},
+      value_);
 }
 
 bool CelValue::AsBool() const {
@@ -154,13 +153,20 @@ std::optional<CelValue> CelValue::FindText(std::string_view key) const {
 
 Json CelValue::ToJson() const {
   switch (kind()) {
-    case CelKind::kNull: return nullptr;
-    case CelKind::kBool: return AsBool();
-    case CelKind::kInt: return AsInt();
-    case CelKind::kDouble: return AsDouble();
-    case CelKind::kString: return AsText();
-    case CelKind::kDuration: return FormatCelDuration(AsDuration());
-    case CelKind::kTimestamp: return FormatMicroTime(AsTime());
+    case CelKind::kNull:
+      return nullptr;
+    case CelKind::kBool:
+      return AsBool();
+    case CelKind::kInt:
+      return AsInt();
+    case CelKind::kDouble:
+      return AsDouble();
+    case CelKind::kString:
+      return AsText();
+    case CelKind::kDuration:
+      return FormatCelDuration(AsDuration());
+    case CelKind::kTimestamp:
+      return FormatMicroTime(AsTime());
     case CelKind::kList: {
       Json out = Json::EmptyArray();
       for (std::size_t i = 0; i < Count(); ++i) {
@@ -168,7 +174,8 @@ Json CelValue::ToJson() const {
       }
       return out;
     }
-    case CelKind::kMap: break;
+    case CelKind::kMap:
+      break;
   }
   Json out = Json::EmptyObject();
   for (std::size_t i = 0; i < Count(); ++i) {

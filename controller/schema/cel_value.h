@@ -16,7 +16,15 @@ namespace midwatch::schema {
 
 /// The types of CEL that our subset has. `uint`, `bytes`, `type` and optionals are left out.
 enum class CelKind : std::uint8_t {
-  kNull, kBool, kInt, kDouble, kString, kDuration, kTimestamp, kList, kMap,
+  kNull,
+  kBool,
+  kInt,
+  kDouble,
+  kString,
+  kDuration,
+  kTimestamp,
+  kList,
+  kMap,
 };
 
 /// `null_type`, `bool`, `int`, …: the names that CEL gives them, for messages.
@@ -30,8 +38,8 @@ class CelValue {
   using List = std::vector<CelValue>;
   using Map = std::vector<std::pair<CelValue, CelValue>>;  ///< Keys are distinct.
 
-  CelValue() = default;                       ///< null
-  static CelValue Borrow(const Json& json);   ///< Integers become int, other numbers double.
+  CelValue() = default;                      ///< null
+  static CelValue Borrow(const Json& json);  ///< Integers become int, other numbers double.
   static CelValue Borrow(std::string_view text);
   static CelValue Of(bool value);
   static CelValue Of(std::int64_t value);
@@ -70,8 +78,8 @@ class CelValue {
   using SharedText = std::shared_ptr<const std::string>;
   using SharedList = std::shared_ptr<const List>;
   using SharedMap = std::shared_ptr<const Map>;
-  using Value = std::variant<std::nullptr_t, bool, std::int64_t, double, std::string_view, SharedText,
-                             Duration, WallTime, const Json*, SharedList, SharedMap>;
+  using Value = std::variant<std::nullptr_t, bool, std::int64_t, double, std::string_view,
+                             SharedText, Duration, WallTime, const Json*, SharedList, SharedMap>;
   explicit CelValue(Value value) : value_(std::move(value)) {}
 
   Value value_ = nullptr;

@@ -1,0 +1,159 @@
+#include "controller/manifest/repository.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <utility>
+
+#include "controller/base/text.h"
+
+namespace midwatch::manifest {
+namespace {
+
+/// git-lfs, docs/spec.md: the first line of every pointer file.
+constexpr std::string_view kLfsHead = "version https://git-lfs.github.com/spec/";
+
+DeclaredFile Refuse(const RepositoryEntry& entry, ManifestErrorCode code, std::string message) {
+  DeclaredFile out;
+  out.errors.push_back({code, std::string(entry.path), {}, {}, {}, {}, std::move(message)});
+  return out;
+}
+
+ManifestError Whole(ManifestErrorCode code, std::string message) {
+  ManifestError error;
+  error.code = code;
+  error.path = ".";
+  error.message = std::move(message);
+  return error;
+}
+
+ManifestError Repeated(const Manifest& manifest, const Manifest& other) {
+  const std::string object =
+      ShowObject(manifest.type, manifest.key.namespace_name, manifest.key.name);
+  return {
+      ManifestErrorCode::kDuplicateObject,
+      manifest.path,
+      manifest.at,
+      manifest.key,
+      object,
+      {},
+      object + " is declared twice, also in " + other.path + ":" + std::to_string(other.at.line)};
+}
+
+/// Moves the manifests that share a key with another out of the set and says so.
+void RefuseRepeated(DeclaredSet& set) {
+  std::unordered_map<ObjectKey, std::vector<const Manifest*>, ObjectKeyHash> by_key;
+  by_key.reserve(set.manifests.size());
+  bool any = false;
+  for (const Manifest* manifest : set.manifests) {
+    auto& same = by_key[manifest->key];
+    same.push_back(manifest);
+    any = any || same.size() > 1;
+  }
+  if (!any) {
+    return;
+  }
+  std::erase_if(set.manifests, [&](const Manifest* manifest) {
+    const auto& same = by_key.at(manifest->key);
+    if (same.size() == 1) {
+      return false;
+    }
+    set.errors.push_back(Repeated(*manifest, same[0] == manifest ? *same[1] : *same[0]));
+    return true;
+  });
+}
+
+}  // namespace
+
+bool IsManifestPath(std::string_view path) {
+  for (const std::string_view part : Split(path, '/')) {
+    if (part.starts_with('.')) {
+      return false;
+    }
+  }
+  constexpr std::array<std::string_view, 3> kEndings = {".yaml", ".yml", ".json"};
+  const std::string lower =
+      ToLower(path.substr(path.size() - std::min<std::size_t>(5, path.size())));
+  return std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](std::string_view ending) { return lower.ends_with(ending); });
+}
+
+DeclaredFile CheckEntry(const ManifestSchemas& schemas, const ManifestScope& scope,
+                        const RepositoryEntry& entry, const LoadLimits& limits) {
+  if (!IsManifestPath(entry.path)) {
+    return {};
+  }
+  if (entry.kind == EntryKind::kSymlink) {
+    return Refuse(entry, ManifestErrorCode::kSymlink,
+                  "symbolic links are not followed, put the manifest here");
+  }
+  if (entry.kind == EntryKind::kSubmodule) {
+    return Refuse(entry, ManifestErrorCode::kSubmodule,
+                  "submodules are not read, sync that repository by a GitSource of its own");
+  }
+  if (entry.too_large) {
+    return Refuse(
+        entry, ManifestErrorCode::kTooLarge,
+        "the file is too large, expected at most " + std::to_string(limits.file_bytes) + " bytes");
+  }
+  if (entry.bytes.starts_with(kLfsHead)) {
+    return Refuse(entry, ManifestErrorCode::kLfsPointer,
+                  "the file is in Git LFS, only its pointer is here; manifests must be in git");
+  }
+  return CheckFile(schemas, scope, entry.path, entry.bytes, limits);
+}
+
+DeclaredSet CombineFiles(std::vector<std::shared_ptr<const DeclaredFile>> files,
+                         const RepositoryLimits& limits) {
+  DeclaredSet out;
+  out.files = std::move(files);
+  for (const auto& file : out.files) {
+    out.errors.insert(out.errors.end(), file->errors.begin(), file->errors.end());
+    for (const Manifest& manifest : file->manifests) {
+      out.manifests.push_back(&manifest);
+    }
+  }
+  if (out.manifests.size() > limits.manifests) {
+    out.errors.push_back(Whole(ManifestErrorCode::kTooManyManifests,
+                               "there are " + std::to_string(out.manifests.size()) +
+                                   " manifests, expected at most " +
+                                   std::to_string(limits.manifests)));
+    out.manifests.clear();
+  }
+  RefuseRepeated(out);
+  SortErrors(out.errors);
+  out.complete = std::all_of(out.errors.begin(), out.errors.end(),
+                             [](const ManifestError& error) { return error.key.has_value(); });
+  return out;
+}
+
+void InOrder(std::size_t count, const std::function<void(std::size_t)>& body) {
+  for (std::size_t i = 0; i < count; ++i) {
+    body(i);
+  }
+}
+
+DeclaredSet CheckRepository(const ManifestSchemas& schemas, const ManifestScope& scope,
+                            std::span<const RepositoryEntry> entries,
+                            const RepositoryLimits& limits, const ForEach& for_each) {
+  std::size_t bytes = 0;
+  for (const RepositoryEntry& entry : entries) {
+    bytes += IsManifestPath(entry.path) ? entry.bytes.size() : 0;
+  }
+  if (bytes > limits.bytes) {
+    DeclaredSet out;
+    out.complete = false;
+    out.errors.push_back(Whole(ManifestErrorCode::kTooLarge,
+                               "the manifests have " + std::to_string(bytes) +
+                                   " bytes, expected at most " + std::to_string(limits.bytes)));
+    return out;
+  }
+  std::vector<std::shared_ptr<const DeclaredFile>> files(entries.size());
+  for_each(entries.size(), [&](std::size_t i) {
+    files[i] =
+        std::make_shared<const DeclaredFile>(CheckEntry(schemas, scope, entries[i], limits.load));
+  });
+  return CombineFiles(std::move(files), limits);
+}
+
+}  // namespace midwatch::manifest
