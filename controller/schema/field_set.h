@@ -1,10 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
-#include <variant>
+#include <string_view>
 #include <vector>
 
 #include "controller/base/result.h"
@@ -22,6 +23,11 @@ struct PathElement {
   std::string ToString() const;
   static Result<PathElement> Parse(std::string_view text);
   static PathElement Field(std::string_view name) { return {Kind::kField, std::string(name)}; }
+  /// An item of a list of type map, by its keys; of type set, by its value.
+  static PathElement Key(const Json& keys) { return {Kind::kKey, keys.Dump()}; }
+  static PathElement Value(const Json& value) { return {Kind::kValue, value.Dump()}; }
+  /// As messages show it: `.name`, `[name="http"]`, `[="a"]`, `[0]`.
+  std::string Shown() const;
 
   friend auto operator<=>(const PathElement&, const PathElement&) = default;
 };
@@ -45,8 +51,7 @@ class FieldSet {
 
   void Insert(const PathElement& element) { members_.insert(element); }
   void Insert(const Path& path);
-  /// The subtree below an element, created where missing. Call Compact when some may stay empty.
-  FieldSet& ChildOf(const PathElement& element) { return children_[element]; }
+  /// Replaces the subtree below an element; an empty one is dropped.
   void SetChild(const PathElement& element, FieldSet child);
 
   FieldSet Union(const FieldSet& other) const;

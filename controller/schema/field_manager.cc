@@ -1,0 +1,338 @@
+#include "controller/schema/field_manager.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "controller/base/text.h"
+#include "controller/schema/managed_fields.h"
+#include "controller/schema/typed_value.h"
+
+namespace midwatch::schema {
+namespace {
+
+constexpr std::string_view kBeforeFirstApply = "before-first-apply";
+constexpr std::array<std::string_view, 10> kSystemMetadata = {
+    "name",       "namespace",        "creationTimestamp", "selfLink",          "uid",
+    "generation", "managedFields",    "resourceVersion",   "deletionTimestamp",
+    "deletionGracePeriodSeconds"};
+
+/// What the API server alone writes: nobody owns it.
+const FieldSet& UnownedFields() {
+  static const FieldSet kFields = [] {
+    FieldSet out = FieldSet::Of({{PathElement::Field("apiVersion")},
+                                 {PathElement::Field("kind")},
+                                 {PathElement::Field("metadata")}});
+    for (const std::string_view name : kSystemMetadata) {
+      out.Insert({PathElement::Field("metadata"), PathElement::Field(name)});
+    }
+    return out;
+  }();
+  return kFields;
+}
+
+/// The part of a set that a write through this path may own: `status` belongs to the subresource.
+FieldSet OwnableBy(const FieldWriter& writer, const FieldSet& fields) {
+  const PathElement status = PathElement::Field("status");
+  if (writer.subresource.empty()) {
+    return writer.has_status_subresource ? fields.RecursiveDifference(FieldSet::Of({{status}}))
+                                         : fields;
+  }
+  if (writer.subresource != "status") {
+    return fields;
+  }
+  FieldSet out;
+  if (fields.Has(status)) {
+    out.Insert(status);
+  }
+  if (const FieldSet* below = fields.Child(status); below != nullptr) {
+    out.SetChild(status, *below);
+  }
+  return out;
+}
+
+/// The configuration without what this path does not write.
+Json WritableBy(const FieldWriter& writer, const Json& applied) {
+  Json out = applied;
+  if (writer.subresource.empty() && writer.has_status_subresource) {
+    out.Erase("status");
+  } else if (writer.subresource == "status") {
+    Json::Object& members = out.MutableMembers();
+    members.erase(std::remove_if(members.begin(), members.end(),
+                                 [](const Json::Member& member) {
+                                   return member.name != "apiVersion" && member.name != "kind" &&
+                                          member.name != "status";
+                                 }),
+                  members.end());
+  }
+  return out;
+}
+
+Json WithoutManagedFields(const Json& object) {
+  Json out = object;
+  if (Json* metadata = out.FindMutable("metadata"); metadata != nullptr) {
+    metadata->Erase("managedFields");
+  }
+  return out;
+}
+
+void SetManagedFields(Json& object, const ManagedFields& managed) {
+  Json encoded = managed.ToJson();
+  if (encoded.IsNull()) {
+    object["metadata"].Erase("managedFields");
+  } else {
+    object["metadata"].Set("managedFields", std::move(encoded));
+  }
+}
+
+ManagerKey KeyOf(const FieldWriter& writer, bool applied) {
+  return {.applied = applied,
+          .manager = writer.manager,
+          .subresource = writer.subresource,
+          .api_version = applied ? "" : writer.api_version};
+}
+
+struct Conflict {
+  std::string manager;  ///< `"m1"`, `"cli" using demo.example.io/v1`
+  std::string path;
+};
+
+std::string Shown(const ManagerKey& key) {
+  std::string out = Quote(key.manager);
+  if (!key.subresource.empty()) {
+    out += " with subresource " + Quote(key.subresource);
+  }
+  return key.applied ? out : out + " using " + key.api_version;
+}
+
+Error ConflictError(const std::vector<Conflict>& conflicts) {
+  Json causes = Json::EmptyArray();
+  std::string text;
+  const std::string* current = nullptr;
+  for (const Conflict& conflict : conflicts) {
+    causes.Append(Json::Of({{"reason", "FieldManagerConflict"},
+                            {"message", "conflict with " + conflict.manager},
+                            {"field", conflict.path}}));
+    if (current == nullptr || *current != conflict.manager) {
+      text += (current == nullptr ? "" : "\n") + ("conflicts with " + conflict.manager) + ":";
+      current = &conflict.manager;
+    }
+    text += "\n- " + conflict.path;
+  }
+  std::string message = "Apply failed with 1 conflict: conflict with " + conflicts.front().manager +
+                        ": " + conflicts.front().path;
+  if (conflicts.size() > 1) {
+    message = "Apply failed with " + std::to_string(conflicts.size()) + " conflicts: " + text;
+  }
+  return {ErrorCode::kConflict, std::move(message), Json::Of({{"causes", causes}}).Dump()};
+}
+
+/// Takes what changed away from everybody but `self`; without `force`, fails where it was owned.
+Result<bool> TakeFromOthers(ManagedFields& managed, const std::optional<ManagerKey>& self,
+                            const Comparison& change, bool force) {
+  const FieldSet written = change.modified.Union(change.added);
+  std::vector<Conflict> conflicts;
+  for (auto& [key, entry] : managed.entries()) {
+    if (self && key == *self) {
+      continue;
+    }
+    const FieldSet taken = entry.fields.Intersection(written);
+    if (!force) {
+      for (std::string& path : taken.ToStrings()) {
+        conflicts.push_back({Shown(key), std::move(path)});
+      }
+    }
+    entry.fields = entry.fields.Difference(taken).Difference(change.removed);
+  }
+  if (!conflicts.empty()) {
+    return Fail(ConflictError(conflicts));
+  }
+  return true;
+}
+
+void DropUnowned(ManagedFields& managed) {
+  for (auto& [key, entry] : managed.entries()) {
+    entry.fields = entry.fields.Difference(UnownedFields());
+  }
+  std::erase_if(managed.entries(), [](const auto& entry) { return entry.second.fields.Empty(); });
+}
+
+/// What a write that is no apply does to the owners: the writer owns what it changed.
+void RecordUpdate(const CompiledSchema& schema, const Json& live, const Json& updated,
+                  const FieldWriter& writer, ManagedFields& managed) {
+  Comparison change = Compare(schema.root(), live, updated);
+  change.added = OwnableBy(writer, change.added);
+  change.modified = OwnableBy(writer, change.modified);
+  (void)TakeFromOthers(managed, std::nullopt, change, /*force=*/true);  // Forced: cannot fail.
+  const FieldSet mine = change.modified.Union(change.added).Difference(UnownedFields());
+  if (!mine.Empty()) {
+    ManagedEntry& entry = managed.entries()[KeyOf(writer, false)];
+    entry = {entry.fields.Union(mine), writer.api_version, FormatTime(writer.now)};
+  }
+  DropUnowned(managed);
+  managed.CapUpdates(kMaxUpdateManagers);
+}
+
+/// Removes from `merged` what this manager applied last time, does not apply now, and nobody else owns.
+Json PruneLeftOut(const SchemaNode& root, const Json& merged, const ManagedFields& managed,
+                  const FieldSet& last) {
+  if (last.Empty()) {
+    return merged;
+  }
+  const auto fields_of = [&](const Json& value) {
+    return WithNamedParents(root, FieldsOf(root, value));
+  };
+  FieldSet owned;
+  for (const auto& [key, entry] : managed.entries()) {
+    owned = owned.Union(entry.fields);
+  }
+  const FieldSet all = fields_of(merged);
+  const FieldSet last_named = WithNamedParents(root, last);
+  const Json without_last = RemoveFields(root, merged, last_named);
+  const FieldSet kept = fields_of(without_last).Union(WithNamedParents(root, owned));
+  const Json owned_back = RemoveFields(root, merged, all.Difference(kept));
+  // What was never this manager's stays, whoever owns it or not.
+  return RemoveFields(root, merged, all.Difference(fields_of(owned_back)).Intersection(last_named));
+}
+
+Error PatchError(const Json& applied, const Error& cause) {
+  return {ErrorCode::kBadRequest,
+          "failed to create typed patch object (" + applied.At("metadata", "namespace").AsString() +
+              "/" + applied.At("metadata", "name").AsString() + "; " +
+              applied.At("apiVersion").AsString() + ", Kind=" + applied.At("kind").AsString() +
+              "): " + cause.message};
+}
+
+/// Managed fields of the stored object, as the first apply sees them.
+ManagedFields OwnersForApply(const CompiledSchema& schema, const Json& full_live, const Json& live,
+                             const FieldWriter& writer) {
+  ManagedFields managed = ManagedFields::FromJson(full_live.At("metadata", "managedFields"));
+  if (managed.Empty()) {
+    FieldWriter unknown = writer;
+    unknown.manager = kBeforeFirstApply;
+    unknown.subresource.clear();
+    unknown.has_status_subresource = false;
+    RecordUpdate(schema, Json::EmptyObject(), live, unknown, managed);
+  }
+  return managed;
+}
+
+/// `managedFields: [{}]` asks for all entries to be forgotten.
+bool IsReset(const Json& managed_fields) {
+  return managed_fields.Items().size() == 1 && managed_fields.Items()[0].IsObject() &&
+         managed_fields.Items()[0].Members().empty();
+}
+
+/// System metadata of the stored object stays. Identity is filled in where the configuration does not
+/// name it, so that a caller can still refuse a wrong one.
+void KeepSystemMetadata(const Json& before, Json& result) {
+  constexpr std::array<std::string_view, 4> kIdentity = {"name", "namespace", "uid",
+                                                         "resourceVersion"};
+  for (const std::string_view name : kSystemMetadata) {
+    const Json& stored = before.At("metadata", name);
+    const bool identity = std::find(kIdentity.begin(), kIdentity.end(), name) != kIdentity.end();
+    if (!identity && stored.IsNull()) {
+      result["metadata"].Erase(name);
+    } else if (!stored.IsNull() && (!identity || result.At("metadata", name).IsNull())) {
+      result["metadata"].Set(name, stored);
+    }
+  }
+}
+
+bool SameMetadataForStorage(const Json& a, const Json& b) {
+  const auto stripped = [](Json metadata) {
+    metadata.Erase("resourceVersion");
+    metadata.Erase("generation");
+    if (Json* managed = metadata.FindMutable("managedFields"); managed != nullptr) {
+      for (Json& entry : managed->MutableItems()) {
+        entry.Erase("time");
+      }
+      // Their order depends on the times.
+      std::sort(managed->MutableItems().begin(), managed->MutableItems().end(),
+                [](const Json& x, const Json& y) { return x.Dump() < y.Dump(); });
+    }
+    return metadata;
+  };
+  return a == b || stripped(a) == stripped(b);
+}
+
+}  // namespace
+
+Result<Json> ApplyConfiguration(const CompiledSchema& schema, const Json* live, const Json& applied,
+                                const FieldWriter& writer, bool force) {
+  const SchemaNode& root = schema.root();
+  if (!applied.At("metadata", "managedFields").IsNull()) {
+    return Fail(ErrorCode::kBadRequest, "metadata.managedFields must be nil");
+  }
+  if (auto fits = CheckTyped(root, applied); !fits) {
+    return Fail(PatchError(applied, fits.error()));
+  }
+  Json config = WritableBy(writer, applied);
+  const Json before = live == nullptr ? Json::EmptyObject() : WithoutManagedFields(*live);
+  ManagedFields managed =
+      live == nullptr ? ManagedFields() : OwnersForApply(schema, *live, before, writer);
+
+  if (live != nullptr && writer.subresource.empty() && config.At("metadata", "name").IsNull()) {
+    config["metadata"].Set("name", before.At("metadata", "name"));
+  }
+
+  const ManagerKey self = KeyOf(writer, true);
+  const bool known = managed.entries().contains(self);
+  const ManagedEntry last = known ? managed.entries().at(self) : ManagedEntry();
+  managed.entries()[self] = {OwnableBy(writer, FieldsOf(root, config)), writer.api_version, last.time};
+
+  Json result = PruneLeftOut(root, Merge(root, before, config), managed, last.fields);
+  if (live != nullptr) {
+    KeepSystemMetadata(before, result);
+  }
+  MIDWATCH_TRY(TakeFromOthers(managed, self, Compare(root, before, result), force));
+  DropUnowned(managed);
+  const auto mine = managed.entries().find(self);
+  if (mine != managed.entries().end() && (live == nullptr || result != before)) {
+    mine->second.time = FormatTime(writer.now);
+  }
+  SetManagedFields(result, managed);
+  return result;
+}
+
+void TrackUpdate(const CompiledSchema& schema, const Json* live, Json& updated,
+                 const FieldWriter& writer) {
+  const Json sent = updated.At("metadata", "managedFields");
+  const Json stored = live == nullptr ? Json() : live->At("metadata", "managedFields");
+  ManagedFields managed = ManagedFields::FromJson(stored);
+  if (writer.subresource.empty()) {  // A subresource does not let its clients set the entries.
+    if (IsReset(sent)) {
+      managed = {};
+    } else if (ManagedFields from_client = ManagedFields::FromJson(sent); !from_client.Empty()) {
+      managed = std::move(from_client);
+    }
+  }
+  Json after = WithoutManagedFields(updated);
+  if (live == nullptr || !managed.Empty()) {  // An object that nobody tracks stays so until an apply.
+    const Json before = live == nullptr ? Json::EmptyObject() : WithoutManagedFields(*live);
+    RecordUpdate(schema, before, after, writer, managed);
+  }
+  SetManagedFields(updated, managed);
+  if (live != nullptr && SameForStorage(*live, updated)) {
+    updated["metadata"].Set("managedFields", stored);  // Nothing happened: no new times either.
+    if (stored.IsNull()) {
+      updated["metadata"].Erase("managedFields");
+    }
+  }
+}
+
+bool SameForStorage(const Json& a, const Json& b) {
+  const Json::Object& left = a.Members();
+  const Json::Object& right = b.Members();
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](const Json::Member& x, const Json::Member& y) {
+                      return x.name == y.name && (x.name == "metadata"
+                                                      ? SameMetadataForStorage(x.value, y.value)
+                                                      : x.value == y.value);
+                    });
+}
+
+}  // namespace midwatch::schema

@@ -1,0 +1,105 @@
+#include "controller/schema/managed_fields.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace midwatch::schema {
+namespace {
+
+constexpr std::string_view kAncientChanges = "ancient-changes";
+
+using Entry = ManagedFields::Entries::value_type;
+
+Json EncodeEntry(const Entry& entry) {
+  const auto& [key, value] = entry;
+  Json out = Json::Of({{"manager", key.manager},
+                       {"operation", key.applied ? "Apply" : "Update"},
+                       {"apiVersion", value.api_version},
+                       {"fieldsType", "FieldsV1"},
+                       {"fieldsV1", value.fields.ToJson()}});
+  if (!value.time.empty()) {
+    out.Set("time", value.time);
+  }
+  if (!key.subresource.empty()) {
+    out.Set("subresource", key.subresource);
+  }
+  return out;
+}
+
+}  // namespace
+
+ManagedFields ManagedFields::FromJson(const Json& managed_fields) {
+  ManagedFields out;
+  for (const Json& item : managed_fields.Items()) {
+    const std::string& operation = item.At("operation").AsString();
+    auto fields = FieldSet::FromJson(item.At("fieldsV1"));
+    const bool known = operation == "Apply" || operation == "Update";
+    if (!known || !fields || item.At("fieldsType").AsString() != "FieldsV1") {
+      return {};
+    }
+    const bool applied = operation == "Apply";
+    const std::string& version = item.At("apiVersion").AsString();
+    ManagerKey key{.applied = applied,
+                   .manager = item.At("manager").AsString(),
+                   .subresource = item.At("subresource").AsString(),
+                   .api_version = applied ? "" : version};
+    out.entries_[std::move(key)] = {*std::move(fields), version, item.At("time").AsString()};
+  }
+  return out;
+}
+
+Json ManagedFields::ToJson() const {
+  std::vector<const Entry*> order;
+  for (const Entry& entry : entries_) {
+    if (!entry.second.fields.Empty()) {
+      order.push_back(&entry);
+    }
+  }
+  if (order.empty()) {
+    return {};
+  }
+  const auto rank = [](const Entry* e) {
+    return std::tie(e->second.time, e->first.manager, e->second.api_version, e->first.subresource);
+  };
+  std::sort(order.begin(), order.end(), [&](const Entry* a, const Entry* b) {
+    return a->first.applied != b->first.applied ? a->first.applied : rank(a) < rank(b);
+  });
+  Json out = Json::EmptyArray();
+  for (const Entry* entry : order) {
+    out.Append(EncodeEntry(*entry));
+  }
+  return out;
+}
+
+void ManagedFields::CapUpdates(std::size_t most) {
+  std::vector<const Entry*> updates;
+  for (const Entry& entry : entries_) {
+    if (!entry.first.applied && entry.first.manager != kAncientChanges) {
+      updates.push_back(&entry);
+    }
+  }
+  const auto ancient = std::count_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return entry.first.manager == kAncientChanges;
+  });
+  if (updates.size() + static_cast<std::size_t>(ancient) <= most) {
+    return;
+  }
+  std::sort(updates.begin(), updates.end(), [](const Entry* a, const Entry* b) {
+    return std::tie(a->second.time, a->first) < std::tie(b->second.time, b->first);
+  });
+  const std::size_t surplus = updates.size() - std::min(updates.size(), most - 1);
+  for (std::size_t i = 0; i < surplus; ++i) {
+    const ManagerKey key = updates[i]->first;
+    ManagedEntry old = std::move(entries_[key]);
+    entries_.erase(key);
+    ManagedEntry& bucket = entries_[{.applied = false,
+                                     .manager = std::string(kAncientChanges),
+                                     .subresource = "",
+                                     .api_version = key.api_version}];
+    bucket = {bucket.fields.Union(old.fields), old.api_version, old.time};
+  }
+}
+
+}  // namespace midwatch::schema
