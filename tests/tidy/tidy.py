@@ -47,7 +47,8 @@ def check_includes(path, lines):
         if other and "*" not in allowed and other not in allowed:
             yield number, "layers", f"{folder} may not include {other}"
         for prefix, homes in RULES["heavy"].items():
-            if target.startswith(prefix) and (folder not in homes or not path.endswith(".cc")):
+            in_code = path.endswith(".cc") or path in RULES["exempt"]
+            if target.startswith(prefix) and not (folder in homes and in_code):
                 yield number, "heavy-header", f"{target} belongs into a .cc file of {', '.join(homes)}"
 
 

@@ -1,0 +1,3 @@
+#include "controller/git/worker.h"
+
+int main() { return midwatch::git::RunGitWorker(); }
