@@ -184,8 +184,8 @@ std::vector<ResourceType> Resources() {
       api::AgentAssignment::Type(), api::Lease::Type(), api::Namespace::Type(),
       api::Report::Type(),
   };
-  for (ResourceType& mission : MissionTypes()) {
-    out.push_back(std::move(mission));
+  for (const ResourceType& mission : MissionTypes()) {
+    out.push_back(mission);
   }
   return out;
 }
@@ -203,8 +203,8 @@ Controller MakeController(const DispatchReconciler& reconciler) {
                               {api::Dispatch::Type(), OfOtherDispatch}},
                  .indexes = IndexDefinitions(),
                  .reconciler = &reconciler};
-  for (ResourceType& mission : MissionTypes()) {
-    out.triggers.push_back({std::move(mission), OfMission});
+  for (const ResourceType& mission : MissionTypes()) {
+    out.triggers.push_back({mission, OfMission});
   }
   return out;
 }

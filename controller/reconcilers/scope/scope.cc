@@ -102,10 +102,12 @@ ObjectKey MissionKey(const api::MissionRef& ref) {
   return {type.Resource(), type.namespaced ? ref.namespace_name : std::string(), ref.name};
 }
 
-std::vector<ResourceType> MissionTypes() {
+const std::vector<ResourceType>& MissionTypes() {
   // In the order of api::MissionKind.
-  return {api::OrganizationMission::Type(), api::StackMission::Type(),
-          api::NamespaceMission::Type(), api::ModuleMission::Type()};
+  static const std::vector<ResourceType> kTypes = {
+      api::OrganizationMission::Type(), api::StackMission::Type(), api::NamespaceMission::Type(),
+      api::ModuleMission::Type()};
+  return kTypes;
 }
 
 }  // namespace midwatch

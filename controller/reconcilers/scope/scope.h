@@ -51,6 +51,6 @@ std::optional<ScopedMission> FindMission(const View& view, const api::MissionRef
 ObjectKey MissionKey(const api::MissionRef& ref);
 
 /// The four mission kinds, widest scope first.
-std::vector<ResourceType> MissionTypes();
+const std::vector<ResourceType>& MissionTypes();
 
 }  // namespace midwatch

@@ -1,0 +1,348 @@
+#include "controller/reconcilers/dispatch/dispatch_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "controller/reconcilers/dispatch/dispatch_test_world.h"
+
+namespace midwatch::dispatch {
+namespace {
+
+namespace reason = api::dispatch_reason;
+using api::DispatchPhase;
+using api::RunPhase;
+using api::StopReason;
+
+/// What a Decision does, in a line: `Parked AgentNotFound`, `Assigned lock run one`.
+std::string Describe(const Decision& d) {
+  if (!d.confirm.empty()) {
+    return "confirm " + d.confirm.front().resource;
+  }
+  if (d.hold) {
+    return "hold";
+  }
+  if (d.follow) {
+    return "follow " + d.follow->agent_ref.name + " " + d.follow->sidecar_name;
+  }
+  std::string out(api::ToString(d.status.phase));
+  const auto add = [&](bool when, const std::string& word) { out += when ? " " + word : ""; };
+  add(!d.status.reason.empty(), d.status.reason);
+  add(d.lock == LockChange::kAcquire, "lock");
+  add(d.lock == LockChange::kRelease, "unlock");
+  add(d.report, "report");
+  if (const auto* create = std::get_if<CreateRun>(&d.run)) {
+    add(true, "run");
+    add(create->stopped.has_value(), "stopped");
+  }
+  if (const auto* stop = std::get_if<StopRun>(&d.run)) {
+    add(true, "stop:" + std::string(api::ToString(stop->reason)));
+  }
+  add(!d.release.empty(), "release");
+  add(!d.remove.empty(), "remove");
+  add(d.let_go, "let-go");
+  return out;
+}
+
+struct PlanCase {
+  const char* name;
+  api::Dispatch dispatch;
+  Seen seen;
+  std::string want;
+};
+
+class PlanDispatchTest : public testing::TestWithParam<PlanCase> {};
+
+TEST_P(PlanDispatchTest, Decides) {
+  const PlanCase& c = GetParam();
+  EXPECT_EQ(Describe(PlanDispatch(c.dispatch, c.seen.world(), kNoon)), c.want);
+}
+
+const auto kNames = [](const auto& suite) { return std::string(suite.param.name); };
+
+template <typename Change>
+api::Dispatch With(api::Dispatch dispatch, Change change) {
+  change(dispatch);
+  return dispatch;
+}
+
+const std::string kOwnNextRun = "agents/" + RunName(Waiting(), 1);
+
+INSTANTIATE_TEST_SUITE_P(
+    Parking, PlanDispatchTest,
+    testing::Values(
+        PlanCase{"NoAgentParks", Waiting(), Seen::Ready().NoAgent(), "Parked AgentNotFound"},
+        PlanCase{"SuspendedAgentParks", Waiting(), Seen::Ready().Agent(true),
+                 "Parked AgentSuspended"},
+        PlanCase{"NoAssignmentParks", Waiting(), Seen::Ready().Assignment(false),
+                 "Parked AgentNotAssigned"},
+        PlanCase{"NoInstanceParks", Waiting(), Seen::Ready().NoInstance(),
+                 "Parked NoConnectedInstance"},
+        PlanCase{"SidecarNotOfferedParks",
+                 With(Waiting(),
+                      [](auto& d) {
+                        d.spec.mission_ref.reset();
+                        d.spec.sidecar_name = "claude";
+                      }),
+                 Seen::Ready().Mission(Presence::kNotSeen), "Parked SidecarUnavailable"},
+        PlanCase{"AmbiguousSidecarParks", Waiting(),
+                 Seen::Ready().Offering({{.name = "a"}, {.name = "b"}}),
+                 "Parked SidecarUnavailable"},
+        PlanCase{"AgentDefaultNotOfferedParks", Waiting(), Seen::Ready().AgentDefault("claude"),
+                 "Parked SidecarUnavailable"},
+        PlanCase{"ForeignProtocolParks", Waiting(),
+                 Seen::Ready().NoInstance().Instance("one", 0, {2, 3}), "Parked ProtocolMismatch"},
+        PlanCase{"FullInstanceParks", Waiting(),
+                 Seen::Ready().NoInstance().Instance("one", kFreeSlots), "Parked AtCapacity"},
+        PlanCase{"OutrankedParks", Waiting(), Seen::Ready().Outranked(), "Parked AtCapacity"},
+        PlanCase{"LockHeldParks", Waiting(), Seen::Ready().LockHeldBy("agents/other-1"),
+                 "Parked LockHeld"},
+        PlanCase{"DisabledMissionParks", Waiting(), Seen::Ready().MissionDisabled(),
+                 "Parked MissionDisabled"},
+        PlanCase{"BackoffParks", Parked(reason::kRetryBackoff),
+                 Seen::Ready().ObservedAgo(std::chrono::seconds(1)), "Parked RetryBackoff"},
+        PlanCase{"OwnLockIsReleasedWhenParked", Waiting(),
+                 Seen::Ready().NoAgent().LockHeldBy(kOwnNextRun), "Parked AgentNotFound unlock"}),
+    kNames);
+
+INSTANTIATE_TEST_SUITE_P(
+    Assigning, PlanDispatchTest,
+    testing::Values(
+        PlanCase{"ReadyAssigns", Waiting(), Seen::Ready(), "Assigned lock run"},
+        PlanCase{"OwnLockIsNotTakenTwice", Waiting(), Seen::Ready().LockHeldBy(kOwnNextRun),
+                 "Assigned run"},
+        PlanCase{"ParkedIsAssignedWhenNothingStandsInTheWay", Parked(reason::kAgentNotAssigned),
+                 Seen::Ready(), "Assigned lock run"},
+        PlanCase{"BackoffEnds", Parked(reason::kRetryBackoff),
+                 Seen::Ready().ObservedAgo(kLongestBackoff), "Assigned lock run"},
+        PlanCase{"AgentDefaultIsTaken", Waiting(),
+                 Seen::Ready().AgentDefault("b").Offering({{.name = "a"}, {.name = "b"}}),
+                 "Assigned lock run"},
+        PlanCase{"WithoutFinalizerIsHeldFirst",
+                 With(Waiting(), [](auto& d) { d.metadata.finalizers.clear(); }), Seen::Ready(),
+                 "hold"},
+        PlanCase{"AgentFollowsTheMission", Waiting(), Seen::Ready().MissionNames("other"),
+                 "follow other "},
+        PlanCase{"MissingRunIsCreated", Assigned(), Seen::Ready().RunAbsent(), "Assigned run"},
+        PlanCase{"MissingRunIsConfirmedFirst", Assigned(), Seen::Ready(),
+                 "confirm runs.midwatch.dev"},
+        PlanCase{"MissingRunOfCancelledIsCreatedStopped",
+                 With(Assigned(), [](auto& d) { d.spec.cancel = true; }), Seen::Ready().RunAbsent(),
+                 "Assigned run stopped"}),
+    kNames);
+
+INSTANTIATE_TEST_SUITE_P(
+    Cancelling, PlanDispatchTest,
+    testing::Values(
+        PlanCase{"MissionDeleted", Waiting(), Seen::Ready().Mission(Presence::kAbsent),
+                 "Cancelled MissionDeleted"},
+        PlanCase{"MissionBeingDeleted", Waiting(), Seen::Ready().Mission(Presence::kEnding),
+                 "Cancelled MissionDeleted"},
+        PlanCase{"MissionNotSeenIsConfirmedFirst", Waiting(),
+                 Seen::Ready().Mission(Presence::kNotSeen),
+                 "confirm organizationmissions.midwatch.dev"},
+        PlanCase{"NoLongerMatches", Waiting(), Seen::Ready().MissionNoLongerMatches(),
+                 "Cancelled NoLongerMatches"},
+        PlanCase{"JobDeleted", Waiting(), Seen::Ready().Job(Presence::kAbsent),
+                 "Cancelled JobDeleted"},
+        PlanCase{"JobNotSeenIsConfirmedFirst", Waiting(), Seen::Ready().Job(Presence::kNotSeen),
+                 "confirm modulejobs.midwatch.dev"},
+        PlanCase{"ManualWithoutJobFails",
+                 With(Waiting(), [](auto& d) { d.spec.mission_ref.reset(); }),
+                 Seen::Ready().Job(Presence::kAbsent), "Failed JobNotFound"},
+        PlanCase{"JobMovedOn",
+                 With(Waiting(),
+                      [](auto& d) { d.spec.mission_type = api::MissionType::kApprovalRecommend; }),
+                 Seen::Ready().JobMovedOn(), "Cancelled JobMovedOn"},
+        PlanCase{"DiagnosisStaysWhenJobMovesOn", Waiting(), Seen::Ready().JobMovedOn(),
+                 "Assigned lock run"},
+        PlanCase{"Expired",
+                 With(Waiting(), [](auto& d) { d.spec.expire_after = std::chrono::minutes(5); }),
+                 Seen::Ready().NoAgent(), "Cancelled Expired"},
+        PlanCase{"StartedDoesNotExpire",
+                 With(Parked(reason::kRetryBackoff),
+                      [](auto& d) {
+                        d.spec.expire_after = std::chrono::minutes(5);
+                        d.status.started_at = kNoon.wall;
+                      }),
+                 Seen::Ready().ObservedAgo(kLongestBackoff), "Assigned lock run"},
+        PlanCase{
+            "StartedSurvivesItsMission",
+            With(Parked(reason::kRetryBackoff), [](auto& d) { d.status.started_at = kNoon.wall; }),
+            Seen::Ready().Mission(Presence::kAbsent).ObservedAgo(kLongestBackoff),
+            "Assigned lock run"},
+        PlanCase{"AskedTo", With(Waiting(), [](auto& d) { d.spec.cancel = true; }), Seen::Ready(),
+                 "Cancelled CancelRequested"},
+        PlanCase{"CancelledBeforeAssignedReleasesItsLock",
+                 With(Waiting(), [](auto& d) { d.spec.cancel = true; }),
+                 Seen::Ready().LockHeldBy(kOwnNextRun), "Cancelled CancelRequested unlock"},
+        PlanCase{"TimeUsedUp", With(Waiting(), [](auto& d) { d.status.active_seconds = 10'800; }),
+                 Seen::Ready(), "Failed TimedOut"}),
+    kNames);
+
+const std::string kOwnRun = "agents/" + Assigned().status.run->name;
+
+INSTANTIATE_TEST_SUITE_P(
+    Following, PlanDispatchTest,
+    testing::Values(
+        PlanCase{"PendingRunIsWaitedFor", Assigned(), Seen::Ready().Run(RunOf(Assigned())),
+                 "Assigned"},
+        PlanCase{"RunningIsCopied", Assigned(),
+                 Seen::Ready().Run(RunOf(Assigned(), RunPhase::kRunning)), "Running"},
+        PlanCase{"NotAcknowledgedIsWithdrawn", Assigned(),
+                 Seen::Ready().Run(RunOf(Assigned()), kAcknowledgeWithin),
+                 "Assigned stop:NotAcknowledged"},
+        PlanCase{"WithdrawnWaitsAgainAndCostsNoAttempt", Assigned(),
+                 Seen::Ready()
+                     .Run(Stopping(RunOf(Assigned()), StopReason::kNotAcknowledged))
+                     .LockHeldBy(kOwnRun),
+                 "Pending NotAcknowledged unlock release"},
+        PlanCase{"WithdrawnButTakenIsWaitedFor", Assigned(),
+                 Seen::Ready().Run(Stopping(RunOf(Assigned(), RunPhase::kAcknowledged),
+                                            StopReason::kNotAcknowledged)),
+                 "Assigned"},
+        PlanCase{"LostInstanceStopsTheRun", Assigned(),
+                 Seen::Ready().Run(RunOf(Assigned(), RunPhase::kRunning)).InstanceLost(),
+                 "Assigned stop:InstanceLost"},
+        PlanCase{"LostInstanceStopsARunThatIsBeingCancelled", Assigned(),
+                 Seen::Ready()
+                     .Run(Stopping(RunOf(Assigned(), RunPhase::kRunning), StopReason::kCancelled))
+                     .InstanceLost(),
+                 "Assigned stop:InstanceLost"},
+        PlanCase{
+            "LostRunIsTriedAgain", Assigned(),
+            Seen::Ready()
+                .Run(Stopping(RunOf(Assigned(), RunPhase::kRunning), StopReason::kInstanceLost))
+                .LockHeldBy(kOwnRun),
+            "Parked RetryBackoff unlock release"},
+        PlanCase{
+            "LostThreeTimesFails", With(Assigned(), [](auto& d) { d.status.attempts = 3; }),
+            Seen::Ready()
+                .Run(Stopping(RunOf(Assigned(), RunPhase::kRunning), StopReason::kInstanceLost))
+                .LockHeldBy(kOwnRun),
+            "Failed InstanceLost unlock release"},
+        PlanCase{"CancelStopsTheRun", With(Assigned(), [](auto& d) { d.spec.cancel = true; }),
+                 Seen::Ready().Run(RunOf(Assigned(), RunPhase::kRunning)),
+                 "Assigned stop:Cancelled"},
+        PlanCase{"DeletedJobStopsTheRun", Assigned(),
+                 Seen::Ready().Job(Presence::kAbsent).Run(RunOf(Assigned(), RunPhase::kRunning)),
+                 "Assigned stop:Cancelled"},
+        PlanCase{"StoppedRunEndsTheCancelled",
+                 With(Assigned(), [](auto& d) { d.spec.cancel = true; }),
+                 Seen::Ready()
+                     .Run(Stopping(Ended(Assigned(), RunPhase::kCancelled), StopReason::kCancelled))
+                     .LockHeldBy(kOwnRun),
+                 "Cancelled CancelRequested unlock release"},
+        PlanCase{"EndedButNotStoppedIsWaitedFor", Assigned(),
+                 Seen::Ready().Run(RunOf(Assigned(), RunPhase::kFailed)), "Assigned"},
+        PlanCase{"LongestRunIsStopped",
+                 With(Assigned(), [](auto& d) { d.status.phase = DispatchPhase::kRunning; }),
+                 Seen::Ready().Run(RunOf(Assigned(), RunPhase::kRunning),
+                                   std::chrono::hours(3) + kTimeoutGrace),
+                 "Running stop:TimedOut"}),
+    kNames);
+
+INSTANTIATE_TEST_SUITE_P(
+    Ending, PlanDispatchTest,
+    testing::Values(
+        PlanCase{"ResultMakesAReport", Assigned(),
+                 Seen::Ready()
+                     .Run(WithResult(Ended(Assigned(), RunPhase::kSucceeded), kDiagnosis))
+                     .LockHeldBy(kOwnRun),
+                 "Succeeded unlock report release"},
+        PlanCase{"NoResultFails", Assigned(),
+                 Seen::Ready().Run(Ended(Assigned(), RunPhase::kSucceeded)),
+                 "Failed OutputMissing release"},
+        PlanCase{"ForeignResultFails", Assigned(),
+                 Seen::Ready().Run(WithResult(Ended(Assigned(), RunPhase::kSucceeded), "{}")),
+                 "Failed ResultInvalid release"},
+        PlanCase{"OutputMissingIsNotTriedAgain", Assigned(),
+                 Seen::Ready().Run(Ended(Assigned(), RunPhase::kFailed, reason::kOutputMissing)),
+                 "Failed OutputMissing release"},
+        PlanCase{"CrashedSidecarIsTriedAgain", Assigned(),
+                 Seen::Ready().Run(Ended(Assigned(), RunPhase::kFailed, reason::kSidecarFailed)),
+                 "Parked RetryBackoff release"},
+        PlanCase{"DrainedIsTriedAgain", Assigned(),
+                 Seen::Ready().Run(Ended(Assigned(), RunPhase::kFailed, reason::kDrained)),
+                 "Parked RetryBackoff release"},
+        PlanCase{"TimedOutBySidecarFails", Assigned(),
+                 Seen::Ready().Run(Ended(Assigned(), RunPhase::kFailed, reason::kTimedOut)),
+                 "Failed TimedOut release"},
+        PlanCase{"FinishedReleasesALeftLock", Finished(DispatchPhase::kSucceeded),
+                 Seen::Ready().Run(Ended(Assigned(), RunPhase::kSucceeded)).LockHeldBy(kOwnRun),
+                 "Succeeded unlock release"},
+        PlanCase{"FinishedIgnoresWhatItsRunSaysLater", Finished(DispatchPhase::kCancelled),
+                 Seen::Ready().Run(WithResult(Ended(Assigned(), RunPhase::kSucceeded), kDiagnosis)),
+                 "Cancelled release"},
+        PlanCase{"DeletedRemovesItsRuns",
+                 With(Finished(DispatchPhase::kSucceeded),
+                      [](auto& d) { d.metadata.deletion_timestamp = FormatTime(kNoon.wall); }),
+                 Seen::Ready().Run(Ended(Assigned(), RunPhase::kSucceeded)),
+                 "Succeeded release remove"},
+        PlanCase{"DeletedIsLetGoAtLast",
+                 With(Finished(DispatchPhase::kSucceeded),
+                      [](auto& d) { d.metadata.deletion_timestamp = FormatTime(kNoon.wall); }),
+                 Seen::Ready(), "Succeeded let-go"},
+        PlanCase{"DeletedIsHeldUntilItsRecordIsMarked",
+                 With(Finished(DispatchPhase::kSucceeded),
+                      [](auto& d) { d.metadata.deletion_timestamp = FormatTime(kNoon.wall); }),
+                 Seen::Ready().NotMarked(), "Succeeded"}),
+    kNames);
+
+TEST(PlanDispatch, TakesTheLeastLoadedThenTheLongestIdleInstance) {
+  const Seen loaded = Seen::Ready().NoInstance().Instance("a", 1).Instance("b", 0);
+  EXPECT_EQ(PlanDispatch(Waiting(), loaded.world(), kNoon).status.instance, "b");
+  const Seen idle =
+      Seen::Ready().NoInstance().Instance("a").IdleSince(50).Instance("b").IdleSince(20);
+  EXPECT_EQ(PlanDispatch(Waiting(), idle.world(), kNoon).status.instance, "b");
+}
+
+TEST(PlanDispatch, TriesAgainUnderANewRunAndCountsTheAttempt) {
+  api::Dispatch again = Parked(reason::kRetryBackoff);
+  again.status.run_ordinal = 4;
+  again.status.attempts = 2;
+  const Decision d = PlanDispatch(again, Seen::Ready().ObservedAgo(kLongestBackoff).world(), kNoon);
+  EXPECT_EQ(d.status.run_ordinal, 5);
+  EXPECT_EQ(d.status.attempts, 3);
+  EXPECT_EQ(d.status.run->name, RunName(again, 5));
+}
+
+TEST(PlanDispatch, DecidingTwiceUponTheSameWorldChangesNothing) {
+  for (const Seen& seen :
+       {Seen::Ready().NoAgent(), Seen::Ready().Outranked(), Seen::Ready().NoInstance()}) {
+    api::Dispatch dispatch = Waiting();
+    dispatch.status = PlanDispatch(dispatch, seen.world(), kNoon).status;
+    const Now later{kNoon.wall + std::chrono::hours(1), kNoon.mono + std::chrono::hours(1)};
+    EXPECT_EQ(PlanDispatch(dispatch, seen.world(), later).status, dispatch.status);
+  }
+}
+
+TEST(PlanDispatch, LooksAgainWhenItExpiresAndWhenTheAcknowledgementIsDue) {
+  api::Dispatch expiring = Waiting();
+  expiring.spec.expire_after = std::chrono::minutes(11);
+  EXPECT_EQ(PlanDispatch(expiring, Seen::Ready().NoAgent().world(), kNoon).wake_at,
+            kNoon.mono + std::chrono::minutes(1));
+  const Seen pending = Seen::Ready().Run(RunOf(Assigned()), std::chrono::seconds(5));
+  EXPECT_EQ(PlanDispatch(Assigned(), pending.world(), kNoon).wake_at,
+            kNoon.mono + std::chrono::seconds(10));
+}
+
+TEST(PlanDispatch, CountsActiveTimeOverAllAttempts) {
+  const Seen seen = Seen::Ready().Run(Ended(Assigned(), RunPhase::kFailed, reason::kSidecarFailed));
+  EXPECT_EQ(PlanDispatch(Assigned(), seen.world(), kNoon).status.active_seconds, 40);
+}
+
+TEST(RunName, DiffersBetweenNamespacesAndTimes) {
+  api::Dispatch other = Waiting();
+  other.metadata.uid = "uid-2";
+  EXPECT_NE(RunName(Waiting(), 1), RunName(other, 1));
+}
+
+TEST(UnparkedBy, KnowsEveryReasonThatParks) {
+  for (const PlanCase& c : {PlanCase{"", Waiting(), Seen::Ready().NoAgent(), ""},
+                            PlanCase{"", Waiting(), Seen::Ready().Outranked(), ""},
+                            PlanCase{"", Waiting(), Seen::Ready().LockHeldBy("a/b"), ""}}) {
+    EXPECT_NE(PlanDispatch(c.dispatch, c.seen.world(), kNoon).status.unparked_by, "");
+  }
+}
+
+}  // namespace
+}  // namespace midwatch::dispatch

@@ -1,0 +1,390 @@
+// Each reason that parks, with each edge that unparks it: the change reaches the parked Dispatch
+// through the triggers, and the next decision upon the changed world is to assign it.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+#include "controller/api/agent_assignment.h"
+#include "controller/api/agent_instance.h"
+#include "controller/api/core.h"
+#include "controller/api/lease.h"
+#include "controller/api/stack.h"
+#include "controller/reconcilers/dispatch/dispatch_index.h"
+#include "controller/reconcilers/dispatch/dispatch_reconciler.h"
+#include "controller/reconcilers/dispatch/dispatch_test_world.h"
+#include "controller/reconcilers/scope/typed_view.h"
+#include "controller/testing/view_builder.h"
+
+namespace midwatch::dispatch {
+namespace {
+
+namespace reason = api::dispatch_reason;
+
+/// The store as far as one test needs it: what is put becomes visible, and the triggers say which
+/// Dispatches look again.
+class Store {
+ public:
+  Store() {
+    for (const ResourceType& type : Resources()) {
+      view_.Follow(type);
+    }
+    view_.Follow(controller_);
+    Put(Job());
+    Put(Mission());
+    Put(Agent());
+    Put(Assignment());
+    Put(Instance("one"));
+  }
+
+  template <typename T>
+  void Put(T typed) {
+    if (typed.metadata.uid.empty()) {
+      typed.metadata.uid = "uid-" + typed.metadata.name;
+    }
+    typed.metadata.resource_version = std::to_string(++version_);
+    const Object after = api::ToObject(typed).value();
+    const Object before = view_.view().Find(KeyOf(T::Type(), after));
+    view_.Put(T::Type(), after, kNoon.mono - std::chrono::hours(1));
+    Trigger(T::Type(), before, after);
+  }
+  template <typename T>
+  void Remove(const std::string& space, const std::string& name) {
+    const auto key = TypedKey<T>(space, name);
+    const Object before = view_.view().Find(key);
+    view_.Remove(key);
+    Trigger(T::Type(), before, Object());
+  }
+
+  /// Decides about the Dispatch and stores the status, as the writes of the plan would.
+  std::string Decide() {
+    woken_.clear();
+    auto dispatch = *FindTyped<api::Dispatch>(view_.view(), "payments", "database-abc");
+    const Decision decision =
+        PlanDispatch(dispatch, Observe(dispatch, view_.view()), Now{kNoon.wall, now_});
+    if (decision.follow) {
+      dispatch.spec = *decision.follow;
+      Put(dispatch);
+      return Decide();
+    }
+    dispatch.status = decision.status;
+    Put(dispatch);
+    woken_.clear();
+    return dispatch.status.reason.empty() ? std::string(api::ToString(dispatch.status.phase))
+                                          : dispatch.status.reason;
+  }
+  bool Woken() const { return woken_.contains("database-abc"); }
+  const View& view() const { return view_.view(); }
+  void Pass(Duration time) { now_ = now_ + time; }
+
+  static api::ModuleJob Job() {
+    api::ModuleJob job = *Seen::Ready().world().job;
+    return job;
+  }
+  static api::OrganizationMission Mission() {
+    api::OrganizationMission mission;
+    mission.metadata.name = "diagnose";
+    mission.metadata.uid = "mission-1";
+    mission.spec.mission_type = api::MissionType::kAutoDiagnose;
+    mission.spec.agent_ref = Waiting().spec.agent_ref;
+    return mission;
+  }
+  static api::Agent Agent() {
+    api::Agent agent;
+    agent.metadata.name = "ops";
+    agent.metadata.namespace_name = "agents";
+    return agent;
+  }
+  static api::AgentAssignment Assignment() {
+    api::AgentAssignment assignment;
+    assignment.metadata.name = "everywhere";
+    assignment.metadata.namespace_name = "agents";
+    assignment.spec.agent_ref.name = "ops";
+    assignment.spec.organization = true;
+    return assignment;
+  }
+  static api::AgentInstance Instance(std::string name) {
+    api::AgentInstance instance;
+    instance.metadata.name = std::move(name);
+    instance.metadata.namespace_name = "agents";
+    instance.spec.agent_ref.name = "ops";
+    instance.spec.capacity = 1;
+    instance.spec.sidecars = {{.name = "scripted"}};
+    instance.spec.protocol_versions = {1};
+    instance.status.connected = true;
+    return instance;
+  }
+  /// Another Dispatch of the same Agent that runs on that instance.
+  static api::Dispatch Other(std::string instance) {
+    api::Dispatch other = Assigned();
+    other.metadata.name = "other";
+    other.metadata.uid = "uid-other";
+    other.spec.module_job_ref.name = "job-2";
+    other.status.instance = std::move(instance);
+    return other;
+  }
+  static api::Lease Lock(std::string holder) {
+    api::Lease lease;
+    lease.metadata.name = LockName("job-3", api::MissionType::kAutoDiagnose);
+    lease.metadata.namespace_name = "payments";
+    lease.spec.holder_identity = std::move(holder);
+    return lease;
+  }
+
+ private:
+  void Trigger(const ResourceType& type, const Object& before, const Object& after) {
+    if (type == api::Dispatch::Type() && after) {
+      woken_.insert(after.name());
+    }
+    for (const midwatch::Trigger& trigger : controller_.triggers) {
+      if (trigger.source == type) {
+        for (const ObjectKey& key : trigger.affected(Change{type, before, after}, view_.view())) {
+          woken_.insert(key.name);
+        }
+      }
+    }
+  }
+
+  DispatchReconciler reconciler_;
+  Controller controller_ = MakeController(reconciler_);
+  fakes::ViewBuilder view_;
+  std::int64_t version_ = 100;
+  std::set<std::string> woken_;
+  MonoTime now_ = kNoon.mono;
+};
+
+struct UnparkCase {
+  const char* name;
+  std::string_view parked_for;
+  std::function<void(Store&)> break_it;
+  std::function<void(Store&)> mend_it;
+};
+
+class UnparkTest : public testing::TestWithParam<UnparkCase> {};
+
+TEST_P(UnparkTest, TheEdgeReachesAndAssignsIt) {
+  const UnparkCase& c = GetParam();
+  Store store;
+  c.break_it(store);
+  store.Put(Waiting());
+  ASSERT_EQ(store.Decide(), c.parked_for);
+  const auto parked = FindTyped<api::Dispatch>(store.view(), "payments", "database-abc");
+  EXPECT_NE(parked->status.message, "");
+  EXPECT_NE(parked->status.unparked_by, "");
+  EXPECT_FALSE(parked->status.blocked_on.empty());
+  c.mend_it(store);
+  EXPECT_TRUE(store.Woken());
+  EXPECT_EQ(store.Decide(), "Assigned");
+}
+
+template <typename Edit>
+api::AgentInstance EditInstance(std::string name, Edit edit) {
+  api::AgentInstance instance = Store::Instance(std::move(name));
+  edit(instance);
+  return instance;
+}
+
+template <typename Edit>
+api::AgentAssignment EditAssignment(Edit edit) {
+  api::AgentAssignment assignment = Store::Assignment();
+  assignment.metadata.name = "narrow";
+  assignment.spec.organization = false;
+  edit(assignment.spec);
+  return assignment;
+}
+
+api::Namespace Payments(const std::string& stack) {
+  api::Namespace space;
+  space.metadata.name = "payments";
+  if (!stack.empty()) {
+    space.metadata.labels.emplace(api::labels::kStack, stack);
+  }
+  return space;
+}
+
+void NoAssignment(Store& s) { s.Remove<api::AgentAssignment>("agents", "everywhere"); }
+void NoInstance(Store& s) { s.Remove<api::AgentInstance>("agents", "one"); }
+void Full(Store& s) { s.Put(Store::Other("one")); }
+void OffersOther(Store& s) {
+  s.Put(EditInstance("one", [](auto& i) { i.spec.sidecars = {{.name = "a"}, {.name = "b"}}; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Edges, UnparkTest,
+    testing::Values(
+        UnparkCase{"AgentNotFound_AgentAppears", reason::kAgentNotFound,
+                   [](Store& s) { s.Remove<api::Agent>("agents", "ops"); },
+                   [](Store& s) { s.Put(Store::Agent()); }},
+        UnparkCase{"AgentNotFound_MissionNamesAnotherAgent", reason::kAgentNotFound,
+                   [](Store& s) {
+                     auto mission = Store::Mission();
+                     mission.spec.agent_ref.name = "nobody";
+                     s.Put(mission);
+                   },
+                   [](Store& s) { s.Put(Store::Mission()); }},
+        UnparkCase{"AgentSuspended_AgentIsResumed", reason::kAgentSuspended,
+                   [](Store& s) {
+                     auto agent = Store::Agent();
+                     agent.spec.suspend = true;
+                     s.Put(agent);
+                   },
+                   [](Store& s) { s.Put(Store::Agent()); }},
+        UnparkCase{"AgentNotAssigned_OrganizationAssignment", reason::kAgentNotAssigned,
+                   NoAssignment, [](Store& s) { s.Put(Store::Assignment()); }},
+        UnparkCase{"AgentNotAssigned_NamespaceAssignment", reason::kAgentNotAssigned, NoAssignment,
+                   [](Store& s) {
+                     s.Put(EditAssignment(
+                         [](auto& a) { a.namespace_ref = api::NameRef{"payments"}; }));
+                   }},
+        UnparkCase{"AgentNotAssigned_ModuleAssignment", reason::kAgentNotAssigned, NoAssignment,
+                   [](Store& s) {
+                     s.Put(EditAssignment([](auto& a) {
+                       a.module_ref = api::NamespacedRef{"payments", "database"};
+                     }));
+                   }},
+        UnparkCase{"AgentNotAssigned_StackAssignment", reason::kAgentNotAssigned,
+                   [](Store& s) {
+                     NoAssignment(s);
+                     s.Put(Payments("shop"));
+                   },
+                   [](Store& s) {
+                     s.Put(EditAssignment([](auto& a) { a.stack_ref = api::NameRef{"shop"}; }));
+                   }},
+        UnparkCase{"AgentNotAssigned_NamespaceJoinsTheStack", reason::kAgentNotAssigned,
+                   [](Store& s) {
+                     NoAssignment(s);
+                     s.Put(EditAssignment([](auto& a) { a.stack_ref = api::NameRef{"shop"}; }));
+                     s.Put(Payments(""));
+                   },
+                   [](Store& s) { s.Put(Payments("shop")); }},
+        UnparkCase{"AgentNotAssigned_AssignedToAllModules", reason::kAgentNotAssigned, NoAssignment,
+                   [](Store& s) {
+                     auto agent = Store::Agent();
+                     agent.spec.assigned_to_all_modules = true;
+                     s.Put(agent);
+                   }},
+        UnparkCase{"NoConnectedInstance_InstanceConnects", reason::kNoConnectedInstance, NoInstance,
+                   [](Store& s) { s.Put(Store::Instance("two")); }},
+        UnparkCase{"NoConnectedInstance_InstanceReconnects", reason::kNoConnectedInstance,
+                   [](Store& s) {
+                     s.Put(EditInstance("one", [](auto& i) { i.status.connected = false; }));
+                   },
+                   [](Store& s) { s.Put(Store::Instance("one")); }},
+        UnparkCase{"SidecarUnavailable_InstanceOffersIt", reason::kSidecarUnavailable, OffersOther,
+                   [](Store& s) { s.Put(Store::Instance("two")); }},
+        UnparkCase{"SidecarUnavailable_HostDefaultIsSet", reason::kSidecarUnavailable, OffersOther,
+                   [](Store& s) {
+                     s.Put(EditInstance("one", [](auto& i) {
+                       i.spec.sidecars = {{.name = "a"}, {.name = "b", .is_default = true}};
+                     }));
+                   }},
+        UnparkCase{"SidecarUnavailable_AgentDefaultIsSet", reason::kSidecarUnavailable, OffersOther,
+                   [](Store& s) {
+                     auto agent = Store::Agent();
+                     agent.spec.default_sidecar = "b";
+                     s.Put(agent);
+                   }},
+        UnparkCase{"SidecarUnavailable_MissionNamesOne", reason::kSidecarUnavailable, OffersOther,
+                   [](Store& s) {
+                     auto mission = Store::Mission();
+                     mission.spec.sidecar_name = "a";
+                     s.Put(mission);
+                   }},
+        UnparkCase{"ProtocolMismatch_InstanceThatSpeaksOurs", reason::kProtocolMismatch,
+                   [](Store& s) {
+                     s.Put(EditInstance("one", [](auto& i) { i.spec.protocol_versions = {9}; }));
+                   },
+                   [](Store& s) { s.Put(Store::Instance("two")); }},
+        UnparkCase{"AtCapacity_SlotFrees", reason::kAtCapacity, Full,
+                   [](Store& s) {
+                     auto other = Store::Other("one");
+                     other.status.phase = api::DispatchPhase::kSucceeded;
+                     s.Put(other);
+                   }},
+        UnparkCase{"AtCapacity_HolderIsRemoved", reason::kAtCapacity, Full,
+                   [](Store& s) { s.Remove<api::Dispatch>("payments", "other"); }},
+        UnparkCase{
+            "AtCapacity_CapacityIsRaised", reason::kAtCapacity, Full,
+            [](Store& s) { s.Put(EditInstance("one", [](auto& i) { i.spec.capacity = 2; })); }},
+        UnparkCase{"AtCapacity_AnotherInstanceConnects", reason::kAtCapacity, Full,
+                   [](Store& s) { s.Put(Store::Instance("two")); }},
+        UnparkCase{"AtCapacity_TheOneBeforeStopsWaiting", reason::kAtCapacity,
+                   [](Store& s) {
+                     auto first = Waiting();
+                     first.metadata.name = "first";
+                     first.metadata.uid = "uid-first";
+                     first.spec.priority = 5;
+                     first.status.phase = api::DispatchPhase::kParked;
+                     first.status.reason = reason::kAtCapacity;
+                     s.Put(first);
+                   },
+                   [](Store& s) {
+                     auto first = Waiting();
+                     first.metadata.name = "first";
+                     first.metadata.uid = "uid-first";
+                     first.status.phase = api::DispatchPhase::kCancelled;
+                     s.Put(first);
+                   }},
+        UnparkCase{"LockHeld_LockIsReleased", reason::kLockHeld,
+                   [](Store& s) { s.Put(Store::Lock("agents/other-1")); },
+                   [](Store& s) { s.Put(Store::Lock("")); }},
+        UnparkCase{
+            "LockHeld_LeaseIsRemoved", reason::kLockHeld,
+            [](Store& s) { s.Put(Store::Lock("agents/other-1")); },
+            [](Store& s) { s.Remove<api::Lease>("payments", Store::Lock("").metadata.name); }},
+        UnparkCase{"MissionDisabled_MissionIsEnabled", reason::kMissionDisabled,
+                   [](Store& s) {
+                     auto mission = Store::Mission();
+                     mission.spec.is_disabled = true;
+                     s.Put(mission);
+                   },
+                   [](Store& s) { s.Put(Store::Mission()); }}),
+    [](const auto& suite) { return std::string(suite.param.name); });
+
+TEST(Unpark, RetryBackoff_ItsTimeComes) {
+  Store store;
+  api::Dispatch parked = Parked(reason::kRetryBackoff);
+  parked.status.attempts = 1;
+  store.Put(parked);
+  store.Pass(-std::chrono::hours(1) + kFirstBackoff - std::chrono::seconds(1));
+  EXPECT_EQ(store.Decide(), reason::kRetryBackoff);
+  store.Pass(std::chrono::hours(1));
+  EXPECT_EQ(store.Decide(), "Assigned");
+}
+
+TEST(Unpark, AnAssignmentOfOneModuleLeavesTheOthersAlone) {
+  Store store;
+  NoAssignment(store);
+  store.Put(Waiting());
+  ASSERT_EQ(store.Decide(), reason::kAgentNotAssigned);
+  store.Put(EditAssignment([](auto& a) {
+    a.module_ref = api::NamespacedRef{"payments", "frontend"};
+  }));
+  EXPECT_FALSE(store.Woken());
+}
+
+TEST(Capacity, CountsAssignmentsThatAreStillOnTheirWay) {
+  fakes::ViewBuilder view;
+  const DispatchReconciler reconciler;
+  for (const ResourceType& type : Resources()) {
+    view.Follow(type);
+  }
+  view.Follow(MakeController(reconciler));
+  const auto put = [&](auto typed) {
+    typed.metadata.uid = typed.metadata.uid.empty() ? "uid" : typed.metadata.uid;
+    typed.metadata.resource_version = "5";
+    view.Put(decltype(typed)::Type(), api::ToObject(typed).value());
+  };
+  put(Store::Job());
+  put(Store::Mission());
+  put(Store::Agent());
+  put(Store::Assignment());
+  put(Store::Instance("one"));
+  view.InFlight(api::Dispatch::Type(), api::ToObject(Store::Other("one")).value());
+  const World seen = Observe(Waiting(), view.view());
+  EXPECT_EQ(PlanDispatch(Waiting(), seen, kNoon).status.reason, reason::kAtCapacity);
+}
+
+}  // namespace
+}  // namespace midwatch::dispatch
