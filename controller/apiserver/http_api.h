@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "controller/apiserver/api.h"
+#include "controller/apiserver/http_body.h"
+#include "controller/apiserver/http_watch.h"
+#include "controller/apiserver/token_authenticator.h"
+#include "controller/env/clock.h"
+#include "controller/env/http_handler.h"
+
+namespace midwatch::apiserver {
+
+/// What the API needs beside the storage to be served over HTTP. Texts are asked for on server
+/// threads.
+struct HttpApiParts {
+  Api& api;
+  const TokenAuthenticator& tokens;
+  const Clock& clock;
+  WatchDeadlines& deadlines;                  ///< Stepped by somebody.
+  YamlReader yaml = {};                       ///< None: YAML bodies must be JSON.
+  std::function<std::string()> metrics = {};  ///< Prometheus text; none: 404.
+  /// Why the server is not ready; empty if it is.
+  std::function<std::string()> not_ready = {};
+  std::string git_version =
+      "v1.33.0+midwatch";  ///< A Kubernetes version: what clients may expect of the API.
+};
+
+/// The Kubernetes API over HTTP, as kubectl, Helm and client-go speak it: discovery, OpenAPI,
+/// resource verbs, Tables, watches. Every request is authenticated; storage authorises. Never
+/// blocks: a write is answered from the storage's thread. Thread-safe.
+///
+/// Not served: WebSocket watches, protobuf and CBOR answers, impersonation (403), scale.
+class HttpApi final : public HttpHandler {
+ public:
+  explicit HttpApi(HttpApiParts parts);
+  ~HttpApi() override;
+
+  void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace midwatch::apiserver

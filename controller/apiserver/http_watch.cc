@@ -1,0 +1,192 @@
+#include "controller/apiserver/http_watch.h"
+
+#include <utility>
+
+#include "controller/apiserver/http_status.h"
+#include "controller/base/encoding.h"
+#include "controller/object/stored_bytes.h"
+
+namespace midwatch::apiserver {
+namespace {
+
+std::string_view NameOf(WatchEventType type) {
+  switch (type) {
+    case WatchEventType::kAdded:
+      return "ADDED";
+    case WatchEventType::kModified:
+      return "MODIFIED";
+    case WatchEventType::kDeleted:
+      return "DELETED";
+    case WatchEventType::kBookmark:
+      return "BOOKMARK";
+  }
+  return "ERROR";
+}
+
+std::string LineOf(std::string_view type, std::string_view object) {
+  std::string line;
+  line.reserve(object.size() + 40);
+  line += R"({"type":")";
+  line += type;
+  line += R"(","object":)";
+  line += object;
+  line += "}\n";
+  return line;
+}
+
+}  // namespace
+
+HttpWatch::HttpWatch(WatchForm form, const Clock& clock)
+    : form_(std::move(form)), clock_(clock), holding_(form_.initial_events && form_.bookmarks) {}
+
+std::string HttpWatch::BookmarkLine(const WatchEvent& event) {
+  const ResourceInfo& resource = *form_.table.resource;
+  const bool partial = form_.accepted.form == Form::kPartial;
+  const std::string kind = partial ? "PartialObjectMetadata" : resource.type.kind;
+  const std::string version = partial ? form_.accepted.api_version : resource.type.ApiVersion();
+  Json metadata =
+      Json::Of({{"resourceVersion", event.resource_version}, {"creationTimestamp", nullptr}});
+  if (holding_) {
+    // client-go before 0.35 wants to know what an empty list would look like.
+    const Json blueprint = Json::Of({{"kind", partial ? kind + "List" : resource.list_kind},
+                                     {"apiVersion", version},
+                                     {"metadata", Json::EmptyObject()},
+                                     {"items", Json::EmptyArray()}});
+    metadata.Set("annotations", Json::Of({{"k8s.io/initial-events-end", "true"},
+                                          {"kubernetes.io/initial-events-list-blueprint",
+                                           Base64Encode(blueprint.Dump() + "\n")}}));
+  }
+  const Json object =
+      Json::Of({{"kind", kind}, {"apiVersion", version}, {"metadata", std::move(metadata)}});
+  return LineOf("BOOKMARK", object.Dump());
+}
+
+std::string HttpWatch::Line(const WatchEvent& event) {
+  Object object = event.object;
+  if (object.resource_version() != event.resource_version) {
+    // What is deleted, or stops matching, is shown with the version of that change.
+    auto moved = Object::Parse(WithResourceVersion(object.bytes(), event.resource_version));
+    if (moved) {
+      object = *std::move(moved);
+    }
+  }
+  const std::string_view type = NameOf(event.type);
+  switch (form_.accepted.form) {
+    case Form::kTable:
+      return LineOf(type, MakeTable(form_.table, {event.resource_version}, {object},
+                                    clock_.Read().wall, !std::exchange(columns_sent_, true)));
+    case Form::kPartial:
+      return LineOf(type, MakePartial(object, form_.accepted.api_version));
+    case Form::kObject:
+      break;
+  }
+  return LineOf(type, object.bytes());
+}
+
+void HttpWatch::OnEvent(const WatchEvent& event) {
+  if (event.type != WatchEventType::kBookmark) {
+    Send(Line(event));
+    return;
+  }
+  if (!form_.bookmarks || form_.accepted.form == Form::kTable) {
+    return;
+  }
+  std::string line = BookmarkLine(event);
+  {
+    const std::lock_guard lock(mutex_);
+    holding_ = false;
+  }
+  Send(std::move(line));
+}
+
+void HttpWatch::Send(std::string line) {
+  std::shared_ptr<HttpStream> stream;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stream_ == nullptr || holding_) {
+      waiting_ += line;
+      return;
+    }
+    stream = stream_;
+    if (!waiting_.empty()) {
+      line = std::exchange(waiting_, {}) + line;
+    }
+  }
+  stream->Write(std::move(line));
+}
+
+void HttpWatch::OnEnd(const Error& why) {
+  if (why.code == ErrorCode::kExpired) {
+    std::string status = StatusBody(why);
+    status.pop_back();
+    Send(LineOf("ERROR", status));
+  }
+  Finish();
+}
+
+void HttpWatch::Attach(std::shared_ptr<HttpStream> stream, std::unique_ptr<WatchHandle> handle) {
+  std::unique_lock lock(mutex_);
+  stream_ = std::move(stream);
+  if (closed_) {
+    lock.unlock();
+    return;  // The handle ends here, without the lock: ending waits for a call that may want it.
+  }
+  handle_ = std::move(handle);
+  if (!waiting_.empty() && !holding_) {
+    stream_->Write(std::exchange(waiting_, {}));
+  }
+  if (ended_) {
+    stream_->End();
+  }
+}
+
+void HttpWatch::Closed() {
+  std::unique_ptr<WatchHandle> handle;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    handle = std::move(handle_);
+  }
+}
+
+void HttpWatch::Finish() {
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  if (stream_ != nullptr) {
+    if (!waiting_.empty()) {
+      stream_->Write(std::exchange(waiting_, {}));
+    }
+    stream_->End();
+  }
+}
+
+void WatchDeadlines::Add(std::weak_ptr<HttpWatch> watch, Duration timeout) {
+  {
+    const std::lock_guard lock(mutex_);
+    entries_.push({clock_.Read().mono + timeout, std::move(watch)});
+  }
+  waker_.Wake();
+}
+
+bool WatchDeadlines::Step(Now now) {
+  std::weak_ptr<HttpWatch> due;
+  {
+    const std::lock_guard lock(mutex_);
+    if (entries_.empty() || entries_.top().at > now.mono) {
+      return false;
+    }
+    due = entries_.top().watch;
+    entries_.pop();
+  }
+  if (const auto watch = due.lock()) {
+    watch->Finish();
+  }
+  return true;
+}
+
+std::optional<MonoTime> WatchDeadlines::NextWake() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.empty() ? std::nullopt : std::optional(entries_.top().at);
+}
+
+}  // namespace midwatch::apiserver

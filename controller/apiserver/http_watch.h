@@ -1,0 +1,85 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "controller/apiserver/http_accept.h"
+#include "controller/apiserver/requests.h"
+#include "controller/apiserver/table.h"
+#include "controller/env/actor.h"
+#include "controller/env/clock.h"
+#include "controller/env/http_handler.h"
+
+namespace midwatch::apiserver {
+
+/// How the events of one watch are written.
+struct WatchForm {
+  Accepted accepted;
+  TableForm table;         ///< Its resource also names the kind of bookmarks.
+  bool bookmarks = false;  ///< The client asked for them.
+  bool initial_events =
+      false;  ///< A streaming list: the first bookmark says that the state is complete.
+};
+
+/// A watch as an HTTP body: one JSON object a line. Lines that come before the body is open are
+/// kept and go out in one piece, and so does the state of a streaming list. Owners: the storage (as
+/// its sink), the stream's end and the deadlines.
+class HttpWatch final : public WatchSink {
+ public:
+  HttpWatch(WatchForm form, const Clock& clock);
+
+  void OnEvent(const WatchEvent& event) override;
+  void OnEnd(const Error& why) override;
+
+  /// Gives it the open body and the running watch. Once.
+  void Attach(std::shared_ptr<HttpStream> stream, std::unique_ptr<WatchHandle> handle);
+  /// The body is over: ends the watch.
+  void Closed();
+  /// Ends the body cleanly.
+  void Finish();
+
+ private:
+  std::string Line(const WatchEvent& event);
+  std::string BookmarkLine(const WatchEvent& event);
+  void Send(std::string line);
+
+  const WatchForm form_;
+  const Clock& clock_;
+  bool columns_sent_ = false;  // Of the sink's calls, which come one at a time.
+  std::mutex mutex_;
+  std::shared_ptr<HttpStream> stream_;
+  std::unique_ptr<WatchHandle> handle_;
+  std::string waiting_;
+  bool holding_;  // A streaming list whose state is not complete.
+  bool ended_ = false;
+  bool closed_ = false;
+};
+
+/// Ends watches when their time has come. Add may be called from any thread.
+class WatchDeadlines final : public Actor {
+ public:
+  /// Both outlive it.
+  WatchDeadlines(const Clock& clock, Waker& waker) : clock_(clock), waker_(waker) {}
+
+  void Add(std::weak_ptr<HttpWatch> watch, Duration timeout);
+  bool Step(Now now) override;
+  std::optional<MonoTime> NextWake() const override;
+
+ private:
+  struct Entry {
+    MonoTime at;
+    std::weak_ptr<HttpWatch> watch;
+    bool operator>(const Entry& other) const { return at > other.at; }
+  };
+
+  const Clock& clock_;
+  Waker& waker_;
+  mutable std::mutex mutex_;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> entries_;
+};
+
+}  // namespace midwatch::apiserver
