@@ -1,0 +1,207 @@
+#include "controller/reconcilers/matching/matching_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "controller/api/codec.h"
+
+namespace midwatch::matching {
+namespace {
+
+using api::JobState;
+using api::MissionKind;
+using api::MissionType;
+
+constexpr WallTime kNoon{1'800'000'000'000'000};
+
+api::ModuleJob Job(std::vector<JobState> states) {
+  api::ModuleJob job;
+  job.metadata.name = "database-3";
+  job.metadata.namespace_name = "payments";
+  job.metadata.uid = "uid-job";
+  job.metadata.generation = 2;
+  job.spec.module_ref.name = "database";
+  job.spec.job_id = "3";
+  std::int64_t seq = 0;
+  for (const JobState state : states) {
+    job.spec.transitions.push_back({.seq = seq++, .state = state, .at = kNoon});
+  }
+  return job;
+}
+
+ScopedMission Mission(MissionKind kind, std::string name, MissionType type) {
+  ScopedMission mission{.ref = {.kind = kind, .name = name, .id = "id-" + name}, .spec = {}};
+  mission.spec.mission_type = type;
+  mission.spec.agent_ref = {"agents", "ops"};
+  return mission;
+}
+
+World Fresh(std::vector<ScopedMission> missions) {
+  World world;
+  world.place = {"payments", "shop", "database"};
+  world.missions = std::move(missions);
+  world.fresh = true;
+  return world;
+}
+
+/// `1:AutoDiagnose=a,b 2:…` of the record.
+std::string Record(const api::ModuleJobStatus& status) {
+  std::string out;
+  for (const api::JobMatch& match : status.matches) {
+    out += (out.empty() ? "" : " ") + match.key + ":" + std::string(ToString(match.mission_type)) +
+           "=";
+    for (const api::MatchedMission& mission : match.missions) {
+      out += (&mission == match.missions.data() ? "" : ",") + mission.name;
+    }
+  }
+  return out;
+}
+
+const auto kDiagnose =
+    Mission(MissionKind::kOrganizationMission, "org", MissionType::kAutoDiagnose);
+const auto kModule = Mission(MissionKind::kModuleMission, "mod", MissionType::kAutoDiagnose);
+const auto kApproval = Mission(MissionKind::kStackMission, "ask", MissionType::kApprovalRecommend);
+const auto kSummary = Mission(MissionKind::kNamespaceMission, "sum", MissionType::kSummarizeJob);
+
+ScopedMission Disabled(ScopedMission mission) {
+  mission.spec.is_disabled = true;
+  return mission;
+}
+ScopedMission BeingDeleted(ScopedMission mission) {
+  mission.being_deleted = true;
+  return mission;
+}
+
+struct MatchCase {
+  const char* name;
+  std::vector<JobState> states;
+  std::vector<ScopedMission> missions;
+  std::string record;
+};
+
+class MatchingTest : public testing::TestWithParam<MatchCase> {};
+
+TEST_P(MatchingTest, RecordsWhatEachTransitionFires) {
+  const MatchCase& c = GetParam();
+  const Decision decision = PlanMatching(Job(c.states), Fresh(c.missions), kNoon);
+  EXPECT_EQ(Record(decision.status), c.record);
+  std::size_t expected = 0;
+  for (const api::JobMatch& match : decision.status.matches) {
+    expected += match.missions.size();
+  }
+  EXPECT_EQ(decision.create.size(), expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Types, MatchingTest,
+    testing::Values(
+        MatchCase{"RunningFiresNothing", {JobState::kRunning}, {kDiagnose}, ""},
+        MatchCase{"CancelledFiresNothing", {JobState::kCancelled}, {kDiagnose, kSummary}, ""},
+        MatchCase{"FailedFiresAutoDiagnose",
+                  {JobState::kFailed},
+                  {kDiagnose, kApproval, kSummary},
+                  "0:AutoDiagnose=org"},
+        MatchCase{"ApprovalRequiredFiresApprovalRecommend",
+                  {JobState::kApprovalRequired},
+                  {kDiagnose, kApproval},
+                  "0:ApprovalRecommend=ask"},
+        MatchCase{
+            "SucceededFiresSummarizeJob", {JobState::kSucceeded}, {kSummary}, "0:SummarizeJob=sum"},
+        MatchCase{"EveryTransitionHasItsOwnRecord",
+                  {JobState::kRunning, JobState::kApprovalRequired, JobState::kFailed},
+                  {kDiagnose, kApproval},
+                  "1:ApprovalRecommend=ask 2:AutoDiagnose=org"},
+        MatchCase{"ScopesAccumulate",
+                  {JobState::kFailed},
+                  {kModule, kDiagnose},
+                  "0:AutoDiagnose=org,mod"},
+        MatchCase{"DisabledIsLeftOut",
+                  {JobState::kFailed},
+                  {Disabled(kDiagnose), kModule},
+                  "0:AutoDiagnose=mod"},
+        MatchCase{"BeingDeletedIsLeftOut",
+                  {JobState::kFailed},
+                  {BeingDeleted(kDiagnose)},
+                  "0:AutoDiagnose="},
+        MatchCase{"NoMissionIsARecordToo", {JobState::kFailed}, {}, "0:AutoDiagnose="}),
+    [](const auto& suite) { return std::string(suite.param.name); });
+
+TEST(Matching, WaitsUntilTheViewIsAsNewAsTheTransition) {
+  World stale = Fresh({kDiagnose});
+  stale.fresh = false;
+  const Decision decision = PlanMatching(Job({JobState::kFailed}), stale, kNoon);
+  EXPECT_TRUE(decision.refresh);
+  EXPECT_TRUE(decision.status.matches.empty());
+  EXPECT_TRUE(decision.create.empty());
+}
+
+TEST(Matching, AMissionDeclaredLaterDoesNotFire) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  job.status = PlanMatching(job, Fresh({}), kNoon).status;
+  const Decision later = PlanMatching(job, Fresh({kDiagnose}), kNoon);
+  EXPECT_EQ(Record(later.status), "0:AutoDiagnose=");
+  EXPECT_TRUE(later.create.empty());
+}
+
+TEST(Matching, WhatIsRecordedIsCreatedEvenIfItsMissionIsGone) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  job.status = PlanMatching(job, Fresh({kDiagnose}), kNoon).status;
+  const Decision later = PlanMatching(job, Fresh({}), kNoon);
+  ASSERT_EQ(later.create.size(), 1U);
+  EXPECT_EQ(later.create[0].spec.mission_ref->id, "id-org");
+}
+
+TEST(Matching, AMarkedEntryIsNeverCreatedAgain) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  World world = Fresh({kDiagnose});
+  Decision first = PlanMatching(job, world, kNoon);
+  job.status = first.status;
+  world.dispatches = first.create;
+  Decision second = PlanMatching(job, world, kNoon);
+  EXPECT_TRUE(second.create.empty());
+  EXPECT_TRUE(second.status.matches[0].missions[0].created);
+  job.status = second.status;
+  world.dispatches.clear();  // Cleaned up long ago.
+  Decision third = PlanMatching(job, world, kNoon);
+  EXPECT_TRUE(third.create.empty());
+  EXPECT_EQ(third.status, job.status);
+}
+
+TEST(Matching, DecidingTwiceChangesNothing) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  World world = Fresh({kDiagnose});
+  const Decision first = PlanMatching(job, world, kNoon);
+  world.dispatches = first.create;
+  job.status = PlanMatching(job, world, kNoon).status;
+  EXPECT_EQ(PlanMatching(job, world, kNoon + std::chrono::hours(1)).status, job.status);
+}
+
+TEST(Matching, AJobThatIsBeingDeletedFiresNothing) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  job.metadata.deletion_timestamp = FormatTime(kNoon);
+  EXPECT_TRUE(PlanMatching(job, Fresh({kDiagnose}), kNoon).create.empty());
+}
+
+TEST(Matching, TellsTheJobWhatCameOfItsDispatches) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  World world = Fresh({kDiagnose});
+  world.dispatches = PlanMatching(job, world, kNoon).create;
+  world.dispatches[0].status.phase = api::DispatchPhase::kSucceeded;
+  world.dispatches[0].status.report = api::NameRef{"r"};
+  const auto status = PlanMatching(job, world, kNoon).status;
+  ASSERT_EQ(status.results.size(), 1U);
+  EXPECT_EQ(status.results[0].phase, api::DispatchPhase::kSucceeded);
+  EXPECT_EQ(status.results[0].report, "r");
+}
+
+TEST(DispatchName, DiffersInEveryPartOfItsIdentity) {
+  const api::ModuleJob job = Job({JobState::kFailed});
+  api::ModuleJob other = job;
+  other.spec.job_id = "31";
+  EXPECT_NE(DispatchName(job, "1", "a"), DispatchName(other, "1", "a"));
+  EXPECT_NE(DispatchName(job, "1", "a"), DispatchName(job, "2", "a"));
+  EXPECT_NE(DispatchName(job, "1", "a"), DispatchName(job, "1", "b"));
+  EXPECT_EQ(DispatchName(job, "1", "a"), DispatchName(job, "1", "a"));
+}
+
+}  // namespace
+}  // namespace midwatch::matching
