@@ -34,24 +34,25 @@ const FieldSet& UnownedFields() {
   return kFields;
 }
 
-/// The part of a set that a write through this path may own: `status` belongs to the subresource.
-FieldSet OwnableBy(const FieldWriter& writer, const FieldSet& fields) {
+/// Leaves of a set what a write through this path may own: `status` belongs to the subresource.
+void KeepOwnableBy(const FieldWriter& writer, FieldSet& fields) {
   const PathElement status = PathElement::Field("status");
   if (writer.subresource.empty()) {
-    return writer.has_status_subresource ? fields.RecursiveDifference(FieldSet::Of({{status}}))
-                                         : fields;
+    if (writer.has_status_subresource) {
+      fields.SubtractTrees(FieldSet::Of({{status}}));
+    }
+    return;
   }
-  if (writer.subresource != "status") {
-    return fields;
+  if (writer.subresource == "status") {
+    FieldSet kept;
+    if (fields.Has(status)) {
+      kept.Insert(status);
+    }
+    if (const FieldSet* below = fields.Below(status); below != nullptr) {
+      kept.SetBelow(status, *below);
+    }
+    fields = std::move(kept);
   }
-  FieldSet out;
-  if (fields.Has(status)) {
-    out.Insert(status);
-  }
-  if (const FieldSet* below = fields.Child(status); below != nullptr) {
-    out.SetChild(status, *below);
-  }
-  return out;
 }
 
 /// The configuration without what this path does not write.
@@ -71,10 +72,23 @@ Json WritableBy(const FieldWriter& writer, const Json& applied) {
   return out;
 }
 
+Json CopyWithout(const Json& object, std::string_view name) {
+  Json out = Json::EmptyObject();
+  Json::Object& kept = out.MutableMembers();
+  kept.reserve(object.Members().size());
+  for (const Json::Member& member : object.Members()) {
+    if (member.name != name) {
+      kept.push_back(member);
+    }
+  }
+  return out;
+}
+
+/// A copy; the managed fields are often the largest part and are not copied first.
 Json WithoutManagedFields(const Json& object) {
-  Json out = object;
-  if (Json* metadata = out.FindMutable("metadata"); metadata != nullptr) {
-    metadata->Erase("managedFields");
+  Json out = CopyWithout(object, "metadata");
+  if (const Json* metadata = object.Find("metadata"); metadata != nullptr) {
+    out.Set("metadata", CopyWithout(*metadata, "managedFields"));
   }
   return out;
 }
@@ -133,19 +147,20 @@ Error ConflictError(const std::vector<Conflict>& conflicts) {
 /// Takes what changed away from everybody but `self`; without `force`, fails where it was owned.
 Result<bool> TakeFromOthers(ManagedFields& managed, const std::optional<ManagerKey>& self,
                             const Comparison& change, bool force) {
-  const FieldSet written = change.modified.Union(change.added);
+  FieldSet written = change.modified;
+  written.Add(change.added);
   std::vector<Conflict> conflicts;
   for (auto& [key, entry] : managed.entries()) {
     if (self && key == *self) {
       continue;
     }
-    const FieldSet taken = entry.fields.Intersection(written);
     if (!force) {
-      for (std::string& path : taken.ToStrings()) {
+      for (std::string& path : entry.fields.Intersection(written).ToStrings()) {
         conflicts.push_back({Shown(key), std::move(path)});
       }
     }
-    entry.fields = entry.fields.Difference(taken).Difference(change.removed);
+    entry.fields.Subtract(written);
+    entry.fields.Subtract(change.removed);
   }
   if (!conflicts.empty()) {
     return Fail(ConflictError(conflicts));
@@ -155,7 +170,7 @@ Result<bool> TakeFromOthers(ManagedFields& managed, const std::optional<ManagerK
 
 void DropUnowned(ManagedFields& managed) {
   for (auto& [key, entry] : managed.entries()) {
-    entry.fields = entry.fields.Difference(UnownedFields());
+    entry.fields.Subtract(UnownedFields());
   }
   std::erase_if(managed.entries(), [](const auto& entry) { return entry.second.fields.Empty(); });
 }
@@ -164,35 +179,40 @@ void DropUnowned(ManagedFields& managed) {
 void RecordUpdate(const CompiledSchema& schema, const Json& live, const Json& updated,
                   const FieldWriter& writer, ManagedFields& managed) {
   Comparison change = Compare(schema.root(), live, updated);
-  change.added = OwnableBy(writer, change.added);
-  change.modified = OwnableBy(writer, change.modified);
+  KeepOwnableBy(writer, change.added);
+  KeepOwnableBy(writer, change.modified);
   (void)TakeFromOthers(managed, std::nullopt, change, /*force=*/true);  // Forced: cannot fail.
-  const FieldSet mine = change.modified.Union(change.added).Difference(UnownedFields());
+  FieldSet mine = std::move(change.modified);
+  mine.Add(change.added);
+  mine.Subtract(UnownedFields());
   if (!mine.Empty()) {
     ManagedEntry& entry = managed.entries()[KeyOf(writer, false)];
-    entry = {entry.fields.Union(mine), writer.api_version, FormatTime(writer.now)};
+    entry.fields.Add(mine);
+    entry.api_version = writer.api_version;
+    entry.time = FormatTime(writer.now);
   }
   DropUnowned(managed);
   managed.CapUpdates(kMaxUpdateManagers);
 }
 
 /// Removes from `merged` what this manager applied last time, does not apply now, and nobody else owns.
-Json PruneLeftOut(const SchemaNode& root, const Json& merged, const ManagedFields& managed,
+Json PruneLeftOut(const SchemaNode& root, Json merged, const ManagedFields& managed,
                   const FieldSet& last) {
-  if (last.Empty()) {
+  FieldSet owned;
+  for (const auto& [key, entry] : managed.entries()) {
+    owned.Add(entry.fields);
+  }
+  if (owned.Contains(last)) {
     return merged;
   }
   const auto fields_of = [&](const Json& value) {
     return WithNamedParents(root, FieldsOf(root, value));
   };
-  FieldSet owned;
-  for (const auto& [key, entry] : managed.entries()) {
-    owned = owned.Union(entry.fields);
-  }
   const FieldSet all = fields_of(merged);
   const FieldSet last_named = WithNamedParents(root, last);
   const Json without_last = RemoveFields(root, merged, last_named);
-  const FieldSet kept = fields_of(without_last).Union(WithNamedParents(root, owned));
+  FieldSet kept = fields_of(without_last);
+  kept.Add(WithNamedParents(root, owned));
   const Json owned_back = RemoveFields(root, merged, all.Difference(kept));
   // What was never this manager's stays, whoever owns it or not.
   return RemoveFields(root, merged, all.Difference(fields_of(owned_back)).Intersection(last_named));
@@ -242,21 +262,36 @@ void KeepSystemMetadata(const Json& before, Json& result) {
   }
 }
 
-bool SameMetadataForStorage(const Json& a, const Json& b) {
-  const auto stripped = [](Json metadata) {
-    metadata.Erase("resourceVersion");
-    metadata.Erase("generation");
-    if (Json* managed = metadata.FindMutable("managedFields"); managed != nullptr) {
-      for (Json& entry : managed->MutableItems()) {
-        entry.Erase("time");
-      }
-      // Their order depends on the times.
-      std::sort(managed->MutableItems().begin(), managed->MutableItems().end(),
-                [](const Json& x, const Json& y) { return x.Dump() < y.Dump(); });
-    }
-    return metadata;
+/// Equal but for the members named; both are objects.
+bool EqualBut(const Json& a, const Json& b, std::initializer_list<std::string_view> ignored) {
+  const auto skip = [&](const Json::Member& member) {
+    return std::find(ignored.begin(), ignored.end(), member.name) != ignored.end();
   };
-  return a == b || stripped(a) == stripped(b);
+  auto x = a.Members().begin();
+  auto y = b.Members().begin();
+  while (true) {
+    x = std::find_if_not(x, a.Members().end(), skip);
+    y = std::find_if_not(y, b.Members().end(), skip);
+    if (x == a.Members().end() || y == b.Members().end()) {
+      return x == a.Members().end() && y == b.Members().end();
+    }
+    if (*x != *y) {
+      return false;
+    }
+    ++x;
+    ++y;
+  }
+}
+
+/// The same entries, whatever their times; their order depends on the times.
+bool SameManagedFields(const Json& a, const Json& b) {
+  const Json::Array& theirs = b.Items();
+  return a.Items().size() == theirs.size() &&
+         std::all_of(a.Items().begin(), a.Items().end(), [&](const Json& entry) {
+           return std::any_of(theirs.begin(), theirs.end(), [&](const Json& other) {
+             return EqualBut(entry, other, {"time"});
+           });
+         });
 }
 
 }  // namespace
@@ -282,13 +317,17 @@ Result<Json> ApplyConfiguration(const CompiledSchema& schema, const Json* live, 
   const ManagerKey self = KeyOf(writer, true);
   const bool known = managed.entries().contains(self);
   const ManagedEntry last = known ? managed.entries().at(self) : ManagedEntry();
-  managed.entries()[self] = {OwnableBy(writer, FieldsOf(root, config)), writer.api_version, last.time};
+  FieldSet claimed = FieldsOf(root, config);
+  KeepOwnableBy(writer, claimed);
+  managed.entries()[self] = {std::move(claimed), writer.api_version, last.time};
 
   Json result = PruneLeftOut(root, Merge(root, before, config), managed, last.fields);
   if (live != nullptr) {
     KeepSystemMetadata(before, result);
   }
-  MIDWATCH_TRY(TakeFromOthers(managed, self, Compare(root, before, result), force));
+  if (managed.entries().size() > 1) {
+    MIDWATCH_TRY(TakeFromOthers(managed, self, Compare(root, before, result), force));
+  }
   DropUnowned(managed);
   const auto mine = managed.entries().find(self);
   if (mine != managed.entries().end() && (live == nullptr || result != before)) {
@@ -325,14 +364,11 @@ void TrackUpdate(const CompiledSchema& schema, const Json* live, Json& updated,
 }
 
 bool SameForStorage(const Json& a, const Json& b) {
-  const Json::Object& left = a.Members();
-  const Json::Object& right = b.Members();
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](const Json::Member& x, const Json::Member& y) {
-                      return x.name == y.name && (x.name == "metadata"
-                                                      ? SameMetadataForStorage(x.value, y.value)
-                                                      : x.value == y.value);
-                    });
+  const Json& left = a.At("metadata");
+  const Json& right = b.At("metadata");
+  return EqualBut(a, b, {"metadata"}) &&
+         EqualBut(left, right, {"resourceVersion", "generation", "managedFields"}) &&
+         SameManagedFields(left.At("managedFields"), right.At("managedFields"));
 }
 
 }  // namespace midwatch::schema

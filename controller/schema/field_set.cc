@@ -1,6 +1,7 @@
 #include "controller/schema/field_set.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace midwatch::schema {
@@ -8,18 +9,24 @@ namespace {
 
 constexpr std::string_view kSelf = ".";  // In fieldsV1: the path that leads here is itself a member.
 
-using Children = std::map<PathElement, FieldSet>;
-
 tl::unexpected<Error> Bad(std::string_view text) {
   return Fail(ErrorCode::kInvalid, "fieldsV1: \"" + std::string(text) +
                                        "\": expected f:<name>, k:<keys>, v:<value> or i:<index>");
 }
 
+template <typename Children>
+auto ChildAt(Children& children, const PathElement& element) {
+  return std::lower_bound(
+      children.begin(), children.end(), element,
+      [](const FieldSet::Child& child, const PathElement& e) { return child.element < e; });
+}
+
 void AppendStrings(const FieldSet& set, const std::string& prefix, std::vector<std::string>& out) {
   auto child = set.children().begin();
   const auto descend_before = [&](const PathElement* member) {
-    for (; child != set.children().end() && (member == nullptr || child->first < *member); ++child) {
-      AppendStrings(child->second, prefix + child->first.Shown(), out);
+    for (; child != set.children().end() && (member == nullptr || child->element < *member);
+         ++child) {
+      AppendStrings(child->set, prefix + child->element.Shown(), out);
     }
   };
   for (const PathElement& member : set.members()) {
@@ -27,6 +34,16 @@ void AppendStrings(const FieldSet& set, const std::string& prefix, std::vector<s
     out.push_back(prefix + member.Shown());
   }
   descend_before(nullptr);
+}
+
+/// Removes from `members` what stands in `gone`; both sorted.
+void EraseAll(std::vector<PathElement>& members, const std::vector<PathElement>& gone) {
+  if (gone.empty()) {
+    return;
+  }
+  std::erase_if(members, [&](const PathElement& member) {
+    return std::binary_search(gone.begin(), gone.end(), member);
+  });
 }
 
 }  // namespace
@@ -78,6 +95,13 @@ std::string PathElement::Shown() const {
   return out + "]";
 }
 
+FieldSet::FieldSet() = default;
+FieldSet::FieldSet(const FieldSet&) = default;
+FieldSet::FieldSet(FieldSet&&) noexcept = default;
+FieldSet& FieldSet::operator=(const FieldSet&) = default;
+FieldSet& FieldSet::operator=(FieldSet&&) noexcept = default;
+FieldSet::~FieldSet() = default;
+
 FieldSet FieldSet::Of(std::initializer_list<Path> paths) {
   FieldSet out;
   for (const Path& path : paths) {
@@ -92,14 +116,14 @@ Result<FieldSet> FieldSet::FromJson(const Json& fields) {
     if (name == kSelf) {
       continue;  // The parent's affair.
     }
-    MIDWATCH_ASSIGN(const PathElement element, PathElement::Parse(name));
+    MIDWATCH_ASSIGN(PathElement element, PathElement::Parse(name));
     const bool leaf = below.Members().empty();
-    if (leaf || below.Find(kSelf) != nullptr) {
-      out.members_.insert(element);
-    }
     if (!leaf) {
       MIDWATCH_ASSIGN(FieldSet child, FromJson(below));
-      out.SetChild(element, std::move(child));
+      out.SetBelow(element, std::move(child));
+    }
+    if (leaf || below.Find(kSelf) != nullptr) {
+      out.Insert(std::move(element));
     }
   }
   return out;
@@ -110,88 +134,124 @@ Json FieldSet::ToJson() const {
   for (const PathElement& member : members_) {
     out.Set(member.ToString(), Json::EmptyObject());
   }
-  for (const auto& [element, child] : children_) {
-    Json below = child.ToJson();
-    if (Has(element)) {
+  for (const Child& child : children_) {
+    Json below = child.set.ToJson();
+    if (Has(child.element)) {
       below.Set(kSelf, Json::EmptyObject());
     }
-    out.Set(element.ToString(), std::move(below));
+    out.Set(child.element.ToString(), std::move(below));
   }
   return out;
 }
 
-const FieldSet* FieldSet::Child(const PathElement& element) const {
-  const auto found = children_.find(element);
-  return found == children_.end() ? nullptr : &found->second;
+bool FieldSet::Empty() const { return members_.empty() && children_.empty(); }
+
+bool FieldSet::Has(const PathElement& element) const {
+  return std::binary_search(members_.begin(), members_.end(), element);
+}
+
+const FieldSet* FieldSet::Below(const PathElement& element) const {
+  const auto found = ChildAt(children_, element);
+  return found != children_.end() && found->element == element ? &found->set : nullptr;
+}
+
+void FieldSet::Insert(PathElement element) {
+  const auto at = std::lower_bound(members_.begin(), members_.end(), element);
+  if (at == members_.end() || *at != element) {
+    members_.insert(at, std::move(element));
+  }
 }
 
 void FieldSet::Insert(const Path& path) {
   FieldSet* at = this;
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    at = &at->children_[path[i]];
+    auto child = ChildAt(at->children_, path[i]);
+    if (child == at->children_.end() || child->element != path[i]) {
+      child = at->children_.insert(child, Child{path[i], {}});
+    }
+    at = &child->set;
   }
   if (!path.empty()) {
-    at->members_.insert(path.back());
+    at->Insert(path.back());
   }
 }
 
-void FieldSet::SetChild(const PathElement& element, FieldSet child) {
-  if (child.Empty()) {
-    children_.erase(element);
-  } else {
-    children_[element] = std::move(child);
+void FieldSet::SetBelow(const PathElement& element, FieldSet below) {
+  const auto at = ChildAt(children_, element);
+  const bool exists = at != children_.end() && at->element == element;
+  if (exists && below.Empty()) {
+    children_.erase(at);
+  } else if (exists) {
+    at->set = std::move(below);
+  } else if (!below.Empty()) {
+    children_.insert(at, Child{element, std::move(below)});
   }
 }
 
-FieldSet FieldSet::Union(const FieldSet& other) const {
-  FieldSet out = *this;
-  out.members_.insert(other.members_.begin(), other.members_.end());
-  for (const auto& [element, child] : other.children_) {
-    const auto mine = out.children_.find(element);
-    if (mine == out.children_.end()) {
-      out.children_.emplace(element, child);
+void FieldSet::Add(const FieldSet& other) {
+  for (const PathElement& member : other.members_) {
+    Insert(member);
+  }
+  for (const Child& child : other.children_) {
+    const auto at = ChildAt(children_, child.element);
+    if (at != children_.end() && at->element == child.element) {
+      at->set.Add(child.set);
     } else {
-      mine->second = mine->second.Union(child);
+      children_.insert(at, child);
     }
   }
-  return out;
+}
+
+void FieldSet::Subtract(const FieldSet& other) {
+  EraseAll(members_, other.members_);
+  for (const Child& child : other.children_) {
+    const auto at = ChildAt(children_, child.element);
+    if (at != children_.end() && at->element == child.element) {
+      at->set.Subtract(child.set);
+    }
+  }
+  std::erase_if(children_, [](const Child& child) { return child.set.Empty(); });
+}
+
+void FieldSet::SubtractTrees(const FieldSet& other) {
+  EraseAll(members_, other.members_);
+  std::erase_if(children_, [&](Child& child) {
+    if (const FieldSet* theirs = other.Below(child.element); theirs != nullptr) {
+      child.set.SubtractTrees(*theirs);
+    }
+    return other.Has(child.element) || child.set.Empty();
+  });
 }
 
 FieldSet FieldSet::Intersection(const FieldSet& other) const {
   FieldSet out;
   std::set_intersection(members_.begin(), members_.end(), other.members_.begin(),
-                        other.members_.end(), std::inserter(out.members_, out.members_.end()));
-  for (const auto& [element, child] : children_) {
-    if (const FieldSet* theirs = other.Child(element); theirs != nullptr) {
-      out.SetChild(element, child.Intersection(*theirs));
+                        other.members_.end(), std::back_inserter(out.members_));
+  for (const Child& child : children_) {
+    if (const FieldSet* theirs = other.Below(child.element); theirs != nullptr) {
+      out.SetBelow(child.element, child.set.Intersection(*theirs));
     }
   }
   return out;
 }
 
 FieldSet FieldSet::Difference(const FieldSet& other) const {
-  FieldSet out;
-  std::set_difference(members_.begin(), members_.end(), other.members_.begin(),
-                      other.members_.end(), std::inserter(out.members_, out.members_.end()));
-  for (const auto& [element, child] : children_) {
-    const FieldSet* theirs = other.Child(element);
-    out.SetChild(element, theirs == nullptr ? child : child.Difference(*theirs));
-  }
+  FieldSet out = *this;
+  out.Subtract(other);
   return out;
 }
 
-FieldSet FieldSet::RecursiveDifference(const FieldSet& other) const {
-  FieldSet out;
-  std::set_difference(members_.begin(), members_.end(), other.members_.begin(),
-                      other.members_.end(), std::inserter(out.members_, out.members_.end()));
-  for (const auto& [element, child] : children_) {
-    if (other.Has(element)) {
-      continue;
-    }
-    const FieldSet* theirs = other.Child(element);
-    out.SetChild(element, theirs == nullptr ? child : child.RecursiveDifference(*theirs));
-  }
-  return out;
+bool FieldSet::Contains(const FieldSet& other) const {
+  return std::includes(members_.begin(), members_.end(), other.members_.begin(),
+                       other.members_.end()) &&
+         std::all_of(other.children_.begin(), other.children_.end(), [&](const Child& child) {
+           const FieldSet* mine = Below(child.element);
+           return mine != nullptr && mine->Contains(child.set);
+         });
+}
+
+bool operator==(const FieldSet& a, const FieldSet& b) {
+  return a.members_ == b.members_ && a.children_ == b.children_;
 }
 
 std::vector<std::string> FieldSet::ToStrings() const {

@@ -2,8 +2,6 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,44 +31,62 @@ struct PathElement {
 };
 
 /// A set of paths, as managedFields record who owns what
-/// (sigs.k8s.io/structured-merge-diff/fieldpath.Set). Value semantics.
+/// (sigs.k8s.io/structured-merge-diff/fieldpath.Set). A path is a member apart from what is below it.
+/// Value semantics.
 class FieldSet {
  public:
   using Path = std::vector<PathElement>;
+  struct Child;
 
-  FieldSet() = default;
+  FieldSet();
+  FieldSet(const FieldSet&);
+  FieldSet(FieldSet&&) noexcept;
+  FieldSet& operator=(const FieldSet&);
+  FieldSet& operator=(FieldSet&&) noexcept;
+  ~FieldSet();
   static FieldSet Of(std::initializer_list<Path> paths);
 
   /// fieldsV1: `{"f:spec":{"f:color":{},".":{}}}`.
   static Result<FieldSet> FromJson(const Json& fields);
   Json ToJson() const;
 
-  bool Empty() const { return members_.empty() && children_.empty(); }
-  bool Has(const PathElement& element) const { return members_.contains(element); }
-  const FieldSet* Child(const PathElement& element) const;
+  bool Empty() const;
+  bool Has(const PathElement& element) const;
+  /// What is below an element, or nullptr.
+  const FieldSet* Below(const PathElement& element) const;
 
-  void Insert(const PathElement& element) { members_.insert(element); }
+  void Insert(PathElement element);
   void Insert(const Path& path);
-  /// Replaces the subtree below an element; an empty one is dropped.
-  void SetChild(const PathElement& element, FieldSet child);
+  /// Replaces what is below an element.
+  void SetBelow(const PathElement& element, FieldSet below);
+  /// Adds and takes away members.
+  void Add(const FieldSet& other);
+  void Subtract(const FieldSet& other);
+  /// Takes away the members of `other` and all that is below them.
+  void SubtractTrees(const FieldSet& other);
 
-  FieldSet Union(const FieldSet& other) const;
   FieldSet Intersection(const FieldSet& other) const;
   FieldSet Difference(const FieldSet& other) const;
-  /// Without the members of `other` and all that is below them.
-  FieldSet RecursiveDifference(const FieldSet& other) const;
+  bool Contains(const FieldSet& other) const;
 
   /// All paths in order, as messages show them: `.spec.ports[name="http"].number`.
   std::vector<std::string> ToStrings() const;
 
-  const std::set<PathElement>& members() const { return members_; }
-  const std::map<PathElement, FieldSet>& children() const { return children_; }
+  const std::vector<PathElement>& members() const { return members_; }    ///< Sorted.
+  const std::vector<Child>& children() const { return children_; }  ///< Sorted, none empty.
 
-  friend bool operator==(const FieldSet&, const FieldSet&) = default;
+  friend bool operator==(const FieldSet& a, const FieldSet& b);
 
  private:
-  std::set<PathElement> members_;
-  std::map<PathElement, FieldSet> children_;  // None of them empty.
+  std::vector<PathElement> members_;
+  std::vector<Child> children_;
+};
+
+struct FieldSet::Child {
+  PathElement element;
+  FieldSet set;
+
+  friend bool operator==(const Child&, const Child&) = default;
 };
 
 }  // namespace midwatch::schema

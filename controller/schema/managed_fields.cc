@@ -14,16 +14,17 @@ using Entry = ManagedFields::Entries::value_type;
 
 Json EncodeEntry(const Entry& entry) {
   const auto& [key, value] = entry;
-  Json out = Json::Of({{"manager", key.manager},
-                       {"operation", key.applied ? "Apply" : "Update"},
-                       {"apiVersion", value.api_version},
-                       {"fieldsType", "FieldsV1"},
-                       {"fieldsV1", value.fields.ToJson()}});
-  if (!value.time.empty()) {
-    out.Set("time", value.time);
-  }
+  Json out = Json::EmptyObject();
+  out.Set("apiVersion", value.api_version);
+  out.Set("fieldsType", "FieldsV1");
+  out.Set("fieldsV1", value.fields.ToJson());
+  out.Set("manager", key.manager);
+  out.Set("operation", key.applied ? "Apply" : "Update");
   if (!key.subresource.empty()) {
     out.Set("subresource", key.subresource);
+  }
+  if (!value.time.empty()) {
+    out.Set("time", value.time);
   }
   return out;
 }
@@ -98,7 +99,9 @@ void ManagedFields::CapUpdates(std::size_t most) {
                                      .manager = std::string(kAncientChanges),
                                      .subresource = "",
                                      .api_version = key.api_version}];
-    bucket = {bucket.fields.Union(old.fields), old.api_version, old.time};
+    bucket.fields.Add(old.fields);
+    bucket.api_version = old.api_version;
+    bucket.time = old.time;
   }
 }
 

@@ -288,21 +288,21 @@ FieldSet FieldsOf(const SchemaNode& node, const Json& value) {
   if (IsGranularMap(node, value)) {
     for (const auto& [name, child] : value.Members()) {
       const SchemaNode& schema = MemberNodeOrOpen(node, name);
-      const PathElement element = PathElement::Field(name);
+      PathElement element = PathElement::Field(name);
       const bool taken_apart = IsGranularMap(schema, child) || IsGranularList(schema, child);
       const bool empty_map = child.IsObject() && child.Members().empty();
-      if (!taken_apart || empty_map || node.FindProperty(name) == nullptr) {
-        out.Insert(element);
-      }
       if (taken_apart) {
-        out.SetChild(element, FieldsOf(schema, child));
+        out.SetBelow(element, FieldsOf(schema, child));
+      }
+      if (!taken_apart || empty_map || node.FindProperty(name) == nullptr) {
+        out.Insert(std::move(element));
       }
     }
   } else if (IsGranularList(node, value)) {
     for (const Json& item : value.Items()) {
-      const PathElement element = ElementOf(node, item);
-      out.Insert(element);
-      out.SetChild(element, FieldsOf(*node.items, item));
+      PathElement element = ElementOf(node, item);
+      out.SetBelow(element, FieldsOf(*node.items, item));
+      out.Insert(std::move(element));
     }
   }
   return out;
@@ -345,7 +345,7 @@ Json RemoveFields(const SchemaNode& node, const Json& value, const FieldSet& fie
       if (fields.Has(element)) {
         continue;
       }
-      const FieldSet* below = fields.Child(element);
+      const FieldSet* below = fields.Below(element);
       Json rest = below == nullptr ? child
                                    : RemoveFields(MemberNodeOrOpen(node, name), child, *below);
       if (!IsEmptyContainer(rest) || IsEmptyContainer(child)) {
@@ -359,7 +359,7 @@ Json RemoveFields(const SchemaNode& node, const Json& value, const FieldSet& fie
     for (const Json& item : value.Items()) {
       const PathElement element = ElementOf(node, item);
       if (!fields.Has(element)) {
-        const FieldSet* below = fields.Child(element);
+        const FieldSet* below = fields.Below(element);
         out.Append(below == nullptr ? item : RemoveFields(*node.items, item, *below));
       }
     }
@@ -381,7 +381,7 @@ FieldSet WithNamedParents(const SchemaNode& node, const FieldSet& fields) {
     const SchemaNode& below = field                   ? MemberNodeOrOpen(node, element.text)
                               : node.items != nullptr ? *node.items
                                                       : OpenNode();
-    out.SetChild(element, WithNamedParents(below, child));
+    out.SetBelow(element, WithNamedParents(below, child));
   }
   return out;
 }
