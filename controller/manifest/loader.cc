@@ -44,6 +44,15 @@ class DocumentBuffer final : public std::streambuf {
   bool needs_marker_;
 };
 
+/// yaml-cpp decodes the escapes `\N` and `\_` to the bytes 85 and A0 of Latin-1. The input is
+/// UTF-8, so any other byte out of place cannot be.
+std::string RepairLatin(std::string value) {
+  while (const auto at = FindInvalidUtf8(value)) {
+    value.insert(*at, 1, '\xC2');
+  }
+  return value;
+}
+
 /// Hands yaml-cpp's events to a TreeBuilder.
 class EventAdapter final : public YAML::EventHandler {
  public:
@@ -65,7 +74,8 @@ class EventAdapter final : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    builder_.Scalar(At(mark), tag, anchor, value);
+    const bool intact = tag == "?" || !FindInvalidUtf8(value);
+    builder_.Scalar(At(mark), tag, anchor, intact ? value : RepairLatin(value));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {

@@ -71,6 +71,8 @@ INSTANTIATE_TEST_SUITE_P(
         LoadCase{"BlockScalarWithoutLineEnd", "a: |\n  x", "{\"a\":\"x\"}\n"},
         LoadCase{"BlockScalars", "a: |\n  x\n  y\nb: >-\n  x\n  y\n",
                  "{\"a\":\"x\\ny\\n\",\"b\":\"x y\"}\n"},
+        LoadCase{"EscapesOfLatin1", "a: \"\\N\\_\\xe9\"\n",
+                 "{\"a\":\"\xC2\x85\xC2\xA0\xC3\xA9\"}\n"},
         LoadCase{"AliasesAreExpanded", "a: &x {b: 1}\nc: [*x, *x]\n",
                  "{\"a\":{\"b\":1},\"c\":[{\"b\":1},{\"b\":1}]}\n"},
         LoadCase{"CoreTags", "a: !!int 3\nb: !!float 2\nc: !!map {d: !!seq [!!bool yes]}\n",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -56,7 +57,9 @@ bool FollowsNumber(const std::u32string& key, std::size_t at) {
   return false;
 }
 
-/// goyaml.v2, sorter.go: letters after everything else, digits as numbers.
+/// goyaml.v2, sorter.go: letters after everything else, digits as numbers. Not transitive
+/// (a10 < a1b < a2 < a10), which a merge sort bears; such keys may stand in another order than
+/// there.
 bool KeyLess(const std::u32string& a, const std::u32string& b) {
   const auto [left, right] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   if (left == a.end() || right == b.end()) {
@@ -316,8 +319,6 @@ class Writer {
   void Key(const std::string& name) {
     if (name.find('\n') != name.npos) {
       DoubleQuoted(name, 0, false);
-    } else if (name.empty()) {
-      out_ += "''";
     } else {
       Text(name, 0, false);
     }
@@ -448,26 +449,29 @@ class Writer {
     }
   }
 
-  /// strconv.FormatFloat(value, 'g', -1, 64)
+  /// As Go prints it by way of JSON: whole numbers of 64 bits as integers, the rest as
+  /// strconv.FormatFloat(value, 'g', -1, 64).
   void Double(double value) {
-    std::array<char, 400> buffer{};
-    const auto print = [&](std::chars_format format) {
-      const auto end =
-          std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format).ptr;
-      return std::string_view(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
-    };
-    const std::string_view shown = print(std::chars_format::scientific);
-    const std::size_t mark = shown.find('e');
+    constexpr double kLeast = -9223372036854775808.0;
+    constexpr double kBeyond = 18446744073709551616.0;
+    const bool whole = value == std::trunc(value) && value >= kLeast && value < kBeyond;
+    const std::string_view shown = Print(value, std::chars_format::scientific);
+    const std::size_t mark = std::min(shown.find('e'), shown.size());
     int exponent = 0;
-    if (mark != shown.npos) {
-      const std::size_t sign = shown[mark + 1] == '+' ? 2 : 1;
-      std::from_chars(shown.data() + mark + sign, shown.data() + shown.size(), exponent);
-    }
+    std::from_chars(shown.data() + mark + (shown.substr(mark).starts_with("e+") ? 2 : 1),
+                    shown.data() + shown.size(), exponent);
     constexpr int kLow = -4;
-    constexpr int kHigh = 21;
-    out_ += exponent < kLow || exponent >= kHigh ? shown : print(std::chars_format::fixed);
+    constexpr int kHigh = 6;
+    const bool fixed = whole || (exponent >= kLow && exponent < kHigh);
+    out_ += fixed ? Print(value, std::chars_format::fixed) : shown;
   }
 
+  std::string_view Print(double value, std::chars_format format) {
+    char* end = std::to_chars(number_.data(), number_.data() + number_.size(), value, format).ptr;
+    return {number_.data(), static_cast<std::size_t>(end - number_.data())};
+  }
+
+  std::array<char, 64> number_{};
   std::string out_;
 };
 
