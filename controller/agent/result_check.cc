@@ -1,0 +1,175 @@
+#include "controller/agent/result_check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include "controller/api/codec.h"
+#include "controller/api/embedded_crds.h"
+#include "controller/base/check.h"
+#include "controller/base/text.h"
+
+namespace midwatch::agent {
+namespace {
+
+/// The field of a Report's spec that holds the result.
+std::string_view MemberOf(api::MissionType type) {
+  switch (type) {
+    case api::MissionType::kAutoDiagnose: return "diagnosis";
+    case api::MissionType::kApprovalRecommend: return "recommendation";
+    case api::MissionType::kSummarizeJob: return "summary";
+  }
+  return "diagnosis";
+}
+
+std::string_view SchemaOf(api::MissionType type) {
+  switch (type) {
+    case api::MissionType::kAutoDiagnose: return "Diagnosis";
+    case api::MissionType::kApprovalRecommend: return "Recommendation";
+    case api::MissionType::kSummarizeJob: return "Summary";
+  }
+  return "Diagnosis";
+}
+
+Json Embedded(std::span<const api::EmbeddedDocument> documents, std::string_view name) {
+  for (const api::EmbeddedDocument& document : documents) {
+    if (document.name == name) {
+      auto parsed = ParseJson(document.json);
+      MIDWATCH_CHECK(parsed.has_value());
+      return std::move(*parsed);
+    }
+  }
+  MIDWATCH_CHECK(!"an embedded document is missing");
+  return {};
+}
+
+/// The schema of an object whose only field, `result`, is that of the Report's part for this type.
+schema::CompiledSchema CompileFor(api::MissionType type) {
+  const Json crd = Embedded(api::EmbeddedCrds(), "reports.midwatch.dev");
+  const Json& spec = crd.At("spec", "versions").Items().front().At("schema", "openAPIV3Schema",
+                                                                   "properties", "spec");
+  const Json part = spec.At("properties", MemberOf(type));
+  auto compiled = schema::CompiledSchema::Compile(Json::Of(
+      {{"type", "object"}, {"properties", Json::Of({{"result", part}})}, {"required", Json::ArrayOf({"result"})}}));
+  MIDWATCH_CHECK(compiled.has_value());
+  return std::move(*compiled);
+}
+
+/// `a.b` for `result.a.b`.
+std::string Shown(std::string_view path) {
+  constexpr std::string_view kPrefix = "result.";
+  return std::string(path.starts_with(kPrefix) ? path.substr(kPrefix.size()) : path);
+}
+
+struct LineRange {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
+std::optional<LineRange> ParseLines(std::string_view text) {
+  LineRange range;
+  const char* end = text.data() + text.size();
+  auto parsed = std::from_chars(text.data(), end, range.first);
+  if (parsed.ec != std::errc()) return std::nullopt;
+  range.last = range.first;
+  if (parsed.ptr != end && *parsed.ptr == '-') {
+    parsed = std::from_chars(parsed.ptr + 1, end, range.last);
+  }
+  if (parsed.ec != std::errc() || parsed.ptr != end || range.last < range.first) return std::nullopt;
+  return range;
+}
+
+std::string WithoutCarriageReturns(const std::string& quote) {
+  std::string out;
+  for (const char c : quote) {
+    if (c != '\r') out.push_back(c);
+  }
+  return out;
+}
+
+std::string NamesOf(const ArtifactTexts& inputs) {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : inputs) names.push_back(Quote(name));
+  return names.empty() ? "there are none" : Join(names, ", ");
+}
+
+/// What is wrong with one piece of evidence, or empty. Fills its lines in.
+std::string CheckEvidence(Json& evidence, const ArtifactTexts& inputs) {
+  const std::string& name = evidence.At("artifact").AsString();
+  const auto input = inputs.find(name);
+  if (input == inputs.end()) {
+    return "artifact: " + Quote(name) + " is no input of this Run; expected one of " + NamesOf(inputs);
+  }
+  const ArtifactText& text = input->second;
+  const std::string quote = WithoutCarriageReturns(evidence.At("quote").AsString());
+  const auto stands = text.FindQuote(quote);
+  if (!stands) {
+    return "quote: does not stand in artifact " + Quote(name) + ": " + Quote(Utf8Prefix(quote, 200));
+  }
+  const std::string& lines = evidence.At("lines").AsString();
+  if (lines.empty()) {
+    const auto more = static_cast<std::size_t>(std::count(quote.begin(), quote.end(), '\n'));
+    const std::string first = std::to_string(*stands);
+    evidence.Set("lines", more == 0 ? first : first + "-" + std::to_string(*stands + more));
+    return {};
+  }
+  const auto range = ParseLines(lines);
+  if (!range) {
+    return "lines: " + Quote(lines) + ": expected a line or a range such as 12 or 12-14";
+  }
+  if (text.Lines(range->first, range->last).find(quote) == std::string_view::npos) {
+    return "quote: does not stand on lines " + lines + " of artifact " + Quote(name) +
+           ", but on line " + std::to_string(*stands);
+  }
+  return {};
+}
+
+}  // namespace
+
+ResultCheck::ResultCheck(api::MissionType type)
+    : schema_(CompileFor(type)),
+      input_schema_(Embedded(api::EmbeddedSchemas(), SchemaOf(type))) {
+  for (const char* member : {"$schema", "$comment", "title"}) input_schema_.Erase(member);
+}
+
+Result<Json> ResultCheck::Check(const Json& submitted, const ArtifactTexts& inputs) const {
+  if (submitted.Dump().size() > kMaxBytes) {
+    return Fail(ErrorCode::kTooLarge,
+                "the result has more than " + std::to_string(kMaxBytes) + " bytes as JSON");
+  }
+  Json object = Json::Of({{"apiVersion", "midwatch.dev/v1alpha1"},
+                          {"kind", "Result"},
+                          {"metadata", Json::Of({{"name", "result"}})},
+                          {"result", submitted}});
+  std::vector<std::string> wrong;
+  for (const schema::UnknownField& unknown : schema_.Prune(object)) {
+    const std::string hint = unknown.suggestion.empty() ? "" : "; did you mean " + unknown.suggestion + "?";
+    wrong.push_back(Shown(unknown.path) + ": unknown field" + hint);
+  }
+  for (const schema::FieldError& error : schema_.Validate(object)) {
+    wrong.push_back(Shown(error.field) + ": " + error.message);
+  }
+  if (!wrong.empty()) {
+    return Fail(ErrorCode::kInvalid, Join(wrong, "\n"));
+  }
+  Json result = object.At("result");
+  std::size_t index = 0;
+  if (Json* list = result.FindMutable("evidence")) {
+    for (Json& evidence : list->MutableItems()) {
+      const std::string error = CheckEvidence(evidence, inputs);
+      if (!error.empty()) wrong.push_back("evidence[" + std::to_string(index) + "]." + error);
+      ++index;
+    }
+  }
+  if (!wrong.empty()) {
+    return Fail(ErrorCode::kInvalid, Join(wrong, "\n"));
+  }
+  if (result.Dump().size() > kMaxBytes) {
+    return Fail(ErrorCode::kTooLarge,
+                "the result has more than " + std::to_string(kMaxBytes) + " bytes as JSON");
+  }
+  return result;
+}
+
+}  // namespace midwatch::agent
