@@ -10,20 +10,14 @@
 
 namespace midwatch::apiserver {
 
-/// What a rule demands beside verb and resource.
-enum class Ownership : std::uint8_t {
-  kByField,     ///< A field of the object names the Agent; lists and watches must select it.
-  kByInstance,  ///< The object has the name of an AgentInstance of the Agent.
-};
-
-/// One thing that an Agent's identity may do in its own namespace. What no row allows is refused,
-/// reading included.
+/// One thing that an Agent's identity may do in its own namespace, with objects that name the
+/// Agent. What no row allows is refused, reading included.
 struct AgentRule {
   std::string_view resource;     ///< `runs.midwatch.dev`
   std::string_view subresource;  ///< Empty or `status`.
-  std::string_view verbs;        ///< Separated by spaces.
-  Ownership ownership;
-  std::string_view field;  ///< kByField: `spec.agentRef.name`.
+  std::string_view verbs;        ///< Separated by spaces. Lists and watches must select the field.
+  std::string_view field;        ///< What names the Agent: `spec.agentRef.name`, of the object, or
+  std::string_view via;          ///< of the one of the same name of this resource, unless empty.
 };
 
 /// The table: its AgentInstances, their Leases, its Runs and their status.
@@ -39,7 +33,7 @@ struct Attributes {
 /// kForbidden (kUnauthorized for nobody) in Kubernetes' wording otherwise.
 Result<const AgentRule*> Authorize(const Identity& identity, const Attributes& asked);
 
-/// True if the rule covers this object of the identity: the field has the Agent's name.
+/// True if the rule's field of this object has the Agent's name.
 bool Owns(const AgentRule& rule, const Identity& identity, const Json& object);
 
 /// The refusal: `runs.midwatch.dev "x" is forbidden: User "…" cannot get resource "runs" …`.

@@ -34,7 +34,7 @@ struct StorageOptions {
   std::vector<std::string> namespaces = {"default", "kube-system", "kube-public",
                                          "midwatch-system"};
   /// Called once, on the storage's thread, when a commit's outcome is unknown: the process must end
-  /// and recover. Every write is answered kOutcomeUnknown from then on.
+  /// and recover. What was in flight is answered kOutcomeUnknown, later writes kUnavailable.
   std::function<void(const Error&)> on_fatal;
 };
 
@@ -73,9 +73,7 @@ class Storage final : public Actor {
   bool Step(Now now) override;
   std::optional<MonoTime> NextWake() const override;
 
-  /// Without authorisation: that is Api's. `admit` judges the stored object (null if there is none)
-  /// and the one that would take its place (null if it would be gone).
-  using Admission = std::function<Result<void>(const Json* stored, const Json* wanted)>;
+  /// Without authorisation: that is Api's, and `admit` may be empty.
   void Write(WriteCall call, Admission admit, WriteDone done);
 
   /// The newest durable version, or nullptr.

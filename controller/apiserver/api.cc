@@ -1,0 +1,257 @@
+#include "controller/apiserver/api.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "controller/apiserver/status_errors.h"
+
+namespace midwatch::apiserver {
+namespace {
+
+constexpr std::string_view kNotYours = "it does not belong to this Agent";
+constexpr std::string_view kSelect = "lists and watches must select the Agent by ";
+
+std::string_view VerbOf(const WriteCall& call) {
+  constexpr std::string_view kVerbs[] = {"create", "update", "patch", "delete"};
+  return kVerbs[call.body.index()];
+}
+
+/// May this identity, by this rule, have to do with the object?
+Result<void> CheckOwner(const ResourceRegistry& registry, const Storage& storage,
+                        const AgentRule* rule, const Identity& identity, const Attributes& asked,
+                        const Json& object) {
+  if (rule == nullptr) {
+    return {};
+  }
+  bool owns = false;
+  if (rule->via.empty()) {
+    owns = Owns(*rule, identity, object);
+  } else if (const ResourceInfo* via = registry.FindResource(rule->via)) {
+    const VersionPtr other =
+        storage.Find(*via, asked.target.namespace_name, object.At("metadata", "name").AsString());
+    owns = other != nullptr && Owns(*rule, identity, other->object().Body());
+  }
+  return owns ? Result<void>() : Fail(ForbiddenError(identity, asked, kNotYours));
+}
+
+Result<Selection> Select(const Identity& identity, std::string_view verb, const Target& target,
+                         std::string_view labels, std::string_view fields) {
+  const Attributes asked{verb, target};
+  MIDWATCH_ASSIGN(const AgentRule* const rule, Authorize(identity, asked));
+  std::string all_fields(fields);
+  if (!target.name.empty()) {
+    all_fields += (all_fields.empty() ? "metadata.name=" : ",metadata.name=") + target.name;
+  }
+  MIDWATCH_ASSIGN(Selection selection,
+                  Selection::Parse(*target.resource, target.namespace_name, labels, all_fields));
+  if (rule != nullptr && selection.Required(rule->field) != identity.agent_name) {
+    return Fail(ForbiddenError(identity, asked, std::string(kSelect) + std::string(rule->field)));
+  }
+  return selection;
+}
+
+Admission AdmissionFor(const ResourceRegistry& registry, const Storage& storage,
+                       const AgentRule* rule, const WriteCall& call) {
+  if (rule == nullptr) {
+    return {};
+  }
+  return [&registry, &storage, rule, identity = call.identity, target = call.target,
+          verb = VerbOf(call)](const Json* stored, const Json* wanted) -> Result<void> {
+    const Attributes asked{verb, target};
+    for (const Json* object : {stored, wanted}) {
+      if (object != nullptr) {
+        MIDWATCH_TRY(CheckOwner(registry, storage, rule, identity, asked, *object));
+      }
+    }
+    return {};
+  };
+}
+
+/// Deletes the items of a list, a window of them at a time. Kept alive by its outstanding calls.
+class CollectionDelete : public std::enable_shared_from_this<CollectionDelete> {
+ public:
+  using Done = std::function<void(Result<ListAnswer>)>;
+  CollectionDelete(Storage& storage, WriteCall pattern, Admission admit, ListAnswer list, Done done)
+      : storage_(storage),
+        pattern_(std::move(pattern)),
+        admit_(std::move(admit)),
+        list_(std::move(list)),
+        done_(std::move(done)) {}
+
+  /// Starts as many as the window has room for. Answers may come inside, so no lock is held.
+  void Run() {
+    for (;;) {
+      WriteCall call;
+      {
+        const std::scoped_lock lock(mutex_);
+        running_ = under_way_ < kWindow && !error_ && next_ < list_.items.size();
+        if (!running_) {
+          break;
+        }
+        call = pattern_;
+        call.target.namespace_name = list_.items[next_]->key().namespace_name;
+        call.target.name = list_.items[next_]->key().name;
+        ++next_;
+        ++under_way_;
+      }
+      storage_.Write(std::move(call), admit_,
+                     [self = shared_from_this()](const Result<WriteAnswer>& result) {
+                       self->OnAnswer(result);
+                     });
+    }
+    FinishIfOver();
+  }
+
+ private:
+  static constexpr std::size_t kWindow = 64;
+
+  void OnAnswer(const Result<WriteAnswer>& result) {
+    bool go_on = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      --under_way_;
+      if (!result && result.error().code != ErrorCode::kNotFound && !error_) {
+        error_ = result.error();
+      }
+      go_on = !running_;  // Otherwise Run is at it, maybe further up this very stack.
+      running_ = true;
+    }
+    if (go_on) {
+      Run();
+    }
+  }
+  void FinishIfOver() {
+    Done done;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (under_way_ > 0 || (!error_ && next_ < list_.items.size())) {
+        return;
+      }
+      done = std::exchange(done_, nullptr);
+    }
+    if (done) {
+      done(error_ ? Result<ListAnswer>(Fail(*error_)) : Result<ListAnswer>(std::move(list_)));
+    }
+  }
+
+  Storage& storage_;
+  const WriteCall pattern_;
+  const Admission admit_;
+  ListAnswer list_;
+  std::mutex mutex_;
+  std::size_t next_ = 0;
+  std::size_t under_way_ = 0;
+  bool running_ = true;
+  std::optional<Error> error_;
+  Done done_;
+};
+
+}  // namespace
+
+Api::Api(const ResourceRegistry& registry, Storage& storage)
+    : registry_(registry), storage_(storage) {}
+
+Result<VersionPtr> Api::Get(const GetCall& call) const {
+  const Attributes asked{"get", call.target};
+  const ResourceInfo& resource = *call.target.resource;
+  MIDWATCH_ASSIGN(const AgentRule* const rule, Authorize(call.identity, asked));
+  if (!call.target.subresource.empty() && !resource.has_status) {
+    return Fail(NotFoundError(resource.type, call.target.name));
+  }
+  if (!call.resource_version.empty()) {
+    MIDWATCH_ASSIGN(const std::int64_t wanted, ParseVersion(call.resource_version));
+    if (const std::int64_t current = storage_.Revision(); wanted > current) {
+      return Fail(TooLargeVersionError(wanted, current));
+    }
+  }
+  VersionPtr found = storage_.Find(resource, call.target.namespace_name, call.target.name);
+  if (found == nullptr) {
+    return Fail(NotFoundError(resource.type, call.target.name));
+  }
+  if (rule != nullptr) {
+    MIDWATCH_TRY(
+        CheckOwner(registry_, storage_, rule, call.identity, asked, found->object().Body()));
+  }
+  return found;
+}
+
+Result<ListAnswer> Api::List(const ListCall& call) const {
+  MIDWATCH_ASSIGN(const Selection selection, Select(call.identity, "list", call.target,
+                                                    call.label_selector, call.field_selector));
+  return storage_.List(call, selection);
+}
+
+void Api::Write(WriteCall call, WriteDone done) {
+  const auto rule = Authorize(call.identity, {VerbOf(call), call.target});
+  if (!rule) {
+    return done(Fail(rule.error()));
+  }
+  Admission admit = AdmissionFor(registry_, storage_, *rule, call);
+  storage_.Write(std::move(call), std::move(admit), std::move(done));
+}
+
+void Api::DeleteCollection(ListCall what, DeleteBody how, WriteOptions options,
+                           std::function<void(Result<ListAnswer>)> done) {
+  const auto selection = Select(what.identity, "deletecollection", what.target, what.label_selector,
+                                what.field_selector);
+  auto list =
+      selection ? storage_.List(what, *selection) : Result<ListAnswer>(Fail(selection.error()));
+  if (!list) {
+    return done(std::move(list));
+  }
+  WriteCall pattern{.identity = what.identity,
+                    .target = what.target,
+                    .body = std::move(how),
+                    .options = std::move(options)};
+  std::make_shared<CollectionDelete>(storage_, std::move(pattern), Admission(), *std::move(list),
+                                     std::move(done))
+      ->Run();
+}
+
+Result<std::unique_ptr<WatchHandle>> Api::Watch(const WatchCall& call,
+                                                std::shared_ptr<WatchSink> sink) {
+  MIDWATCH_ASSIGN(Selection selection, Select(call.identity, "watch", call.target,
+                                              call.label_selector, call.field_selector));
+  return storage_.Watch(call, std::move(selection), std::move(sink));
+}
+
+Result<void> Api::CheckPath(const Identity& identity, std::string_view verb,
+                            std::string_view path) const {
+  return AuthorizePath(identity, verb, path);
+}
+
+bool Api::MayTry(const Identity& identity, std::string_view verb, const Target& target) const {
+  return Authorize(identity, {verb, target}).has_value();
+}
+
+std::string SerializeList(const ResourceInfo& resource, const ListAnswer& list) {
+  std::size_t size = 256;
+  for (const VersionPtr& item : list.items) {
+    size += item->object().bytes().size() + 1;
+  }
+  std::string out;
+  out.reserve(size);
+  out += "{\"apiVersion\":";
+  AppendJsonString(resource.type.ApiVersion(), out);
+  out += ",\"items\":[";
+  for (const VersionPtr& item : list.items) {
+    if (out.back() != '[') {
+      out += ',';
+    }
+    out += item->object().bytes();
+  }
+  out += "],\"kind\":";
+  AppendJsonString(resource.list_kind, out);
+  Json meta = Json::Of({{"resourceVersion", std::to_string(list.revision)}});
+  if (!list.continue_token.empty()) {
+    meta.Set("continue", list.continue_token);
+  }
+  if (list.remaining) {
+    meta.Set("remainingItemCount", *list.remaining);
+  }
+  out += ",\"metadata\":" + meta.Dump() + "}";
+  return out;
+}
+
+}  // namespace midwatch::apiserver

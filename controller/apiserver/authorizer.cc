@@ -1,0 +1,117 @@
+#include "controller/apiserver/authorizer.h"
+
+#include <algorithm>
+
+#include "controller/base/text.h"
+
+namespace midwatch::apiserver {
+namespace {
+
+constexpr AgentRule kAgentRules[] = {
+    {"agentinstances.midwatch.dev", "", "get list watch create update patch delete",
+     "spec.agentRef.name", ""},
+    {"leases.coordination.k8s.io", "", "get create update patch delete", "spec.agentRef.name",
+     "agentinstances.midwatch.dev"},
+    {"runs.midwatch.dev", "", "get list watch", "spec.agentRef.name", ""},
+    {"runs.midwatch.dev", "status", "get update patch", "spec.agentRef.name", ""},
+};
+
+/// Who may ask for a path and what is below it.
+struct PathRule {
+  std::string_view path;
+  bool anonymous;  ///< Otherwise: everybody who has a token.
+};
+constexpr PathRule kPathRules[] = {
+    {"/healthz", true}, {"/livez", true}, {"/readyz", true},   {"/version", true},
+    {"/api", false},    {"/apis", false}, {"/openapi", false},
+};
+
+bool HasWord(std::string_view words, std::string_view word) {
+  const auto all = Split(words, ' ');
+  return std::find(all.begin(), all.end(), word) != all.end();
+}
+
+bool Covers(std::string_view rule, std::string_view path) {
+  return path.starts_with(rule) && (path.size() == rule.size() || path[rule.size()] == '/');
+}
+
+tl::unexpected<Error> Unauthorized() { return Fail(ErrorCode::kUnauthorized, "Unauthorized"); }
+
+}  // namespace
+
+std::span<const AgentRule> AgentRules() { return kAgentRules; }
+
+Error ForbiddenError(const Identity& identity, const Attributes& asked, std::string_view why) {
+  const ResourceType& type = asked.target.resource->type;
+  const std::string& sub = asked.target.subresource;
+  std::string text = type.Resource();
+  if (!asked.target.name.empty()) {
+    text += " " + Quote(asked.target.name);
+  }
+  text += " is forbidden: User " + Quote(identity.username) + " cannot " + std::string(asked.verb) +
+          " resource " + Quote(sub.empty() ? type.plural : type.plural + "/" + sub) +
+          " in API group " + Quote(type.group);
+  text += asked.target.namespace_name.empty()
+              ? " at the cluster scope"
+              : " in the namespace " + Quote(asked.target.namespace_name);
+  if (!why.empty()) {
+    text += ": " + std::string(why);
+  }
+  Json details = Json::Of({{"kind", type.plural}});
+  if (!type.group.empty()) {
+    details.Set("group", type.group);
+  }
+  if (!asked.target.name.empty()) {
+    details.Set("name", asked.target.name);
+  }
+  return {ErrorCode::kForbidden, std::move(text), details.Dump()};
+}
+
+Result<const AgentRule*> Authorize(const Identity& identity, const Attributes& asked) {
+  if (identity.IsAdministrator()) {
+    return nullptr;
+  }
+  if (identity.kind != Identity::Kind::kAgent) {
+    return Unauthorized();
+  }
+  const Target& target = asked.target;
+  const std::string resource = target.resource->type.Resource();
+  for (const AgentRule& rule : kAgentRules) {
+    if (rule.resource == resource && rule.subresource == target.subresource &&
+        HasWord(rule.verbs, asked.verb) && target.namespace_name == identity.agent_namespace) {
+      return &rule;
+    }
+  }
+  return Fail(ForbiddenError(identity, asked));
+}
+
+bool Owns(const AgentRule& rule, const Identity& identity, const Json& object) {
+  const Json* at = &object;
+  for (const std::string_view name : Split(rule.field, '.')) {
+    at = &at->At(name);
+  }
+  return at->IsString() && !identity.agent_name.empty() && at->AsString() == identity.agent_name;
+}
+
+Result<void> AuthorizePath(const Identity& identity, std::string_view verb, std::string_view path) {
+  if (identity.IsAdministrator()) {
+    return {};
+  }
+  const bool reads = verb == "get" || verb == "head";
+  const bool known = identity.kind == Identity::Kind::kAgent;
+  for (const PathRule& rule : kPathRules) {
+    if (reads && Covers(rule.path, path) && (rule.anonymous || known)) {
+      return {};
+    }
+  }
+  if (!known) {
+    return Unauthorized();
+  }
+  if (reads && path == "/") {
+    return {};
+  }
+  return Fail(ErrorCode::kForbidden, "forbidden: User " + Quote(identity.username) + " cannot " +
+                                         std::string(verb) + " path " + Quote(path));
+}
+
+}  // namespace midwatch::apiserver

@@ -1,0 +1,69 @@
+#include "controller/apiserver/core_rules.h"
+
+#include <algorithm>
+
+#include "controller/base/encoding.h"
+
+namespace midwatch::apiserver {
+namespace {
+
+bool Is(const ResourceInfo& resource, std::string_view name) {
+  return resource.builtin && resource.type.group.empty() && resource.type.plural == name;
+}
+
+void MergeStringData(Json& secret) {
+  const Json texts = secret.At("stringData");
+  for (const Json::Member& member : texts.Members()) {
+    secret["data"].Set(member.name, Base64Encode(member.value.AsString()));
+  }
+  secret.Erase("stringData");
+}
+
+}  // namespace
+
+void PrepareCore(const ResourceInfo& resource, Json& object) {
+  if (Is(resource, kNamespaces)) {
+    object["metadata"]["labels"].Set("kubernetes.io/metadata.name", object.At("metadata", "name"));
+  } else if (Is(resource, kSecrets)) {
+    MergeStringData(object);
+  }
+}
+
+std::vector<schema::FieldError> ValidateCore(const ResourceInfo& resource, const Json& object) {
+  if (!Is(resource, kEvents)) {
+    return {};
+  }
+  const Json& involved = object.At("involvedObject", "namespace");
+  const std::string wanted = involved.AsString().empty() ? "default" : involved.AsString();
+  if (object.At("metadata", "namespace").AsString() == wanted) {
+    return {};
+  }
+  return {schema::Invalid("involvedObject.namespace", involved.AsString(),
+                          "does not match event.namespace")};
+}
+
+bool HeldBySpec(const ResourceInfo& resource, const Json& object) {
+  return Is(resource, kNamespaces) && !object.At("spec", "finalizers").Items().empty();
+}
+
+void BeginDeletion(const ResourceInfo& resource, Json& object) {
+  if (Is(resource, kNamespaces)) {
+    object["status"].Set("phase", "Terminating");
+  }
+}
+
+std::optional<WallTime> ExpiryOf(const ResourceInfo& resource, const Json& object, Duration ttl) {
+  if (!Is(resource, kEvents)) {
+    return std::nullopt;
+  }
+  WallTime last;
+  for (const Json* text : {&object.At("metadata", "creationTimestamp"), &object.At("lastTimestamp"),
+                           &object.At("eventTime"), &object.At("series", "lastObservedTime")}) {
+    if (const auto time = ParseTime(text->AsString())) {
+      last = std::max(last, *time);
+    }
+  }
+  return last + ttl;
+}
+
+}  // namespace midwatch::apiserver
