@@ -49,6 +49,8 @@ class Process {
   /// Queues bytes for its standard input. False: it is closed, or the queue's bound is reached.
   virtual bool Write(std::string bytes) = 0;
   virtual void CloseInput() = 0;
+  /// Passes a signal on to its group; a process that was started with `kill_at` gets none.
+  virtual void Signal(int number) = 0;
   /// SIGTERM to the group, SIGKILL to the whole tree after `grace`.
   virtual void Stop(Duration grace) = 0;
   /// Moves the instant at which the whole tree is killed by a watchdog, even if this process is

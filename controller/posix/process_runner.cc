@@ -86,6 +86,11 @@ class PosixProcessRunner::Loop {
     Signal(wake_);
   }
 
+  void PassOn(Child& child, int signal) {
+    const std::lock_guard lock(mutex_);
+    if (!child.watched && !child.killed) kill(-child.pid, signal);
+  }
+
   void Stop(Child& child, Duration grace) {
     const std::lock_guard lock(mutex_);
     if (child.watched) {
@@ -285,6 +290,7 @@ class PosixProcessRunner::Loop {
 
     bool Write(std::string bytes) override { return loop_->Write(*child_, std::move(bytes)); }
     void CloseInput() override { loop_->CloseInput(*child_); }
+    void Signal(int number) override { loop_->PassOn(*child_, number); }
     void Stop(Duration grace) override { loop_->Stop(*child_, grace); }
     void KillAt(MonoTime deadline) override { loop_->KillAt(*child_, deadline); }
 

@@ -75,6 +75,19 @@ class ProcessRunnerTest : public testing::TestWithParam<bool> {
   PosixProcessRunner runner_{Options()};
 };
 
+TEST(ProcessRunnerSignals, PassesASignalOnToTheGroup) {
+  PosixProcessRunner runner;
+  const auto sink = std::make_shared<ProcessRecorder>();
+  auto process = runner.Start(Shell("trap 'echo caught; exit 5' INT; echo ready; read line"), sink);
+  ASSERT_TRUE(process);
+  ASSERT_NE(sink->WaitForOutput("ready"), "");
+  (*process)->Signal(SIGINT);
+  const auto exit = sink->WaitForExit();
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 5);
+  EXPECT_NE(sink->output().find("caught"), std::string::npos);
+}
+
 TEST_P(ProcessRunnerTest, PassesInputOutputErrorsAndExitCode) {
   const Finished done = RunToEnd(runner_, Spec("cat; echo bad >&2; exit 7"), "hello\n");
   EXPECT_EQ(done.exit.code, 7);
