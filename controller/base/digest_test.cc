@@ -27,10 +27,9 @@ TEST(DigestTest, StreamsInPieces) {
 TEST(DigestTest, AddressesAreRecognised) {
   EXPECT_EQ(DigestOf("abc"), std::string("sha256:") + kAbc);
   EXPECT_TRUE(IsDigest(DigestOf("abc")));
-  for (const std::string& bad :
-       {std::string(), std::string(kAbc), "sha256:" + std::string(63, 'a'),
-        "sha256:" + std::string(65, 'a'), "sha256:" + std::string(64, 'A'),
-        "sha256:" + std::string(64, 'g'), "md5:" + std::string(64, 'a')}) {
+  for (const std::string& bad : {std::string(), std::string(kAbc), "sha256:" + std::string(63, 'a'),
+                                 "sha256:" + std::string(65, 'a'), "sha256:" + std::string(64, 'A'),
+                                 "sha256:" + std::string(64, 'g'), "md5:" + std::string(64, 'a')}) {
     EXPECT_FALSE(IsDigest(bad)) << bad;
   }
 }

@@ -31,8 +31,8 @@ TEST(Base64Test, KeepsNulBytes) {
 }
 
 TEST(Base64Test, RefusesWhatIsNotBase64) {
-  for (const char* bad : {"Zg", "Zg=", "Zg===", "====", "Z===", "Zm9v\n", "Zm 9v", "Zm9v Zm9", "-_-_",
-                          "Zg==Zg==", "Zm=v", "Zm9v!", "=Zm9"}) {
+  for (const char* bad : {"Zg", "Zg=", "Zg===", "====", "Z===", "Zm9v\n", "Zm 9v", "Zm9v Zm9",
+                          "-_-_", "Zg==Zg==", "Zm=v", "Zm9v!", "=Zm9"}) {
     const auto decoded = Base64Decode(bad);
     ASSERT_FALSE(decoded) << bad;
     EXPECT_EQ(decoded.error().code, ErrorCode::kInvalid);

@@ -37,12 +37,12 @@ using enum ErrorCode;
 INSTANTIATE_TEST_SUITE_P(
     Answers, CodeOfTest,
     testing::Values(AnswerCase{200, "", std::nullopt}, AnswerCase{201, "", std::nullopt},
-                    AnswerCase{409, "AlreadyExists", kAlreadyExists}, AnswerCase{409, "Conflict", kConflict},
-                    AnswerCase{422, "", kInvalid}, AnswerCase{404, "", kNotFound},
-                    AnswerCase{410, "Gone", kExpired}, AnswerCase{429, "", kTooManyRequests},
-                    AnswerCase{503, "", kUnavailable}, AnswerCase{502, "", kUnavailable},
-                    AnswerCase{418, "", kBadRequest}, AnswerCase{504, "", kTimeout},
-                    AnswerCase{500, "", kInternal}));
+                    AnswerCase{409, "AlreadyExists", kAlreadyExists},
+                    AnswerCase{409, "Conflict", kConflict}, AnswerCase{422, "", kInvalid},
+                    AnswerCase{404, "", kNotFound}, AnswerCase{410, "Gone", kExpired},
+                    AnswerCase{429, "", kTooManyRequests}, AnswerCase{503, "", kUnavailable},
+                    AnswerCase{502, "", kUnavailable}, AnswerCase{418, "", kBadRequest},
+                    AnswerCase{504, "", kTimeout}, AnswerCase{500, "", kInternal}));
 
 Result<int> Half(int value) {
   if (value % 2 != 0) {

@@ -45,13 +45,14 @@ TEST_P(NearestWordTest, GuessesWhatWasMeant) {
   EXPECT_EQ(nearest.value_or(""), GetParam().want);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Words, NearestWordTest,
-    testing::Values(NearCase{"Swap", "misisonType", "missionType"}, NearCase{"Case", "MISSIONTYPE", "missionType"},
-                    NearCase{"Missing", "agentRf", "agentRef"}, NearCase{"Extra", "agentsRef", "agentRef"},
-                    NearCase{"Short", "rex", "ref"}, NearCase{"Far", "colour", ""},
-                    NearCase{"Empty", "", ""}),
-    [](const auto& suite) { return std::string(suite.param.name); });
+INSTANTIATE_TEST_SUITE_P(Words, NearestWordTest,
+                         testing::Values(NearCase{"Swap", "misisonType", "missionType"},
+                                         NearCase{"Case", "MISSIONTYPE", "missionType"},
+                                         NearCase{"Missing", "agentRf", "agentRef"},
+                                         NearCase{"Extra", "agentsRef", "agentRef"},
+                                         NearCase{"Short", "rex", "ref"},
+                                         NearCase{"Far", "colour", ""}, NearCase{"Empty", "", ""}),
+                         [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(NearestWordTest, DoesNotCompareVeryLongWords) {
   const std::string longest(64, 'a');
@@ -78,8 +79,9 @@ TEST_P(Utf8Test, FindsTheFirstBadByte) {
 INSTANTIATE_TEST_SUITE_P(
     Table, Utf8Test,
     testing::Values(
-        Utf8Case{"Ascii", "abc", -1}, Utf8Case{"Empty", "", -1}, Utf8Case{"Nul", std::string(1, '\0'), -1},
-        Utf8Case{"TwoBytes", "\xC2\x80\xDF\xBF", -1}, Utf8Case{"ThreeBytes", "\xE0\xA0\x80\xEF\xBF\xBF", -1},
+        Utf8Case{"Ascii", "abc", -1}, Utf8Case{"Empty", "", -1},
+        Utf8Case{"Nul", std::string(1, '\0'), -1}, Utf8Case{"TwoBytes", "\xC2\x80\xDF\xBF", -1},
+        Utf8Case{"ThreeBytes", "\xE0\xA0\x80\xEF\xBF\xBF", -1},
         Utf8Case{"FourBytes", "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF", -1},
         Utf8Case{"LoneContinuation", "a\x80", 1}, Utf8Case{"Overlong2", "\xC1\xBF", 0},
         Utf8Case{"Overlong3", "\xE0\x9F\xBF", 0}, Utf8Case{"Overlong4", "\xF0\x8F\xBF\xBF", 0},

@@ -23,8 +23,12 @@ class JsonPath {
   /// All of them, in document order.
   std::vector<const Json*> All(const Json& root) const;
 
-  struct Field { std::string name; };
-  struct Index { std::int64_t at; };  ///< Negative: from the end.
+  struct Field {
+    std::string name;
+  };
+  struct Index {
+    std::int64_t at;
+  };  ///< Negative: from the end.
   struct Wildcard {};
   struct Filter {
     std::vector<std::string> path;

@@ -18,7 +18,8 @@ TEST_P(JsonPathTest, FindsValues) {
     "spec":{"color":"red","replicas":2,"tags":["a","b"],"ports":[{"name":"http","number":80},
             {"name":"https","number":443}],"none":null},
     "metadata":{"annotations":{"example.com/key":"v"}},
-    "status":{"conditions":[{"type":"Ready","status":"True"},{"type":"Synced","status":"False"}]}})");
+    "status":{"conditions":[{"type":"Ready","status":"True"},
+                            {"type":"Synced","status":"False"}]}})");
   ASSERT_TRUE(root);
   const auto path = JsonPath::Parse(GetParam().path);
   ASSERT_TRUE(path) << path.error().message;
@@ -34,7 +35,8 @@ INSTANTIATE_TEST_SUITE_P(
     Columns, JsonPathTest,
     testing::Values(
         PathCase{"Field", ".spec.color", R"(["red"])"},
-        PathCase{"Braces", "{.spec.color}", R"(["red"])"}, PathCase{"Dollar", "$.spec.replicas", "[2]"},
+        PathCase{"Braces", "{.spec.color}", R"(["red"])"},
+        PathCase{"Dollar", "$.spec.replicas", "[2]"},
         PathCase{"Missing", ".spec.nope.deeper", "[]"}, PathCase{"Null", ".spec.none", "[null]"},
         PathCase{"Index", ".spec.ports[1].number", "[443]"},
         PathCase{"NegativeIndex", ".spec.tags[-1]", R"(["b"])"},
@@ -43,8 +45,10 @@ INSTANTIATE_TEST_SUITE_P(
         PathCase{"Wildcard", ".spec.ports[*].name", R"(["http","https"])"},
         PathCase{"WildcardOfObject", ".metadata.annotations.*", R"(["v"])"},
         PathCase{"Filter", R"(.status.conditions[?(@.type=="Ready")].status)", R"(["True"])"},
-        PathCase{"FilterSingleQuotes", ".status.conditions[?(@.type == 'Synced')].status", R"(["False"])"},
-        PathCase{"FilterNotEqual", R"(.status.conditions[?(@.type!="Ready")].type)", R"(["Synced"])"},
+        PathCase{"FilterSingleQuotes", ".status.conditions[?(@.type == 'Synced')].status",
+                 R"(["False"])"},
+        PathCase{"FilterNotEqual", R"(.status.conditions[?(@.type!="Ready")].type)",
+                 R"(["Synced"])"},
         PathCase{"FilterNumber", ".spec.ports[?(@.number>100)].name", R"(["https"])"},
         PathCase{"FilterAtMost", ".spec.ports[?(@.number<=80)].name", R"(["http"])"},
         PathCase{"FilterExists", ".spec.ports[?(@.number)].name", R"(["http","https"])"},
@@ -55,10 +59,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(JsonPathTest, RefusesWhatItCannotRead) {
-  for (const std::string& text :
-       {std::string("spec"), std::string(".spec..x"), std::string(".a["), std::string(".a[x]"),
-        std::string(".a[0"), std::string(".a['x"), std::string(".a[?(x)]"),
-        std::string(".a[?(@.b==)]"), std::string(".a[?(@.b==\"c\")"), std::string(".a[?(@.b=={})]")}) {
+  for (const std::string& text : {std::string("spec"), std::string(".spec..x"), std::string(".a["),
+                                  std::string(".a[x]"), std::string(".a[0"), std::string(".a['x"),
+                                  std::string(".a[?(x)]"), std::string(".a[?(@.b==)]"),
+                                  std::string(".a[?(@.b==\"c\")"), std::string(".a[?(@.b=={})]")}) {
     const auto path = JsonPath::Parse(text);
     ASSERT_FALSE(path) << text;
     EXPECT_EQ(path.error().code, ErrorCode::kInvalid);

@@ -25,20 +25,20 @@ TEST_P(JsonRoundTripTest, PrintsWhatItRead) {
 
 INSTANTIATE_TEST_SUITE_P(
     Values, JsonRoundTripTest,
-    testing::Values(
-        RoundTrip{"Null", "null", "null"}, RoundTrip{"True", " true ", "true"},
-        RoundTrip{"SortsMembers", R"({"b":1,"a":{"d":[],"c":{}}})", R"({"a":{"c":{},"d":[]},"b":1})"},
-        RoundTrip{"LastDuplicateWins", R"({"a":1,"a":2})", R"({"a":2})"},
-        RoundTrip{"EmptyName", R"({"":1})", R"({"":1})"},
-        RoundTrip{"LargestInt", "9223372036854775807", "9223372036854775807"},
-        RoundTrip{"SmallestInt", "-9223372036854775808", "-9223372036854775808"},
-        RoundTrip{"BeyondInt", "9223372036854775808", "9223372036854775808"},
-        RoundTrip{"Fraction", "0.1", "0.1"}, RoundTrip{"Exponent", "1e3", "1000"},
-        RoundTrip{"Escapes", R"("\u0041\n\t\"\\\/")", R"("A\n\t\"\\/")"},
-        RoundTrip{"ControlCharacter", R"("\u0001")", R"("\u0001")"},
-        RoundTrip{"Surrogates", R"("\ud83d\ude00")", "\"\xF0\x9F\x98\x80\""},
-        RoundTrip{"Utf8", "\"\xC3\xA9\xE2\x82\xAC\"", "\"\xC3\xA9\xE2\x82\xAC\""},
-        RoundTrip{"NulInText", R"("a\u0000b")", R"("a\u0000b")"}),
+    testing::Values(RoundTrip{"Null", "null", "null"}, RoundTrip{"True", " true ", "true"},
+                    RoundTrip{"SortsMembers", R"({"b":1,"a":{"d":[],"c":{}}})",
+                              R"({"a":{"c":{},"d":[]},"b":1})"},
+                    RoundTrip{"LastDuplicateWins", R"({"a":1,"a":2})", R"({"a":2})"},
+                    RoundTrip{"EmptyName", R"({"":1})", R"({"":1})"},
+                    RoundTrip{"LargestInt", "9223372036854775807", "9223372036854775807"},
+                    RoundTrip{"SmallestInt", "-9223372036854775808", "-9223372036854775808"},
+                    RoundTrip{"BeyondInt", "9223372036854775808", "9223372036854775808"},
+                    RoundTrip{"Fraction", "0.1", "0.1"}, RoundTrip{"Exponent", "1e3", "1000"},
+                    RoundTrip{"Escapes", R"("\u0041\n\t\"\\\/")", R"("A\n\t\"\\/")"},
+                    RoundTrip{"ControlCharacter", R"("\u0001")", R"("\u0001")"},
+                    RoundTrip{"Surrogates", R"("\ud83d\ude00")", "\"\xF0\x9F\x98\x80\""},
+                    RoundTrip{"Utf8", "\"\xC3\xA9\xE2\x82\xAC\"", "\"\xC3\xA9\xE2\x82\xAC\""},
+                    RoundTrip{"NulInText", R"("a\u0000b")", R"("a\u0000b")"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 struct BadJson {
@@ -104,7 +104,8 @@ TEST(JsonLimitsTest, CountsValues) {
 }
 
 TEST(JsonDuplicatesTest, AreNotedWithTheirPath) {
-  const auto parsed = ParseJson(R"({"spec":{"color":1,"color":2},"list":[0,{"a":1,"a":2}]})", JsonLimits{});
+  const auto parsed =
+      ParseJson(R"({"spec":{"color":1,"color":2},"list":[0,{"a":1,"a":2}]})", JsonLimits{});
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->duplicates, (std::vector<std::string>{"spec.color", "list[1].a"}));
 }

@@ -14,9 +14,8 @@ bool IsAlnum(char c) { return IsLowerAlnum(c) || (c >= 'A' && c <= 'Z'); }
 /// Begins and ends with `edge`, has only `edge` and `inner` between; not empty.
 bool HasShape(std::string_view text, bool (*edge)(char), std::string_view inner) {
   return !text.empty() && edge(text.front()) && edge(text.back()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) {
-           return edge(c) || inner.find(c) != std::string_view::npos;
-         });
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return edge(c) || inner.find(c) != std::string_view::npos; });
 }
 
 bool IsDnsLabel(std::string_view text) { return HasShape(text, IsLowerAlnum, "-"); }
@@ -36,15 +35,18 @@ std::string TooLongText(std::size_t most) {
 }
 
 constexpr std::string_view kSubdomainText =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', "
     "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
     "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 constexpr std::string_view kDnsLabelText =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must "
     "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
     "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view kNamePartText =
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+    "with "
     "an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
     "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 constexpr std::string_view kLabelValueText =
@@ -53,8 +55,10 @@ constexpr std::string_view kLabelValueText =
     "'12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 constexpr std::string_view kQualifiedText =
     "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
-    "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix "
+    "end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used "
+    "for "
+    "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain "
+    "prefix "
     "and '/' (e.g. 'example.com/MyName')";
 
 }  // namespace

@@ -28,7 +28,8 @@ INSTANTIATE_TEST_SUITE_P(
     Names, NameRulesTest,
     testing::Values(
         //       name            text                    subdomain label qualified value
-        NameCase{"Plain", "web-1", true, true, true, true}, NameCase{"Empty", "", false, false, false, true},
+        NameCase{"Plain", "web-1", true, true, true, true},
+        NameCase{"Empty", "", false, false, false, true},
         NameCase{"Dots", "a.b-c.d", true, false, true, true},
         NameCase{"DoubleDot", "a..b", false, false, true, true},
         NameCase{"Upper", "Web", false, false, true, true},

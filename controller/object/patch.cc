@@ -183,8 +183,8 @@ class JsonPatcher {
   Result<bool> Grow(const Pointer& path, Json value) {
     grown_ += value.Dump().size();
     if (grown_ > kMaxJsonPatchGrowth) {
-      return Fail(ErrorCode::kTooLarge, "the patch adds more than " +
-                                            std::to_string(kMaxJsonPatchGrowth) + " bytes");
+      return Fail(ErrorCode::kTooLarge,
+                  "the patch adds more than " + std::to_string(kMaxJsonPatchGrowth) + " bytes");
     }
     return Add(document_, path, std::move(value));
   }
@@ -199,8 +199,8 @@ class JsonPatcher {
     if (*target == value) {
       return true;
     }
-    return Fail(ErrorCode::kInvalid, "the test failed: expected " + Shown(value) + ", found " +
-                                         Shown(*target));
+    return Fail(ErrorCode::kInvalid,
+                "the test failed: expected " + Shown(value) + ", found " + Shown(*target));
   }
   Result<bool> Copy(const Pointer& from, const Pointer& path) {
     MIDWATCH_ASSIGN(const Json* const source, Walk(document_, from, from.size()));
@@ -246,8 +246,9 @@ Json ApplyMergePatch(Json target, const Json& patch) {
 
 Result<Json> ApplyJsonPatch(Json target, const Json& patch) {
   if (!patch.IsArray()) {
-    return Fail(ErrorCode::kBadRequest, "error decoding patch: expected an array of operations, found " +
-                                            std::string(patch.TypeName()));
+    return Fail(ErrorCode::kBadRequest,
+                "error decoding patch: expected an array of operations, found " +
+                    std::string(patch.TypeName()));
   }
   const Json::Array& operations = patch.Items();
   if (operations.size() > kMaxJsonPatchOperations) {

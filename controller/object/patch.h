@@ -15,7 +15,8 @@ inline constexpr std::size_t kMaxJsonPatchGrowth = std::size_t{8} << 20;
 Json ApplyMergePatch(Json target, const Json& patch);
 
 /// RFC 6902, all operations or none. kBadRequest: not a patch; kTooLarge: too many operations, too
-/// much growth, or a result nested deeper than JsonLimits allow; kInvalid: a `test` failed or a path does not exist. Messages name the operation.
+/// much growth, or a result nested deeper than JsonLimits allow; kInvalid: a `test` failed or a
+/// path does not exist. Messages name the operation.
 Result<Json> ApplyJsonPatch(Json target, const Json& patch);
 
 }  // namespace midwatch

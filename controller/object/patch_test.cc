@@ -35,7 +35,8 @@ INSTANTIATE_TEST_SUITE_P(
         MergeCase{"RemovesOne", R"({"a":"b","b":"c"})", R"({"a":null})", R"({"b":"c"})"},
         MergeCase{"ReplacesArray", R"({"a":["b"]})", R"({"a":"c"})", R"({"a":"c"})"},
         MergeCase{"ReplacesByArray", R"({"a":"c"})", R"({"a":["b"]})", R"({"a":["b"]})"},
-        MergeCase{"Nests", R"({"a":{"b":"c"}})", R"({"a":{"b":"d","c":null}})", R"({"a":{"b":"d"}})"},
+        MergeCase{"Nests", R"({"a":{"b":"c"}})", R"({"a":{"b":"d","c":null}})",
+                  R"({"a":{"b":"d"}})"},
         MergeCase{"ArrayIsWhole", R"({"a":[{"b":"c"}]})", R"({"a":[1]})", R"({"a":[1]})"},
         MergeCase{"RootArrays", R"(["a","b"])", R"(["c","d"])", R"(["c","d"])"},
         MergeCase{"RootBecomesArray", R"({"a":"b"})", R"(["c"])", R"(["c"])"},
@@ -77,22 +78,24 @@ INSTANTIATE_TEST_SUITE_P(
         PatchCase{"AddsMember", R"({"foo":"bar"})", R"([{"op":"add","path":"/baz","value":"qux"}])",
                   R"({"baz":"qux","foo":"bar"})"},
         PatchCase{"AddsItem", R"({"foo":["bar","baz"]})",
-                  R"([{"op":"add","path":"/foo/1","value":"qux"}])", R"({"foo":["bar","qux","baz"]})"},
-        PatchCase{"RemovesMember", R"({"baz":"qux","foo":"bar"})", R"([{"op":"remove","path":"/baz"}])",
-                  R"({"foo":"bar"})"},
+                  R"([{"op":"add","path":"/foo/1","value":"qux"}])",
+                  R"({"foo":["bar","qux","baz"]})"},
+        PatchCase{"RemovesMember", R"({"baz":"qux","foo":"bar"})",
+                  R"([{"op":"remove","path":"/baz"}])", R"({"foo":"bar"})"},
         PatchCase{"RemovesItem", R"({"foo":[1,2,3]})", R"([{"op":"remove","path":"/foo/1"}])",
                   R"({"foo":[1,3]})"},
-        PatchCase{"Replaces", R"({"baz":"qux"})", R"([{"op":"replace","path":"/baz","value":"boo"}])",
-                  R"({"baz":"boo"})"},
+        PatchCase{"Replaces", R"({"baz":"qux"})",
+                  R"([{"op":"replace","path":"/baz","value":"boo"}])", R"({"baz":"boo"})"},
         PatchCase{"MovesMember", R"({"foo":{"waldo":"fred"},"qux":{"corge":"grault"}})",
                   R"([{"op":"move","from":"/foo/waldo","path":"/qux/thud"}])",
                   R"({"foo":{},"qux":{"corge":"grault","thud":"fred"}})"},
         PatchCase{"MovesItem", R"({"foo":["all","grass","cows","eat"]})",
                   R"([{"op":"move","from":"/foo/1","path":"/foo/3"}])",
                   R"({"foo":["all","cows","eat","grass"]})"},
-        PatchCase{"TestPasses", R"({"baz":"qux","foo":["a",2,"c"]})",
-                  R"([{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}])",
-                  R"({"baz":"qux","foo":["a",2,"c"]})"},
+        PatchCase{
+            "TestPasses", R"({"baz":"qux","foo":["a",2,"c"]})",
+            R"([{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}])",
+            R"({"baz":"qux","foo":["a",2,"c"]})"},
         PatchCase{"TestFails", R"({"baz":"qux"})", R"([{"op":"test","path":"/baz","value":"bar"}])",
                   R"(patch[0]: the test failed: expected "bar", found "qux")", kInvalid},
         PatchCase{"AddsNested", R"({"foo":"bar"})",
@@ -125,7 +128,8 @@ INSTANTIATE_TEST_SUITE_P(
                   R"(patch[0]: the path does not exist at "zz")", kInvalid},
         PatchCase{"ReplaceOfNothing", "{}", R"([{"op":"replace","path":"/a","value":1}])",
                   "patch[0]: the path does not exist", kInvalid},
-        PatchCase{"NoArray", "{}", R"({"a":1})", "error decoding patch: expected an array", kBadRequest},
+        PatchCase{"NoArray", "{}", R"({"a":1})", "error decoding patch: expected an array",
+                  kBadRequest},
         PatchCase{"UnknownOp", "{}", R"([{"op":"frob","path":"/a"}])", "patch[0]: op \"frob\"",
                   kBadRequest},
         PatchCase{"NoValue", "{}", R"([{"op":"add","path":"/a"}])", "patch[0]: expected a value",
@@ -133,8 +137,8 @@ INSTANTIATE_TEST_SUITE_P(
         PatchCase{"NullValue", "{}", R"([{"op":"add","path":"/a","value":null}])", R"({"a":null})"},
         PatchCase{"NoPath", "{}", R"([{"op":"remove"}])", "patch[0]: expected a string as path",
                   kBadRequest},
-        PatchCase{"RelativePath", "{}", R"([{"op":"remove","path":"a"}])", "patch[0]: JSON pointer \"a\"",
-                  kBadRequest},
+        PatchCase{"RelativePath", "{}", R"([{"op":"remove","path":"a"}])",
+                  "patch[0]: JSON pointer \"a\"", kBadRequest},
         PatchCase{"BadEscape", "{}", R"([{"op":"remove","path":"/a~2"}])",
                   "patch[0]: expected 0 or 1 after ~", kBadRequest},
         PatchCase{"IndexTooHigh", R"({"a":[1]})", R"([{"op":"add","path":"/a/2","value":1}])",
@@ -147,8 +151,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "patch[0]: the path does not exist", kInvalid},
         PatchCase{"MoveIntoItself", R"({"a":{}})", R"([{"op":"move","from":"/a","path":"/a/b"}])",
                   "patch[0]: a value cannot be moved into itself", kInvalid},
-        PatchCase{"MoveOntoItself", R"({"a":{"b":1}})", R"([{"op":"move","from":"/a","path":"/a"}])",
-                  R"({"a":{"b":1}})"},
+        PatchCase{"MoveOntoItself", R"({"a":{"b":1}})",
+                  R"([{"op":"move","from":"/a","path":"/a"}])", R"({"a":{"b":1}})"},
         PatchCase{"WholeDocument", R"({"a":1})", R"([{"op":"replace","path":"","value":{"b":2}}])",
                   R"({"b":2})"},
         PatchCase{"SecondFails", R"({"a":1})",
@@ -166,14 +170,16 @@ TEST(JsonPatchLimitsTest, CountsOperations) {
   const auto over = ApplyJsonPatch(J(R"({"a":1})"), Operations(kMaxJsonPatchOperations + 1, test));
   ASSERT_FALSE(over);
   EXPECT_EQ(over.error().code, kTooLarge);
-  EXPECT_EQ(over.error().message,
-            "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got "
-            "10001");
+  EXPECT_EQ(
+      over.error().message,
+      "Request entity too large: The allowed maximum operations in a JSON patch is 10000, got "
+      "10001");
 }
 
 TEST(JsonPatchLimitsTest, StopsDoublingByCopy) {
-  const auto patched = ApplyJsonPatch(J(R"({"a":["0123456789"]})"),
-                                      Operations(60, J(R"({"op":"copy","from":"/a","path":"/a/-"})")));
+  const auto patched =
+      ApplyJsonPatch(J(R"({"a":["0123456789"]})"),
+                     Operations(60, J(R"({"op":"copy","from":"/a","path":"/a/-"})")));
   ASSERT_FALSE(patched);
   EXPECT_EQ(patched.error().code, kTooLarge);
 }

@@ -71,8 +71,7 @@ std::optional<std::string> Problem(const Requirement& requirement) {
   if (const auto problem = CheckQualifiedName(requirement.key)) {
     return "key " + Quote(requirement.key) + ": " + *problem;
   }
-  const bool number =
-      requirement.op == Operator::kGreater || requirement.op == Operator::kLess;
+  const bool number = requirement.op == Operator::kGreater || requirement.op == Operator::kLess;
   for (const std::string& value : requirement.values) {
     if (number && !ToInteger(value)) {
       return "value " + Quote(value) + ": expected an integer after > and <";
@@ -114,9 +113,9 @@ Result<Requirement> ParseRequirement(Lexer& in) {
     std::string_view text;
     Operator op;
   };
-  for (const Sign& sign : {Sign{"==", Operator::kIn}, Sign{"=", Operator::kIn},
-                           Sign{"!=", Operator::kNotIn}, Sign{">", Operator::kGreater},
-                           Sign{"<", Operator::kLess}}) {
+  for (const Sign& sign :
+       {Sign{"==", Operator::kIn}, Sign{"=", Operator::kIn}, Sign{"!=", Operator::kNotIn},
+        Sign{">", Operator::kGreater}, Sign{"<", Operator::kLess}}) {
     if (in.Take(sign.text)) {
       out.op = sign.op;
       out.values.emplace_back(in.Word());
@@ -292,9 +291,9 @@ Result<FieldSelector::Requirement> ParseTerm(std::string_view term) {
       }
     }
   }
-  return Fail(ErrorCode::kBadRequest,
-              "invalid selector: " + Quote(term) + ": expected field=value, field==value or "
-                                                   "field!=value");
+  return Fail(ErrorCode::kBadRequest, "invalid selector: " + Quote(term) +
+                                          ": expected field=value, field==value or "
+                                          "field!=value");
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ INSTANTIATE_TEST_SUITE_P(
     Operators, LabelSelectorTest,
     testing::Values(
         MatchCase{"EmptyMatchesEverything", "", kWeb, true},
-        MatchCase{"BlanksAreEmpty", "  ", kWeb, true},
-        MatchCase{"Equals", "app=web", kWeb, true}, MatchCase{"EqualsOther", "app=db", kWeb, false},
+        MatchCase{"BlanksAreEmpty", "  ", kWeb, true}, MatchCase{"Equals", "app=web", kWeb, true},
+        MatchCase{"EqualsOther", "app=db", kWeb, false},
         MatchCase{"EqualsMissing", "zone=a", kWeb, false},
         MatchCase{"DoubleEquals", "app==web", kWeb, true},
         MatchCase{"BlanksAround", " app = web , tier = a ", kWeb, true},
@@ -48,9 +48,11 @@ INSTANTIATE_TEST_SUITE_P(
         MatchCase{"NotInSame", "app notin (db, web)", kWeb, false},
         MatchCase{"NotInMissingHolds", "zone notin (a)", kWeb, true},
         MatchCase{"Exists", "app", kWeb, true}, MatchCase{"ExistsMissing", "zone", kWeb, false},
-        MatchCase{"NotExists", "!zone", kWeb, true}, MatchCase{"NotExistsPresent", "!app", kWeb, false},
-        MatchCase{"Greater", "level>3", kWeb, true}, MatchCase{"GreaterEqual", "level>4", kWeb, false},
-        MatchCase{"Less", "level<5", kWeb, true}, MatchCase{"LessOfNoNumber", "app<5", kWeb, false},
+        MatchCase{"NotExists", "!zone", kWeb, true},
+        MatchCase{"NotExistsPresent", "!app", kWeb, false},
+        MatchCase{"Greater", "level>3", kWeb, true},
+        MatchCase{"GreaterEqual", "level>4", kWeb, false}, MatchCase{"Less", "level<5", kWeb, true},
+        MatchCase{"LessOfNoNumber", "app<5", kWeb, false},
         MatchCase{"AllMustHold", "app=web,tier=b", kWeb, false},
         MatchCase{"KeyNamedIn", "in=x", {{"in", "x"}}, true},
         MatchCase{"KeyNamedNotin", "notin", {{"notin", ""}}, true}),
@@ -75,7 +77,8 @@ TEST_P(BadLabelSelectorTest, IsRefusedWithTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     Grammar, BadLabelSelectorTest,
     testing::Values(
-        BadCase{"TwoWords", "a b", R"(found "b" at offset 2, expected ',', an operator or the end)"},
+        BadCase{"TwoWords", "a b",
+                R"(found "b" at offset 2, expected ',', an operator or the end)"},
         BadCase{"NoKey", "=x", "expected a label key"},
         BadCase{"TrailingComma", "a=b,", "found end of string at offset 4, expected a label key"},
         BadCase{"LeadingComma", ",a", "expected a label key"},
@@ -92,7 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(LabelSelectorFromJsonTest, ReadsMatchLabelsAndExpressions) {
   const auto json = ParseJson(R"({"matchLabels":{"app":"web"},"matchExpressions":[
-      {"key":"tier","operator":"In","values":["a","b"]},{"key":"old","operator":"DoesNotExist"}]})");
+      {"key":"tier","operator":"In","values":["a","b"]},
+      {"key":"old","operator":"DoesNotExist"}]})");
   const auto selector = LabelSelector::FromJson(*json);
   ASSERT_TRUE(selector);
   EXPECT_TRUE(selector->Matches(kWeb));
@@ -110,8 +114,9 @@ TEST(LabelSelectorFromJsonTest, NamesTheFieldThatIsWrong) {
             "matchExpressions[0].operator: \"Like\": expected In, NotIn, Exists or DoesNotExist");
   EXPECT_EQ(message(R"({"matchExpressions":[{"key":"a","operator":"In"}]})"),
             "matchExpressions[0].values: must be specified when operator is In or NotIn");
-  EXPECT_EQ(message(R"({"matchExpressions":[{"key":"a","operator":"Exists","values":["x"]}]})"),
-            "matchExpressions[0].values: may not be specified when operator is Exists or DoesNotExist");
+  EXPECT_EQ(
+      message(R"({"matchExpressions":[{"key":"a","operator":"Exists","values":["x"]}]})"),
+      "matchExpressions[0].values: may not be specified when operator is Exists or DoesNotExist");
 }
 
 struct FieldCase {

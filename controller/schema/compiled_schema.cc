@@ -144,9 +144,10 @@ std::vector<FieldError> CompiledSchema::Validate(const Json& object, const Json*
     return found;
   }
   if (std::any_of(found.begin(), found.end(), Blocks)) {
-    found.push_back(Invalid("<nil>", Json(),
-                            "some validation rules were not checked because the object was invalid; "
-                            "correct the existing errors to complete validation"));
+    found.push_back(
+        Invalid("<nil>", Json(),
+                "some validation rules were not checked because the object was invalid; "
+                "correct the existing errors to complete validation"));
     return found;
   }
   CheckRules(*root_, object, old, found);

@@ -22,8 +22,8 @@ struct UnknownField {
 };
 
 /// The schema of one version of a kind, ready to be used: what a kube-apiserver makes of a CRD's
-/// `openAPIV3Schema`. The root is a whole API object: apiVersion, kind and metadata are always known,
-/// metadata has the shape of metav1.ObjectMeta.
+/// `openAPIV3Schema`. The root is a whole API object: apiVersion, kind and metadata are always
+/// known, metadata has the shape of metav1.ObjectMeta.
 ///
 /// Order of use on a write: Prune, ApplyDefaults, Validate. Immutable, cheap to copy, thread-safe.
 class CompiledSchema {
@@ -38,11 +38,11 @@ class CompiledSchema {
   /// Fills in defaults; null in a field that is not nullable is dropped first.
   void ApplyDefaults(Json& object) const;
 
-  /// Everything that is wrong with the object: structure, list types, embedded resources, CEL rules.
-  /// `old` is the stored object on an update: parts that have not changed are not held against the
-  /// caller, and transition rules see it. `found` are errors of earlier checks (metadata): they are
-  /// returned in front, and rules are skipped, with a note, where they would judge a broken object.
-  /// What `metadata` must satisfy beyond its types is ValidateMetadata's.
+  /// Everything that is wrong with the object: structure, list types, embedded resources, CEL
+  /// rules. `old` is the stored object on an update: parts that have not changed are not held
+  /// against the caller, and transition rules see it. `found` are errors of earlier checks
+  /// (metadata): they are returned in front, and rules are skipped, with a note, where they would
+  /// judge a broken object. What `metadata` must satisfy beyond its types is ValidateMetadata's.
   std::vector<FieldError> Validate(const Json& object, const Json* old = nullptr,
                                    std::vector<FieldError> found = {}) const;
 

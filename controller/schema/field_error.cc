@@ -39,9 +39,9 @@ std::string WithDetail(std::string text, std::string_view detail) {
 }
 
 std::string Bounded(std::string text) {
-  constexpr std::size_t kLongestValue = 1024;  // A message shows a value; it does not repeat it all.
-  return text.size() <= kLongestValue ? text
-                                      : std::string(Utf8Prefix(text, kLongestValue)) + "...";
+  constexpr std::size_t kLongestValue =
+      1024;  // A message shows a value; it does not repeat it all.
+  return text.size() <= kLongestValue ? text : std::string(Utf8Prefix(text, kLongestValue)) + "...";
 }
 
 }  // namespace
@@ -89,8 +89,8 @@ FieldError NotSupported(std::string field, const Json& value,
     quoted.push_back(Quote(one));
   }
   return {std::move(field), CauseReason::kNotSupported,
-          "Unsupported value: " + Bounded(GoValue(value)) + ": supported values: " +
-              Join(quoted, ", ")};
+          "Unsupported value: " + Bounded(GoValue(value)) +
+              ": supported values: " + Join(quoted, ", ")};
 }
 
 FieldError Forbidden(std::string field, std::string_view detail) {
@@ -127,17 +127,14 @@ Error InvalidObject(const ResourceType& type, std::string_view name,
                     const std::vector<FieldError>& errors) {
   Json causes = Json::EmptyArray();
   for (const FieldError& error : errors) {
-    causes.Append(Json::Of({{"reason", NameOf(error.reason)},
-                            {"message", error.message},
-                            {"field", error.field}}));
+    causes.Append(Json::Of(
+        {{"reason", NameOf(error.reason)}, {"message", error.message}, {"field", error.field}}));
   }
-  const Json details = Json::Of({{"name", name},
-                                 {"group", type.group},
-                                 {"kind", type.kind},
-                                 {"causes", std::move(causes)}});
+  const Json details = Json::Of(
+      {{"name", name}, {"group", type.group}, {"kind", type.kind}, {"causes", std::move(causes)}});
   const std::string kind = type.group.empty() ? type.kind : type.kind + "." + type.group;
-  return {ErrorCode::kInvalid,
-          kind + " " + Quote(name) + " is invalid: " + JoinMessages(errors), details.Dump()};
+  return {ErrorCode::kInvalid, kind + " " + Quote(name) + " is invalid: " + JoinMessages(errors),
+          details.Dump()};
 }
 
 }  // namespace midwatch::schema

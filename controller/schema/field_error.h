@@ -30,7 +30,8 @@ std::string_view NameOf(CauseReason reason);
 struct FieldError {
   std::string field;  ///< `spec.ports[0].name`; `<nil>` where no field is to blame.
   CauseReason reason = CauseReason::kInvalid;
-  std::string message;  ///< Without the field: `Unsupported value: "x": supported values: "a", "b"`.
+  std::string
+      message;  ///< Without the field: `Unsupported value: "x": supported values: "a", "b"`.
 
   friend bool operator==(const FieldError&, const FieldError&) = default;
 };

@@ -15,10 +15,16 @@ namespace midwatch::schema {
 namespace {
 
 constexpr std::string_view kBeforeFirstApply = "before-first-apply";
-constexpr std::array<std::string_view, 10> kSystemMetadata = {
-    "name",       "namespace",        "creationTimestamp", "selfLink",          "uid",
-    "generation", "managedFields",    "resourceVersion",   "deletionTimestamp",
-    "deletionGracePeriodSeconds"};
+constexpr std::array<std::string_view, 10> kSystemMetadata = {"name",
+                                                              "namespace",
+                                                              "creationTimestamp",
+                                                              "selfLink",
+                                                              "uid",
+                                                              "generation",
+                                                              "managedFields",
+                                                              "resourceVersion",
+                                                              "deletionTimestamp",
+                                                              "deletionGracePeriodSeconds"};
 
 /// What the API server alone writes: nobody owns it.
 const FieldSet& UnownedFields() {
@@ -195,7 +201,8 @@ void RecordUpdate(const CompiledSchema& schema, const Json& live, const Json& up
   managed.CapUpdates(kMaxUpdateManagers);
 }
 
-/// Removes from `merged` what this manager applied last time, does not apply now, and nobody else owns.
+/// Removes from `merged` what this manager applied last time, does not apply now, and nobody else
+/// owns.
 Json PruneLeftOut(const SchemaNode& root, Json merged, const ManagedFields& managed,
                   const FieldSet& last) {
   FieldSet owned;
@@ -246,8 +253,8 @@ bool IsReset(const Json& managed_fields) {
          managed_fields.Items()[0].Members().empty();
 }
 
-/// System metadata of the stored object stays. Identity is filled in where the configuration does not
-/// name it, so that a caller can still refuse a wrong one.
+/// System metadata of the stored object stays. Identity is filled in where the configuration does
+/// not name it, so that a caller can still refuse a wrong one.
 void KeepSystemMetadata(const Json& before, Json& result) {
   constexpr std::array<std::string_view, 4> kIdentity = {"name", "namespace", "uid",
                                                          "resourceVersion"};
@@ -288,9 +295,8 @@ bool SameManagedFields(const Json& a, const Json& b) {
   const Json::Array& theirs = b.Items();
   return a.Items().size() == theirs.size() &&
          std::all_of(a.Items().begin(), a.Items().end(), [&](const Json& entry) {
-           return std::any_of(theirs.begin(), theirs.end(), [&](const Json& other) {
-             return EqualBut(entry, other, {"time"});
-           });
+           return std::any_of(theirs.begin(), theirs.end(),
+                              [&](const Json& other) { return EqualBut(entry, other, {"time"}); });
          });
 }
 
@@ -350,7 +356,8 @@ void TrackUpdate(const CompiledSchema& schema, const Json* live, Json& updated,
     }
   }
   Json after = WithoutManagedFields(updated);
-  if (live == nullptr || !managed.Empty()) {  // An object that nobody tracks stays so until an apply.
+  if (live == nullptr ||
+      !managed.Empty()) {  // An object that nobody tracks stays so until an apply.
     const Json before = live == nullptr ? Json::EmptyObject() : WithoutManagedFields(*live);
     RecordUpdate(schema, before, after, writer, managed);
   }

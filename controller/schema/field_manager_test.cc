@@ -48,7 +48,8 @@ class FieldManagerTest : public testing::Test {
   }
 
   static std::string Body(const std::string& rest) {
-    return R"({"apiVersion":"demo.example.io/v1","kind":"Widget","metadata":{"name":"s"},)" + rest + "}";
+    return R"({"apiVersion":"demo.example.io/v1","kind":"Widget","metadata":{"name":"s"},)" + rest +
+           "}";
   }
   const Json* live() const { return stored_ ? &*stored_ : nullptr; }
   const Json& Spec() const { return stored_->At("spec"); }
@@ -57,8 +58,9 @@ class FieldManagerTest : public testing::Test {
     std::vector<std::string> out;
     for (const Json& entry : stored_->At("metadata", "managedFields").Items()) {
       const std::string& subresource = entry.At("subresource").AsString();
-      out.push_back(entry.At("manager").AsString() + (subresource.empty() ? "" : "@" + subresource) +
-                    " " + entry.At("operation").AsString() + " " + entry.At("fieldsV1").Dump());
+      out.push_back(entry.At("manager").AsString() +
+                    (subresource.empty() ? "" : "@" + subresource) + " " +
+                    entry.At("operation").AsString() + " " + entry.At("fieldsV1").Dump());
     }
     return out;
   }
@@ -172,8 +174,9 @@ TEST_F(FieldManagerTest, R10R11AtomicFieldsHaveOneOwner) {
 
 TEST_F(FieldManagerTest, R13ConflictsNameTheItem) {
   ApplySpec("m1", kM1Spec);
-  EXPECT_EQ(ApplySpec("m3", R"({"color":"red","ports":[{"name":"http","number":81}]})"),
-            "Apply failed with 1 conflict: conflict with \"m1\": .spec.ports[name=\"http\"].number");
+  EXPECT_EQ(
+      ApplySpec("m3", R"({"color":"red","ports":[{"name":"http","number":81}]})"),
+      "Apply failed with 1 conflict: conflict with \"m1\": .spec.ports[name=\"http\"].number");
 }
 
 TEST_F(FieldManagerTest, R14R15ApplyingNothingGivesEverythingUp) {
@@ -187,10 +190,11 @@ TEST_F(FieldManagerTest, R14R15ApplyingNothingGivesEverythingUp) {
 }
 
 TEST_F(FieldManagerTest, R16WhatDoesNotFitTheSchemaIsRefused) {
-  EXPECT_EQ(Apply("m4", R"({"apiVersion":"demo.example.io/v1","kind":"Widget","metadata":{"name":"s"},
+  EXPECT_EQ(
+      Apply("m4", R"({"apiVersion":"demo.example.io/v1","kind":"Widget","metadata":{"name":"s"},
                             "spec":{"color":"red","ports":[{"name":"z"},{"name":"z"}]}})"),
-            "failed to create typed patch object (/s; demo.example.io/v1, Kind=Widget): .spec.ports: "
-            "duplicate entries for key [name=\"z\"]");
+      "failed to create typed patch object (/s; demo.example.io/v1, Kind=Widget): .spec.ports: "
+      "duplicate entries for key [name=\"z\"]");
   EXPECT_EQ(error_.code, ErrorCode::kBadRequest);
 }
 
@@ -203,7 +207,9 @@ TEST_F(FieldManagerTest, R22ManagedFieldsMayNotBeApplied) {
 TEST_F(FieldManagerTest, R28TheNameMayBeLeftOut) {
   ApplySpec("m4", R"({"color":"red"})");
   stored_->FindMutable("metadata")->Set("finalizers", Json::ArrayOf({"x/y"}));
-  EXPECT_EQ(Apply("m4", R"({"apiVersion":"demo.example.io/v1","kind":"Widget","spec":{"color":"red"}})"), "");
+  EXPECT_EQ(
+      Apply("m4", R"({"apiVersion":"demo.example.io/v1","kind":"Widget","spec":{"color":"red"}})"),
+      "");
   EXPECT_EQ(stored_->At("metadata", "name"), Json("s"));
   EXPECT_EQ(stored_->At("metadata", "finalizers").Dump(), R"(["x/y"])");
 }
@@ -211,9 +217,11 @@ TEST_F(FieldManagerTest, R28TheNameMayBeLeftOut) {
 TEST_F(FieldManagerTest, R30StatusHasItsOwnOwners) {
   ApplySpec("m4", R"({"color":"red"})");
   EXPECT_EQ(Apply("st", Body(R"("spec":{"color":"blue"},"status":{"replicas":4,
-                                 "conditions":[{"type":"Ready","status":"True"}]})"), true, "status"), "");
-  EXPECT_EQ(Apply("st2", Body(R"("status":{"conditions":[{"type":"Synced","status":"False"}]})"), false,
-                  "status"),
+                                 "conditions":[{"type":"Ready","status":"True"}]})"),
+                  true, "status"),
+            "");
+  EXPECT_EQ(Apply("st2", Body(R"("status":{"conditions":[{"type":"Synced","status":"False"}]})"),
+                  false, "status"),
             "");
   EXPECT_EQ(stored_->At("status", "conditions").Dump(),
             R"([{"status":"True","type":"Ready"},{"status":"False","type":"Synced"}])");
@@ -231,8 +239,9 @@ TEST_F(FieldManagerTest, R33R34UpdatesOwnWhatTheyChange) {
   ApplySpec("m1", R"({"color":"red"})");
   Patch("cli", "note", "cli");
   EXPECT_EQ(Owners()[1], R"(cli Update {"f:spec":{"f:note":{}}})");
-  EXPECT_EQ(ApplySpec("m9", R"({"color":"red","note":"m9"})"),
-            "Apply failed with 1 conflict: conflict with \"cli\" using demo.example.io/v1: .spec.note");
+  EXPECT_EQ(
+      ApplySpec("m9", R"({"color":"red","note":"m9"})"),
+      "Apply failed with 1 conflict: conflict with \"cli\" using demo.example.io/v1: .spec.note");
   // R35: force takes it, and the entry that has nothing left disappears.
   EXPECT_EQ(ApplySpec("y1", R"({"color":"red","note":"yaml"})", true), "");
   EXPECT_EQ(EntryOf("cli"), Json());
@@ -263,16 +272,17 @@ TEST_F(FieldManagerTest, R36R37AResetForgetsTheOwners) {
 TEST_F(FieldManagerTest, ACreateOwnsContainersAndDefaults) {
   Update("kubectl-create", ParsedJsonOf(Body(R"("spec":{"color":"red","labelsMap":{"a":"1"}},
                                                 "status":{"replicas":1})")));
-  EXPECT_EQ(Owners(),
-            (std::vector<std::string>{R"(kubectl-create Update {"f:spec":{".":{},"f:color":{},)"
-                                      R"("f:labelsMap":{".":{},"f:a":{}},"f:replicas":{},"f:size":{}}})"}));
+  EXPECT_EQ(Owners(), (std::vector<std::string>{
+                          R"(kubectl-create Update {"f:spec":{".":{},"f:color":{},)"
+                          R"("f:labelsMap":{".":{},"f:a":{}},"f:replicas":{},"f:size":{}}})"}));
 }
 
 TEST_F(FieldManagerTest, AnUpdateTakesFieldsFromAppliers) {
   ApplySpec("m1", R"({"color":"red","tags":["a"]})");
   Patch("kubectl-edit", "color", "blue");
-  EXPECT_EQ(Owners(), (std::vector<std::string>{R"(m1 Apply {"f:spec":{"f:tags":{"v:\"a\"":{}}}})",
-                                                R"(kubectl-edit Update {"f:spec":{"f:color":{}}})"}));
+  EXPECT_EQ(Owners(),
+            (std::vector<std::string>{R"(m1 Apply {"f:spec":{"f:tags":{"v:\"a\"":{}}}})",
+                                      R"(kubectl-edit Update {"f:spec":{"f:color":{}}})"}));
 }
 
 TEST_F(FieldManagerTest, ARemovedFieldIsNobodys) {
@@ -322,7 +332,8 @@ TEST_F(FieldManagerTest, SystemMetadataIsNotTracked) {
   created["metadata"] = ParsedJsonOf(R"({"name":"s","namespace":"n","uid":"u","generation":1,
       "resourceVersion":"1","creationTimestamp":"2026-01-01T00:00:00Z","labels":{"a":"b"}})");
   Update("cli", created);
-  EXPECT_EQ(EntryOf("cli").At("fieldsV1", "f:metadata").Dump(), R"({"f:labels":{".":{},"f:a":{}}})");
+  EXPECT_EQ(EntryOf("cli").At("fieldsV1", "f:metadata").Dump(),
+            R"({"f:labels":{".":{},"f:a":{}}})");
 }
 
 TEST_F(FieldManagerTest, LabelsComeAndGoWithTheirAppliers) {
@@ -362,26 +373,29 @@ TEST_F(FieldManagerTest, OldUpdatersAreMergedPastTheLimit) {
   EXPECT_EQ(EntryOf("creator"), Json());
   EXPECT_EQ(EntryOf("w1"), Json());
   EXPECT_FALSE(EntryOf("ancient-changes").At("fieldsV1", "f:spec", "f:color").IsNull());
-  EXPECT_FALSE(EntryOf("ancient-changes").At("fieldsV1", "f:metadata", "f:labels", "f:l1").IsNull());
+  EXPECT_FALSE(
+      EntryOf("ancient-changes").At("fieldsV1", "f:metadata", "f:labels", "f:l1").IsNull());
 }
 
 TEST_F(FieldManagerTest, UnreadableManagedFieldsCountAsNone) {
   ApplySpec("m1", R"({"color":"red"})");
-  stored_->FindMutable("metadata")->Set("managedFields",
-                                        ParsedJsonOf(R"([{"manager":"m","operation":"Odd"}])"));
+  stored_->FindMutable("metadata")
+      ->Set("managedFields", ParsedJsonOf(R"([{"manager":"m","operation":"Odd"}])"));
   EXPECT_EQ(ApplySpec("m1", R"({"color":"red"})"), "");
   EXPECT_EQ(EntryOf("before-first-apply").At("operation"), Json("Update"));
 }
 
 TEST_F(FieldManagerTest, AnApplyThatChangesNothingGivesTheStoredObject) {
   Apply("m1", R"({"apiVersion":"demo.example.io/v1","kind":"Widget","metadata":{"name":"s",
-                  "creationTimestamp":null,"labels":{"a":"b"}},"spec":{"color":"red","tags":["a"]}})");
+                  "creationTimestamp":null,"labels":{"a":"b"}},
+                  "spec":{"color":"red","tags":["a"]}})");
   stored_->FindMutable("metadata")->Set("creationTimestamp", "2026-01-01T00:00:00Z");
   stored_->FindMutable("metadata")->Set("resourceVersion", "7");
   const auto again = ApplyConfiguration(
       WidgetSchema(), live(), ParsedJsonOf(R"({"apiVersion":"demo.example.io/v1","kind":"Widget",
         "metadata":{"name":"s","creationTimestamp":null,"labels":{"a":"b"}},
-        "spec":{"color":"red","tags":["a"]}})"), Writer("m1", ""), false);
+        "spec":{"color":"red","tags":["a"]}})"),
+      Writer("m1", ""), false);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->Dump(), stored_->Dump());
 }

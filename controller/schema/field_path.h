@@ -6,8 +6,8 @@
 
 namespace midwatch::schema {
 
-/// Where a walk through an object stands: a chain of steps on the stack, made a text only when there
-/// is something to report. A child must not outlive its parent.
+/// Where a walk through an object stands: a chain of steps on the stack, made a text only when
+/// there is something to report. A child must not outlive its parent.
 class FieldPath {
  public:
   FieldPath() = default;  ///< The root.

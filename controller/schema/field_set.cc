@@ -7,7 +7,8 @@
 namespace midwatch::schema {
 namespace {
 
-constexpr std::string_view kSelf = ".";  // In fieldsV1: the path that leads here is itself a member.
+constexpr std::string_view kSelf =
+    ".";  // In fieldsV1: the path that leads here is itself a member.
 
 tl::unexpected<Error> Bad(std::string_view text) {
   return Fail(ErrorCode::kInvalid, "fieldsV1: \"" + std::string(text) +

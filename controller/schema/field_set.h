@@ -15,7 +15,8 @@ namespace midwatch::schema {
 struct PathElement {
   enum class Kind : std::uint8_t { kField, kKey, kValue, kIndex };
   Kind kind = Kind::kField;
-  std::string text;  ///< kField: the name. kKey: its JSON, sorted. kValue: JSON. kIndex: the number.
+  std::string
+      text;  ///< kField: the name. kKey: its JSON, sorted. kValue: JSON. kIndex: the number.
 
   /// `f:name`, `k:{"name":"http"}`, `v:"a"`, `i:0`.
   std::string ToString() const;
@@ -31,8 +32,8 @@ struct PathElement {
 };
 
 /// A set of paths, as managedFields record who owns what
-/// (sigs.k8s.io/structured-merge-diff/fieldpath.Set). A path is a member apart from what is below it.
-/// Value semantics.
+/// (sigs.k8s.io/structured-merge-diff/fieldpath.Set). A path is a member apart from what is below
+/// it. Value semantics.
 class FieldSet {
  public:
   using Path = std::vector<PathElement>;
@@ -72,8 +73,8 @@ class FieldSet {
   /// All paths in order, as messages show them: `.spec.ports[name="http"].number`.
   std::vector<std::string> ToStrings() const;
 
-  const std::vector<PathElement>& members() const { return members_; }    ///< Sorted.
-  const std::vector<Child>& children() const { return children_; }  ///< Sorted, none empty.
+  const std::vector<PathElement>& members() const { return members_; }  ///< Sorted.
+  const std::vector<Child>& children() const { return children_; }      ///< Sorted, none empty.
 
   friend bool operator==(const FieldSet& a, const FieldSet& b);
 

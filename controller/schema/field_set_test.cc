@@ -24,11 +24,11 @@ TEST(FieldSetTest, GoesThroughFieldsV1) {
 }
 
 TEST(FieldSetTest, ShowsPathsAsMessagesDo) {
-  EXPECT_EQ(Set(kPorts).ToStrings(),
-            (std::vector<std::string>{".metadata.labels.app", ".spec", ".spec.ports",
-                                      ".spec.ports[name=\"http\",port=80]",
-                                      ".spec.ports[name=\"http\",port=80].number",
-                                      ".spec.tags[=\"a\"]", ".spec[3]"}));
+  EXPECT_EQ(
+      Set(kPorts).ToStrings(),
+      (std::vector<std::string>{
+          ".metadata.labels.app", ".spec", ".spec.ports", ".spec.ports[name=\"http\",port=80]",
+          ".spec.ports[name=\"http\",port=80].number", ".spec.tags[=\"a\"]", ".spec[3]"}));
 }
 
 TEST(FieldSetTest, KeysHaveOneSpelling) {
@@ -76,18 +76,19 @@ TEST_P(FieldSetAlgebraTest, CombinesTrees) {
 
 INSTANTIATE_TEST_SUITE_P(
     Sets, FieldSetAlgebraTest,
-    testing::Values(
-        SetCase{"Disjoint", R"({"f:a":{}})", R"({"f:b":{}})", R"({"f:a":{},"f:b":{}})", "{}",
-                R"({"f:a":{}})", R"({"f:a":{}})"},
-        SetCase{"Same", R"({"f:a":{"f:b":{}}})", R"({"f:a":{"f:b":{}}})", R"({"f:a":{"f:b":{}}})",
-                R"({"f:a":{"f:b":{}}})", "{}", "{}"},
-        SetCase{"ParentIsAMemberOnItsOwn", R"({"f:a":{".":{},"f:b":{}}})", R"({"f:a":{}})",
-                R"({"f:a":{".":{},"f:b":{}}})", R"({"f:a":{}})", R"({"f:a":{"f:b":{}}})", "{}"},
-        SetCase{"Below", R"({"f:a":{"f:b":{},"f:c":{}}})", R"({"f:a":{"f:c":{},"f:d":{}}})",
-                R"({"f:a":{"f:b":{},"f:c":{},"f:d":{}}})", R"({"f:a":{"f:c":{}}})",
-                R"({"f:a":{"f:b":{}}})", R"({"f:a":{"f:b":{}}})"},
-        SetCase{"Nothing", R"({"f:a":{}})", "{}", R"({"f:a":{}})", "{}", R"({"f:a":{}})",
-                R"({"f:a":{}})"}),
+    testing::Values(SetCase{"Disjoint", R"({"f:a":{}})", R"({"f:b":{}})", R"({"f:a":{},"f:b":{}})",
+                            "{}", R"({"f:a":{}})", R"({"f:a":{}})"},
+                    SetCase{"Same", R"({"f:a":{"f:b":{}}})", R"({"f:a":{"f:b":{}}})",
+                            R"({"f:a":{"f:b":{}}})", R"({"f:a":{"f:b":{}}})", "{}", "{}"},
+                    SetCase{"ParentIsAMemberOnItsOwn", R"({"f:a":{".":{},"f:b":{}}})",
+                            R"({"f:a":{}})", R"({"f:a":{".":{},"f:b":{}}})", R"({"f:a":{}})",
+                            R"({"f:a":{"f:b":{}}})", "{}"},
+                    SetCase{"Below", R"({"f:a":{"f:b":{},"f:c":{}}})",
+                            R"({"f:a":{"f:c":{},"f:d":{}}})",
+                            R"({"f:a":{"f:b":{},"f:c":{},"f:d":{}}})", R"({"f:a":{"f:c":{}}})",
+                            R"({"f:a":{"f:b":{}}})", R"({"f:a":{"f:b":{}}})"},
+                    SetCase{"Nothing", R"({"f:a":{}})", "{}", R"({"f:a":{}})", "{}",
+                            R"({"f:a":{}})", R"({"f:a":{}})"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 }  // namespace

@@ -79,10 +79,18 @@ struct Format {
   bool (*accepts)(std::string_view);
 };
 constexpr std::array kFormats = {
-    Format{"date-time", IsDateTime}, Format{"datetime", IsDateTime}, Format{"date", IsDate},
-    Format{"duration", IsDuration},  Format{"byte", IsBase64},       Format{"uuid", IsUuid},
-    Format{"uri", IsUri},            Format{"email", IsEmail},       Format{"hostname", IsHostname},
-    Format{"ipv4", IsIpv4},          Format{"ipv6", IsIpv6},         Format{"cidr", IsCidr},
+    Format{"date-time", IsDateTime},
+    Format{"datetime", IsDateTime},
+    Format{"date", IsDate},
+    Format{"duration", IsDuration},
+    Format{"byte", IsBase64},
+    Format{"uuid", IsUuid},
+    Format{"uri", IsUri},
+    Format{"email", IsEmail},
+    Format{"hostname", IsHostname},
+    Format{"ipv4", IsIpv4},
+    Format{"ipv6", IsIpv6},
+    Format{"cidr", IsCidr},
 };
 
 }  // namespace

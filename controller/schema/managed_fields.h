@@ -10,7 +10,7 @@ namespace midwatch::schema {
 
 /// Who has an entry of its own in managedFields.
 struct ManagerKey {
-  bool applied = false;     ///< Operation Apply, otherwise Update.
+  bool applied = false;  ///< Operation Apply, otherwise Update.
   std::string manager;
   std::string subresource;
   std::string api_version;  ///< Of Update alone: an applier has one entry whatever version it uses.

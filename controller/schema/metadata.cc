@@ -71,9 +71,9 @@ void CheckOwners(const ObjectMeta& meta, std::vector<FieldError>& errors) {
     for (const Part& part : {Part{"apiVersion", owner.api_version}, Part{"kind", owner.kind},
                              Part{"name", owner.name}, Part{"uid", owner.uid}}) {
       if (part.value.empty()) {
-        errors.push_back(Required("metadata.ownerReferences[" + std::to_string(i) + "]." +
-                                      std::string(part.name),
-                                  "must not be empty"));
+        errors.push_back(Required(
+            "metadata.ownerReferences[" + std::to_string(i) + "]." + std::string(part.name),
+            "must not be empty"));
       }
     }
     controllers += owner.controller ? 1 : 0;
@@ -122,7 +122,8 @@ std::vector<FieldError> ValidateMetadataUpdate(const ObjectMeta& meta, const Obj
       if (!old.HasFinalizer(finalizer)) {
         errors.push_back(Forbidden("metadata.finalizers",
                                    "no new finalizers can be added if the object is being deleted, "
-                                   "found new finalizer " + Quote(finalizer)));
+                                   "found new finalizer " +
+                                       Quote(finalizer)));
       }
     }
   }

@@ -30,17 +30,20 @@ TEST_P(ValidateMetadataTest, SaysWhatAKubeApiserverSays) {
 INSTANTIATE_TEST_SUITE_P(
     Metadata, ValidateMetadataTest,
     testing::Values(
-        MetadataCase{"Good", R"({"name":"a","namespace":"n","labels":{"x/y":"z"},"finalizers":["a.b/c"],
-                       "annotations":{"Some.Key":"any text"}})", ""},
+        MetadataCase{"Good",
+                     R"({"name":"a","namespace":"n","labels":{"x/y":"z"},"finalizers":["a.b/c"],
+                       "annotations":{"Some.Key":"any text"}})",
+                     ""},
         MetadataCase{"GenerateName", R"({"generateName":"job-","namespace":"n"})", ""},
         MetadataCase{"NoName", R"({"namespace":"n"})",
                      "metadata.name: Required value: name or generateName is required"},
-        MetadataCase{"RecordedBadName", R"({"name":"Bad_Name","namespace":"n","labels":{"bad key!":"v"}})",
-                     "[metadata.name: Invalid value: \"Bad_Name\": a lowercase RFC 1123 subdomain must "
-                     "consist of lower case alphanumeric characters, '-' or '.', and must start and end "
-                     "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-                     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'), "
-                     "metadata.labels: Invalid value: \"bad key!\": name part must consist of"},
+        MetadataCase{
+            "RecordedBadName", R"({"name":"Bad_Name","namespace":"n","labels":{"bad key!":"v"}})",
+            "[metadata.name: Invalid value: \"Bad_Name\": a lowercase RFC 1123 subdomain must "
+            "consist of lower case alphanumeric characters, '-' or '.', and must start and end "
+            "with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'), "
+            "metadata.labels: Invalid value: \"bad key!\": name part must consist of"},
         MetadataCase{"NoNamespace", R"({"name":"a"})", "metadata.namespace: Required value"},
         MetadataCase{"BadNamespace", R"({"name":"a","namespace":"a.b"})",
                      "metadata.namespace: Invalid value: \"a.b\": a lowercase RFC 1123 label"},
@@ -49,21 +52,25 @@ INSTANTIATE_TEST_SUITE_P(
         MetadataCase{"BadAnnotation", R"({"name":"a","namespace":"n","annotations":{"a b":""}})",
                      "metadata.annotations: Invalid value: \"a b\""},
         MetadataCase{"LongAnnotations",
-                     R"({"name":"a","namespace":"n","annotations":{"a":")" + std::string(262'144, 'x') + "\"}}",
+                     R"({"name":"a","namespace":"n","annotations":{"a":")" +
+                         std::string(262'144, 'x') + "\"}}",
                      "metadata.annotations: Too long: may not be more than 262144 bytes"},
         MetadataCase{"LongestAnnotations",
-                     R"({"name":"a","namespace":"n","annotations":{"a":")" + std::string(262'143, 'x') + "\"}}",
+                     R"({"name":"a","namespace":"n","annotations":{"a":")" +
+                         std::string(262'143, 'x') + "\"}}",
                      ""},
         MetadataCase{"BadFinalizer", R"({"name":"a","namespace":"n","finalizers":["a b"]})",
                      "metadata.finalizers: Invalid value: \"a b\""},
-        MetadataCase{"OwnerWithoutUid",
-                     R"({"name":"a","namespace":"n","ownerReferences":[{"apiVersion":"v1","kind":"K","name":"o"}]})",
-                     "metadata.ownerReferences[0].uid: Required value: must not be empty"},
-        MetadataCase{"TwoControllers",
-                     R"({"name":"a","namespace":"n","ownerReferences":[
+        MetadataCase{
+            "OwnerWithoutUid",
+            R"({"name":"a","namespace":"n","ownerReferences":[{"apiVersion":"v1","kind":"K","name":"o"}]})",
+            "metadata.ownerReferences[0].uid: Required value: must not be empty"},
+        MetadataCase{
+            "TwoControllers",
+            R"({"name":"a","namespace":"n","ownerReferences":[
                          {"apiVersion":"v1","kind":"K","name":"o","uid":"1","controller":true},
                          {"apiVersion":"v1","kind":"K","name":"p","uid":"2","controller":true}]})",
-                     "metadata.ownerReferences: Invalid value: 2: Only one reference can have Controller"}),
+            "metadata.ownerReferences: Invalid value: 2: Only one reference can have Controller"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(ValidateMetadataTest, ClusterScopedObjectsHaveNoNamespace) {
@@ -73,7 +80,8 @@ TEST(ValidateMetadataTest, ClusterScopedObjectsHaveNoNamespace) {
 }
 
 TEST(ValidateMetadataUpdateTest, FreezesIdentity) {
-  const ObjectMeta old = *ParseObjectMeta(ParsedJsonOf(R"({"name":"a","uid":"1","finalizers":["a/b"]})"));
+  const ObjectMeta old =
+      *ParseObjectMeta(ParsedJsonOf(R"({"name":"a","uid":"1","finalizers":["a/b"]})"));
   ObjectMeta meta = old;
   EXPECT_TRUE(ValidateMetadataUpdate(meta, old).empty());
   meta.uid = "2";

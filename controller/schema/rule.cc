@@ -20,7 +20,8 @@ Result<CelProgram> CompileCel(const Json& source, const std::string& where) {
   }
   auto program = CelProgram::Compile(Trim(source.AsString()));
   if (!program) {
-    return Bad(where, "Invalid value: " + Quote(source.AsString()) + ": " + program.error().message);
+    return Bad(where,
+               "Invalid value: " + Quote(source.AsString()) + ": " + program.error().message);
   }
   return program;
 }
@@ -106,10 +107,11 @@ class RuleWalk {
       exhausted_ = true;
       errors_.push_back(Invalid(FieldOf(path, ""), type,
                                 "no further validation rules will be run due to call cost exceeds "
-                                "limit for rule: " + shown));
+                                "limit for rule: " +
+                                    shown));
     } else if (!result) {
-      errors_.push_back(Invalid(FieldOf(path, ""), type,
-                                result.error().message + " evaluating rule: " + shown));
+      errors_.push_back(
+          Invalid(FieldOf(path, ""), type, result.error().message + " evaluating rule: " + shown));
     } else if (!result->AsBool()) {
       Blame(rule, type, MessageOf(rule, bindings), path);
     }

@@ -7,8 +7,10 @@
 namespace midwatch::schema {
 namespace {
 
-constexpr const char* kSchema = R"({"type":"object","properties":{"spec":{"type":"object","properties":{
-  "jobs":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["id"],"items":{
+constexpr const char* kSchema =
+    R"({"type":"object","properties":{"spec":{"type":"object","properties":{
+  "jobs":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["id"],
+    "items":{
     "type":"object","required":["id"],
     "x-kubernetes-validations":[{"rule":"self.state == oldSelf.state || oldSelf.state == 'open'",
                                  "message":"a closed job stays closed","fieldPath":".state"}],
@@ -16,7 +18,8 @@ constexpr const char* kSchema = R"({"type":"object","properties":{"spec":{"type"
   "loose":{"type":"array","items":{"type":"object","properties":{"n":{"type":"integer",
     "x-kubernetes-validations":[{"rule":"self == oldSelf"}]}}}},
   "limits":{"type":"object","additionalProperties":{"type":"integer",
-    "x-kubernetes-validations":[{"rule":"self < 10","messageExpression":"string(self) + ' is too high'"}]}},
+    "x-kubernetes-validations":[{"rule":"self < 10",
+                                 "messageExpression":"string(self) + ' is too high'"}]}},
   "secret":{"type":"string","x-kubernetes-validations":[
     {"rule":"self != 'x'","reason":"FieldValueForbidden","message":"not this one"}]},
   "twice":{"type":"string","x-kubernetes-validations":[
@@ -40,7 +43,8 @@ TEST_P(RuleTest, JudgesSelfAndOldSelf) {
   const Json object = WidgetWith(c.spec);
   const Json old = c.old_spec == nullptr ? Json() : WidgetWith(c.old_spec);
   std::vector<std::string> found;
-  for (const FieldError& error : kCompiled.Validate(object, c.old_spec == nullptr ? nullptr : &old)) {
+  for (const FieldError& error :
+       kCompiled.Validate(object, c.old_spec == nullptr ? nullptr : &old)) {
     found.push_back(error.field + ": " + error.message);
   }
   EXPECT_EQ(found, c.want);
@@ -49,22 +53,37 @@ TEST_P(RuleTest, JudgesSelfAndOldSelf) {
 INSTANTIATE_TEST_SUITE_P(
     Rules, RuleTest,
     testing::Values(
-        RuleCase{"TransitionRulesSkipCreates", R"({"jobs":[{"id":1,"state":"done"}]})", nullptr, {}},
+        RuleCase{
+            "TransitionRulesSkipCreates", R"({"jobs":[{"id":1,"state":"done"}]})", nullptr, {}},
         RuleCase{"ItemsAreFoundByKey",
                  R"({"jobs":[{"id":2,"state":"open"},{"id":1,"state":"open"}]})",
                  R"({"jobs":[{"id":1,"state":"done"},{"id":2,"state":"open"}]})",
                  {"spec.jobs[1].state: Invalid value: \"object\": a closed job stays closed"}},
-        RuleCase{"NewItemsHaveNoPast", R"({"jobs":[{"id":1,"state":"done"},{"id":3,"state":"done"}]})",
-                 R"({"jobs":[{"id":1,"state":"done"}]})", {}},
-        RuleCase{"ItemsOfAtomicListsHaveNoPast", R"({"loose":[{"n":2}]})", R"({"loose":[{"n":1}]})", {}},
-        RuleCase{"MessageExpressionAndKeys", R"({"limits":{"cpu":5,"ram":12}})", nullptr,
+        RuleCase{"NewItemsHaveNoPast",
+                 R"({"jobs":[{"id":1,"state":"done"},{"id":3,"state":"done"}]})",
+                 R"({"jobs":[{"id":1,"state":"done"}]})",
+                 {}},
+        RuleCase{
+            "ItemsOfAtomicListsHaveNoPast", R"({"loose":[{"n":2}]})", R"({"loose":[{"n":1}]})", {}},
+        RuleCase{"MessageExpressionAndKeys",
+                 R"({"limits":{"cpu":5,"ram":12}})",
+                 nullptr,
                  {"spec.limits[ram]: Invalid value: \"integer\": 12 is too high"}},
-        RuleCase{"UnchangedValuesAreNotJudgedAgain", R"({"limits":{"cpu":5,"ram":12}})",
-                 R"({"limits":{"ram":12}})", {}},
-        RuleCase{"ReasonForbidden", R"({"secret":"x"})", nullptr, {"spec.secret: Forbidden: not this one"}},
-        RuleCase{"ReasonDuplicate", R"({"twice":"x"})", nullptr,
+        RuleCase{"UnchangedValuesAreNotJudgedAgain",
+                 R"({"limits":{"cpu":5,"ram":12}})",
+                 R"({"limits":{"ram":12}})",
+                 {}},
+        RuleCase{"ReasonForbidden",
+                 R"({"secret":"x"})",
+                 nullptr,
+                 {"spec.secret: Forbidden: not this one"}},
+        RuleCase{"ReasonDuplicate",
+                 R"({"twice":"x"})",
+                 nullptr,
                  {"spec.twice: Duplicate value: \"string\": exists"}},
-        RuleCase{"RuleWithoutMessageIsShown", R"({"unsaid":"x"})", nullptr,
+        RuleCase{"RuleWithoutMessageIsShown",
+                 R"({"unsaid":"x"})",
+                 nullptr,
                  {"spec.unsaid: Invalid value: \"string\": failed rule: self != 'x'"}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 

@@ -158,8 +158,9 @@ class Compiler {
     }
     std::sort(values.required.begin(), values.required.end());
     if (source.At("uniqueItems").AsBool()) {
-      return Bad(where + ".uniqueItems", "Forbidden: uniqueItems cannot be set to true, use "
-                                         "x-kubernetes-list-type: set");
+      return Bad(where + ".uniqueItems",
+                 "Forbidden: uniqueItems cannot be set to true, use "
+                 "x-kubernetes-list-type: set");
     }
     values.pattern_text = source.At("pattern").AsString();
     if (!values.pattern_text.empty()) {
@@ -181,7 +182,8 @@ class Compiler {
                                  Branch{"oneOf", values.one_of}}) {
       const Json::Array& items = source.At(branch.name).Items();
       for (std::size_t i = 0; i < items.size(); ++i) {
-        const std::string at = where + "." + std::string(branch.name) + "[" + std::to_string(i) + "]";
+        const std::string at =
+            where + "." + std::string(branch.name) + "[" + std::to_string(i) + "]";
         MIDWATCH_ASSIGN(SchemaNodePtr compiled, Compile(items[i], at, Place::kLogical));
         branch.out.push_back(std::move(compiled));
       }
@@ -230,7 +232,8 @@ class Compiler {
     for (const std::string& key : node.list_keys) {
       const SchemaNode* property = node.items->FindProperty(key);
       if (property == nullptr) {
-        return Bad(where, "Invalid value: " + Quote(key) + ": entries must all be names of item properties");
+        return Bad(where, "Invalid value: " + Quote(key) +
+                              ": entries must all be names of item properties");
       }
       if (!property->default_value && !std::binary_search(required.begin(), required.end(), key)) {
         return Bad(where, "Invalid value: " + Quote(key) +

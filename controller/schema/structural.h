@@ -54,8 +54,8 @@ struct ValueRules {
   SchemaNodePtr none_of;  ///< `not`
 };
 
-/// One node of a compiled structural schema (the `Structural` of apiextensions-apiserver). Immutable
-/// once compiled.
+/// One node of a compiled structural schema (the `Structural` of apiextensions-apiserver).
+/// Immutable once compiled.
 struct SchemaNode {
   struct Property {
     std::string name;
@@ -77,8 +77,8 @@ struct SchemaNode {
   ValueRules values;
   std::vector<Rule> rules;
 
-  bool has_rules_below = false;        ///< Here or further down.
-  bool has_transition_below = false;   ///< Likewise, of rules that use oldSelf.
+  bool has_rules_below = false;       ///< Here or further down.
+  bool has_transition_below = false;  ///< Likewise, of rules that use oldSelf.
 
   const SchemaNode* FindProperty(std::string_view name) const;
   /// The schema of a member: its property, else `additional`, else nullptr.

@@ -101,9 +101,10 @@ Result<bool> CheckItems(const SchemaNode& list, const Json& value, const std::st
       const Json keys = KeysOf(list, items[i]);
       for (const std::string& key : list.list_keys) {
         if (keys.Find(key) == nullptr) {
-          return Bad(path, "element " + std::to_string(i) +
-                               ": associative list with keys has an element that omits key field \"" +
-                               key + "\" (and doesn't have default value)");
+          return Bad(path,
+                     "element " + std::to_string(i) +
+                         ": associative list with keys has an element that omits key field \"" +
+                         key + "\" (and doesn't have default value)");
         }
       }
     }
@@ -176,7 +177,9 @@ class Comparer {
     return a.IsObject() == b.IsObject() && a.IsArray() == b.IsArray();
   }
   void Note(const Json* before, const Json* after) {
-    FieldSet& set = before == nullptr ? out_.added : after == nullptr ? out_.removed : out_.modified;
+    FieldSet& set = before == nullptr  ? out_.added
+                    : after == nullptr ? out_.removed
+                                       : out_.modified;
     set.Insert(path_);
   }
   void Step(const PathElement& element, const SchemaNode& node, const Json* before,
@@ -232,8 +235,8 @@ std::vector<PathElement> ElementsOf(const SchemaNode& list, const Json& value) {
   return out;
 }
 
-/// Items of `live` alone keep their place; where an item of both stands in `live` and in `applied` at
-/// different places, `applied` decides; new items follow what stands before them in `applied`.
+/// Items of `live` alone keep their place; where an item of both stands in `live` and in `applied`
+/// at different places, `applied` decides; new items follow what stands before them in `applied`.
 Json MergeItems(const SchemaNode& list, const Json& live, const Json& applied) {
   const std::vector<PathElement> live_elements = ElementsOf(list, live);
   const std::vector<PathElement> applied_elements = ElementsOf(list, applied);
@@ -258,7 +261,8 @@ Json MergeItems(const SchemaNode& list, const Json& live, const Json& applied) {
       continue;
     }
     const bool at_live = l < live_elements.size();
-    const bool due = next_shared < shared.size() && at_live && *shared[next_shared] == live_elements[l];
+    const bool due =
+        next_shared < shared.size() && at_live && *shared[next_shared] == live_elements[l];
     if (r == applied_elements.size() || (at_live && !due && next_shared < shared.size())) {
       ++l;  // Has its place elsewhere.
       continue;
@@ -346,8 +350,8 @@ Json RemoveFields(const SchemaNode& node, const Json& value, const FieldSet& fie
         continue;
       }
       const FieldSet* below = fields.Below(element);
-      Json rest = below == nullptr ? child
-                                   : RemoveFields(MemberNodeOrOpen(node, name), child, *below);
+      Json rest =
+          below == nullptr ? child : RemoveFields(MemberNodeOrOpen(node, name), child, *below);
       if (!IsEmptyContainer(rest) || IsEmptyContainer(child)) {
         kept.push_back({name, std::move(rest)});  // Emptied by us: gone.
       }

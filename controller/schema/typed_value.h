@@ -9,9 +9,9 @@
 
 namespace midwatch::schema {
 
-// Values seen through their schema, as server-side apply does (structured-merge-diff/typed): maps and
-// lists of type set or map are taken apart, scalars and what is atomic are leaves. What the schema
-// leaves open is taken apart by its looks: maps are, lists are not.
+// Values seen through their schema, as server-side apply does (structured-merge-diff/typed): maps
+// and lists of type set or map are taken apart, scalars and what is atomic are leaves. What the
+// schema leaves open is taken apart by its looks: maps are, lists are not.
 
 /// kInvalid if the value does not fit: a field that is not declared, a wrong type, duplicate list
 /// items, an item without its keys. Messages start with the path: `.spec.nope: …`.
@@ -28,8 +28,8 @@ struct Comparison {
 };
 Comparison Compare(const SchemaNode& node, const Json& before, const Json& after);
 
-/// `live` with everything that `applied` says. List items that both have keep the order that `applied`
-/// gives them; others keep their place.
+/// `live` with everything that `applied` says. List items that both have keep the order that
+/// `applied` gives them; others keep their place.
 Json Merge(const SchemaNode& node, const Json& live, const Json& applied);
 
 /// The value without the members of the set.

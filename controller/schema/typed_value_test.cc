@@ -26,7 +26,8 @@ TEST_P(FieldsOfTest, ClaimsLeavesAndItems) {
 INSTANTIATE_TEST_SUITE_P(
     Widgets, FieldsOfTest,
     testing::Values(
-        FieldsCase{"Scalars", R"({"color":"red","replicas":2})", R"({"f:color":{},"f:replicas":{}})"},
+        FieldsCase{"Scalars", R"({"color":"red","replicas":2})",
+                   R"({"f:color":{},"f:replicas":{}})"},
         FieldsCase{"AtomicList", R"({"args":["x","y"]})", R"({"f:args":{}})"},
         FieldsCase{"Set", R"({"tags":["a","b"]})", R"({"f:tags":{"v:\"a\"":{},"v:\"b\"":{}}})"},
         FieldsCase{"EmptySetIsNotClaimed", R"({"tags":[],"color":"red"})", R"({"f:color":{}})"},
@@ -62,11 +63,14 @@ TEST_P(CompareTest, FindsWhatChanged) {
 INSTANTIATE_TEST_SUITE_P(
     Widgets, CompareTest,
     testing::Values(
-        CompareCase{"Nothing", R"({"spec":{"color":"red"}})", R"({"spec":{"color":"red"}})", "{}", "{}", "{}"},
+        CompareCase{"Nothing", R"({"spec":{"color":"red"}})", R"({"spec":{"color":"red"}})", "{}",
+                    "{}", "{}"},
         CompareCase{"WholeSpec", "{}", R"({"spec":{"color":"red","tags":["a"]}})",
-                    R"({"f:spec":{".":{},"f:color":{},"f:tags":{".":{},"v:\"a\"":{}}}})", "{}", "{}"},
-        CompareCase{"Modified", R"({"spec":{"color":"red","size":1}})", R"({"spec":{"color":"blue","size":1}})",
-                    "{}", R"({"f:spec":{"f:color":{}}})", "{}"},
+                    R"({"f:spec":{".":{},"f:color":{},"f:tags":{".":{},"v:\"a\"":{}}}})", "{}",
+                    "{}"},
+        CompareCase{"Modified", R"({"spec":{"color":"red","size":1}})",
+                    R"({"spec":{"color":"blue","size":1}})", "{}", R"({"f:spec":{"f:color":{}}})",
+                    "{}"},
         CompareCase{"Removed", R"({"spec":{"color":"red","labelsMap":{"a":"1"}}})",
                     R"({"spec":{"color":"red"}})", "{}", "{}",
                     R"({"f:spec":{"f:labelsMap":{".":{},"f:a":{}}}})"},
@@ -75,12 +79,13 @@ INSTANTIATE_TEST_SUITE_P(
                     R"({"f:spec":{"f:ports":{"k:{\"name\":\"c\"}":{".":{},"f:name":{}}}}})",
                     R"({"f:spec":{"f:ports":{"k:{\"name\":\"a\"}":{"f:number":{}}}}})",
                     R"({"f:spec":{"f:ports":{"k:{\"name\":\"b\"}":{".":{},"f:name":{}}}}})"},
-        CompareCase{"AtomicList", R"({"spec":{"args":["x"]}})", R"({"spec":{"args":["x","y"]}})", "{}",
-                    R"({"f:spec":{"f:args":{}}})", "{}"},
+        CompareCase{"AtomicList", R"({"spec":{"args":["x"]}})", R"({"spec":{"args":["x","y"]}})",
+                    "{}", R"({"f:spec":{"f:args":{}}})", "{}"},
         CompareCase{"EmptyMapAdded", R"({"spec":{}})", R"({"spec":{"labelsMap":{}}})",
                     R"({"f:spec":{"f:labelsMap":{}}})", "{}", "{}"},
-        CompareCase{"ShapeChanged", R"({"spec":{"raw":{"x":1}}})", R"({"spec":{"raw":{"x":{"y":1}}}})", "{}",
-                    R"({"f:spec":{"f:raw":{"f:x":{}}}})", "{}"}),
+        CompareCase{"ShapeChanged", R"({"spec":{"raw":{"x":1}}})",
+                    R"({"spec":{"raw":{"x":{"y":1}}}})", "{}", R"({"f:spec":{"f:raw":{"f:x":{}}}})",
+                    "{}"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 struct MergeCase {
@@ -94,26 +99,33 @@ class MergeTest : public testing::TestWithParam<MergeCase> {};
 
 TEST_P(MergeTest, KeepsWhatIsNotApplied) {
   const MergeCase& c = GetParam();
-  EXPECT_EQ(Merge(Root(), Spec(c.live), Spec(c.applied)).At("spec").Dump(), ParsedJsonOf(c.want).Dump());
+  EXPECT_EQ(Merge(Root(), Spec(c.live), Spec(c.applied)).At("spec").Dump(),
+            ParsedJsonOf(c.want).Dump());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Widgets, MergeTest,
     testing::Values(
-        MergeCase{"Scalars", R"({"color":"red","size":1})", R"({"color":"blue"})", R"({"color":"blue","size":1})"},
+        MergeCase{"Scalars", R"({"color":"red","size":1})", R"({"color":"blue"})",
+                  R"({"color":"blue","size":1})"},
         MergeCase{"AtomicList", R"({"args":["a","b"]})", R"({"args":["c"]})", R"({"args":["c"]})"},
-        MergeCase{"AtomicMap", R"({"atomicMap":{"a":"1"}})", R"({"atomicMap":{"b":"1"}})", R"({"atomicMap":{"b":"1"}})"},
+        MergeCase{"AtomicMap", R"({"atomicMap":{"a":"1"}})", R"({"atomicMap":{"b":"1"}})",
+                  R"({"atomicMap":{"b":"1"}})"},
         MergeCase{"GranularMap", R"({"labelsMap":{"a":"1"}})", R"({"labelsMap":{"b":"1"}})",
                   R"({"labelsMap":{"a":"1","b":"1"}})"},
-        MergeCase{"ItemsAreAppended", R"({"tags":["a","b"]})", R"({"tags":["x"]})", R"({"tags":["a","b","x"]})"},
+        MergeCase{"ItemsAreAppended", R"({"tags":["a","b"]})", R"({"tags":["x"]})",
+                  R"({"tags":["a","b","x"]})"},
         MergeCase{"ItemsAreMerged", R"({"ports":[{"name":"a","number":1},{"name":"b"}]})",
                   R"({"ports":[{"name":"a","protocol":"UDP"}]})",
                   R"({"ports":[{"name":"a","number":1,"protocol":"UDP"},{"name":"b"}]})"},
-        MergeCase{"NewBeforeShared", R"({"tags":["a","b"]})", R"({"tags":["x","b"]})", R"({"tags":["a","x","b"]})"},
-        MergeCase{"AppliedDecidesTheOrder", R"({"tags":["a","b","c"]})", R"({"tags":["c","x","a"]})",
-                  R"({"tags":["b","c","x","a"]})"},
-        MergeCase{"SameOrderStays", R"({"tags":["a","b","c"]})", R"({"tags":["a","c"]})", R"({"tags":["a","b","c"]})"},
-        MergeCase{"NullReplaces", R"({"nested":{"a":"x"}})", R"({"nested":null})", R"({"nested":null})"}),
+        MergeCase{"NewBeforeShared", R"({"tags":["a","b"]})", R"({"tags":["x","b"]})",
+                  R"({"tags":["a","x","b"]})"},
+        MergeCase{"AppliedDecidesTheOrder", R"({"tags":["a","b","c"]})",
+                  R"({"tags":["c","x","a"]})", R"({"tags":["b","c","x","a"]})"},
+        MergeCase{"SameOrderStays", R"({"tags":["a","b","c"]})", R"({"tags":["a","c"]})",
+                  R"({"tags":["a","b","c"]})"},
+        MergeCase{"NullReplaces", R"({"nested":{"a":"x"}})", R"({"nested":null})",
+                  R"({"nested":null})"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 struct RemoveCase {
@@ -125,23 +137,30 @@ struct RemoveCase {
 class RemoveFieldsTest : public testing::TestWithParam<RemoveCase> {};
 
 TEST_P(RemoveFieldsTest, LeavesTheRest) {
-  const auto fields = FieldSet::FromJson(ParsedJsonOf(std::string(R"({"f:spec":)") + GetParam().fields + "}"));
+  const auto fields =
+      FieldSet::FromJson(ParsedJsonOf(std::string(R"({"f:spec":)") + GetParam().fields + "}"));
   const Json value = Spec(R"({"color":"red","tags":["a","b"],"labelsMap":{"a":"1"},
                               "ports":[{"name":"x","number":1},{"name":"y"}]})");
-  EXPECT_EQ(RemoveFields(Root(), value, *fields).At("spec").Dump(), ParsedJsonOf(GetParam().want).Dump());
+  EXPECT_EQ(RemoveFields(Root(), value, *fields).At("spec").Dump(),
+            ParsedJsonOf(GetParam().want).Dump());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Widgets, RemoveFieldsTest,
     testing::Values(
-        RemoveCase{"Scalar", R"({"f:color":{}})",
-                   R"({"tags":["a","b"],"labelsMap":{"a":"1"},"ports":[{"name":"x","number":1},{"name":"y"}]})"},
-        RemoveCase{"SetItem", R"({"f:tags":{"v:\"a\"":{}}})",
-                   R"({"color":"red","tags":["b"],"labelsMap":{"a":"1"},"ports":[{"name":"x","number":1},{"name":"y"}]})"},
-        RemoveCase{"MapItemAndField", R"({"f:ports":{"k:{\"name\":\"x\"}":{"f:number":{}},"k:{\"name\":\"y\"}":{}}})",
-                   R"({"color":"red","tags":["a","b"],"labelsMap":{"a":"1"},"ports":[{"name":"x"}]})"},
-        RemoveCase{"EmptiedMapGoes", R"({"f:labelsMap":{"f:a":{}}})",
-                   R"({"color":"red","tags":["a","b"],"ports":[{"name":"x","number":1},{"name":"y"}]})"}),
+        RemoveCase{
+            "Scalar", R"({"f:color":{}})",
+            R"({"tags":["a","b"],"labelsMap":{"a":"1"},"ports":[{"name":"x","number":1},{"name":"y"}]})"},
+        RemoveCase{
+            "SetItem", R"({"f:tags":{"v:\"a\"":{}}})",
+            R"({"color":"red","tags":["b"],"labelsMap":{"a":"1"},"ports":[{"name":"x","number":1},{"name":"y"}]})"},
+        RemoveCase{
+            "MapItemAndField",
+            R"({"f:ports":{"k:{\"name\":\"x\"}":{"f:number":{}},"k:{\"name\":\"y\"}":{}}})",
+            R"({"color":"red","tags":["a","b"],"labelsMap":{"a":"1"},"ports":[{"name":"x"}]})"},
+        RemoveCase{
+            "EmptiedMapGoes", R"({"f:labelsMap":{"f:a":{}}})",
+            R"({"color":"red","tags":["a","b"],"ports":[{"name":"x","number":1},{"name":"y"}]})"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 struct TypedCase {
@@ -161,12 +180,16 @@ TEST_P(CheckTypedTest, NamesTheFirstMisfit) {
 INSTANTIATE_TEST_SUITE_P(
     Recorded, CheckTypedTest,
     testing::Values(
-        TypedCase{"Fits", R"({"color":"red","raw":{"x":[{}]},"port":"a","nested":null,"replicas":1.5})", ""},
+        TypedCase{"Fits",
+                  R"({"color":"red","raw":{"x":[{}]},"port":"a","nested":null,"replicas":1.5})",
+                  ""},
         TypedCase{"DuplicateKey", R"({"ports":[{"name":"z"},{"name":"z"}]})",
                   ".spec.ports: duplicate entries for key [name=\"z\"]"},
-        TypedCase{"DuplicateItem", R"({"tags":["z","z"]})", ".spec.tags: duplicate entries for key [=\"z\"]"},
+        TypedCase{"DuplicateItem", R"({"tags":["z","z"]})",
+                  ".spec.tags: duplicate entries for key [=\"z\"]"},
         TypedCase{"NoKey", R"({"ports":[{"number":1}]})",
-                  ".spec.ports: element 0: associative list with keys has an element that omits key field "
+                  ".spec.ports: element 0: associative list with keys has an element that omits "
+                  "key field "
                   "\"name\" (and doesn't have default value)"},
         TypedCase{"NotDeclared", R"({"nope":1})", ".spec.nope: field not declared in schema"},
         TypedCase{"NotNumeric", R"({"replicas":"x"})",

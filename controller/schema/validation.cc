@@ -18,7 +18,8 @@ std::int64_t CharacterCount(std::string_view text) {
 }
 
 bool IsWhole(const Json& value) {
-  return value.IsInt() || (value.IsNumber() && std::nearbyint(value.AsDouble()) == value.AsDouble());
+  return value.IsInt() ||
+         (value.IsNumber() && std::nearbyint(value.AsDouble()) == value.AsDouble());
 }
 
 bool HasType(NodeType type, const Json& value) {
@@ -112,9 +113,9 @@ class Validator {
       AddInvalid(path, value, "should match '" + rules.pattern_text + "'");
     }
     if (!rules.format.empty() && !HasFormat(rules.format, text)) {
-      Add(TypeInvalid(path.ToString(), value,
-                      InBody(path, "must be of type " + rules.format + ": " +
-                                       Quote(Utf8Prefix(text, 256)))));
+      Add(TypeInvalid(
+          path.ToString(), value,
+          InBody(path, "must be of type " + rules.format + ": " + Quote(Utf8Prefix(text, 256)))));
     }
   }
 
@@ -123,15 +124,15 @@ class Validator {
     const auto shown = [](double limit) { return Json(limit).Dump(); };
     if (rules.minimum &&
         (rules.exclusive_minimum ? number <= *rules.minimum : number < *rules.minimum)) {
-      AddInvalid(path, value, std::string("should be greater than ") +
-                                  (rules.exclusive_minimum ? "" : "or equal to ") +
-                                  shown(*rules.minimum));
+      AddInvalid(path, value,
+                 std::string("should be greater than ") +
+                     (rules.exclusive_minimum ? "" : "or equal to ") + shown(*rules.minimum));
     }
     if (rules.maximum &&
         (rules.exclusive_maximum ? number >= *rules.maximum : number > *rules.maximum)) {
-      AddInvalid(path, value, std::string("should be less than ") +
-                                  (rules.exclusive_maximum ? "" : "or equal to ") +
-                                  shown(*rules.maximum));
+      AddInvalid(path, value,
+                 std::string("should be less than ") +
+                     (rules.exclusive_maximum ? "" : "or equal to ") + shown(*rules.maximum));
     }
     if (rules.multiple_of && *rules.multiple_of > 0) {
       const double quotient = number / *rules.multiple_of;
@@ -188,8 +189,9 @@ class Validator {
       Add(TooMany(path.ToString(), count, *node.values.max_properties));
     }
     if (node.values.min_properties && count < *node.values.min_properties) {
-      AddInvalid(path, Json(count), "should have at least " +
-                                        std::to_string(*node.values.min_properties) + " properties");
+      AddInvalid(
+          path, Json(count),
+          "should have at least " + std::to_string(*node.values.min_properties) + " properties");
     }
     for (const std::string& name : node.values.required) {
       if (value.Find(name) == nullptr) {
@@ -240,7 +242,8 @@ class Validator {
       const auto count = std::count_if(rules.one_of.begin(), rules.one_of.end(), valid);
       if (count != 1) {
         must("validate one and only one schema (oneOf). Found " +
-             (count == 0 ? std::string("none valid") : std::to_string(count) + " valid alternatives"));
+             (count == 0 ? std::string("none valid")
+                         : std::to_string(count) + " valid alternatives"));
       }
     }
     if (rules.none_of != nullptr && valid(rules.none_of)) {
@@ -284,8 +287,9 @@ const Json* ListCorrelation::OldOf(const Json& item) const {
     return nullptr;
   }
   const std::string key = KeysOf(list_, item).Dump();
-  const auto found = std::lower_bound(old_.begin(), old_.end(), key,
-                                      [](const auto& o, const std::string& k) { return o.first < k; });
+  const auto found =
+      std::lower_bound(old_.begin(), old_.end(), key,
+                       [](const auto& o, const std::string& k) { return o.first < k; });
   return found != old_.end() && found->first == key ? found->second : nullptr;
 }
 

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "controller/object/json.h"
@@ -19,12 +17,7 @@ inline Json ParsedJsonOf(const std::string& text) {
   return value ? *value : Json();
 }
 
-inline Json WidgetOpenApi() {
-  std::ifstream file(std::string(MIDWATCH_SOURCE_DIR) + "/controller/schema/testdata/widget.json");
-  std::stringstream text;
-  text << file.rdbuf();
-  return ParsedJsonOf(text.str());
-}
+Json WidgetOpenApi();
 
 inline const CompiledSchema& WidgetSchema() {
   static const CompiledSchema kSchema = *CompiledSchema::Compile(WidgetOpenApi());
@@ -34,7 +27,8 @@ inline const CompiledSchema& WidgetSchema() {
 /// A Widget with this spec, as JSON text.
 inline Json WidgetWith(const std::string& spec) {
   return ParsedJsonOf(R"({"apiVersion":"demo.example.io/v1","kind":"Widget",
-                          "metadata":{"name":"w1","namespace":"default"},"spec":)" + spec + "}");
+                          "metadata":{"name":"w1","namespace":"default"},"spec":)" +
+                      spec + "}");
 }
 
 }  // namespace midwatch::schema
