@@ -15,9 +15,9 @@ namespace midwatch {
 /// One request to the peer that the client was made for.
 struct HttpCall {
   std::string method = "GET";
-  std::string target;  ///< Path and query.
-  HttpHeaders headers;
-  std::string body;
+  std::string target = "/";  ///< Path and query.
+  HttpHeaders headers = {};
+  std::string body = {};
   Duration deadline =
       std::chrono::seconds(30);  ///< For the whole exchange; for a stream, to its head.
   std::size_t max_response = std::size_t{64} << 20;  ///< kTooLarge beyond it.
