@@ -1,39 +1,15 @@
 #include "controller/manifest/manifest.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "controller/base/text.h"
+#include "controller/manifest/server_fields.h"
 #include "controller/schema/field_error.h"
 #include "controller/schema/metadata.h"
 
 namespace midwatch::manifest {
 namespace {
-
-constexpr std::array<std::string_view, 8> kServerMetadata = {
-    "uid",           "resourceVersion",           "generation",
-    "selfLink",      "creationTimestamp",         "deletionTimestamp",
-    "managedFields", "deletionGracePeriodSeconds"};
-constexpr std::string_view kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
-
-void DropServerFields(const ManifestKind& kind, Json& body) {
-  if (kind.has_status) {
-    body.Erase("status");
-  }
-  Json* metadata = body.FindMutable("metadata");
-  if (metadata == nullptr || !metadata->IsObject()) {
-    return;
-  }
-  for (const std::string_view field : kServerMetadata) {
-    metadata->Erase(field);
-  }
-  Json* annotations = metadata->FindMutable("annotations");
-  if (annotations != nullptr && annotations->Erase(kLastApplied) &&
-      annotations->Members().empty()) {
-    metadata->Erase("annotations");
-  }
-}
 
 bool IsSecretData(const ResourceType& type, std::string_view field) {
   return type.group.empty() && type.kind == "Secret" &&
@@ -56,7 +32,7 @@ class Checker {
     if (kind == nullptr) {
       return;
     }
-    DropServerFields(*kind, document.body);
+    DropServerFields(document.body, kind->has_status);
     if (document.body.At("metadata").IsNull()) {
       document.body.Set("metadata", Json::EmptyObject());
     }

@@ -1,0 +1,304 @@
+#include "controller/manifest/sync_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <unordered_set>
+
+#include "controller/base/digest.h"
+#include "controller/base/text.h"
+#include "controller/manifest/ordering.h"
+#include "controller/manifest/server_fields.h"
+#include "controller/schema/field_manager.h"
+
+namespace midwatch::manifest {
+namespace {
+
+constexpr std::string_view kNamespaces = "namespaces";
+
+std::string_view Value(const std::map<std::string, std::string, std::less<>>& map,
+                       const std::string& name) {
+  const auto found = map.find(name);
+  return found == map.end() ? std::string_view() : std::string_view(found->second);
+}
+
+class Planner {
+ public:
+  explicit Planner(const SyncInput& input)
+      : input_(input), source_(input.source), label_(SourceLabel(source_.identity)) {}
+
+  SyncPlan Run() {
+    plan_.errors = input_.declared.errors;
+    for (const Manifest* manifest : input_.declared.manifests) {
+      Compare(*manifest);
+    }
+    std::sort(plan_.steps.begin(), plan_.steps.end(), [](const SyncStep& a, const SyncStep& b) {
+      return WrittenBefore(a.type, a.key, b.type, b.key);
+    });
+    Prune();
+    SortErrors(plan_.errors);
+    Settle();
+    return std::move(plan_);
+  }
+
+ private:
+  void AddError(const Manifest& manifest, ManifestErrorCode code, std::string field,
+                std::string message) {
+    plan_.errors.push_back(
+        {code, manifest.path, manifest.at, manifest.key,
+         ShowObject(manifest.type, manifest.key.namespace_name, manifest.key.name),
+         std::move(field), std::move(message)});
+  }
+
+  void Compare(const Manifest& manifest) {
+    const std::optional<Object> live = input_.find(manifest.key);
+    if (!live) {
+      SyncStep step = StepFor(SyncVerb::kCreate, manifest);
+      step.body = Marked(manifest, false);
+      step.after = step.body;
+      plan_.steps.push_back(std::move(step));
+      return;
+    }
+    if (input_.memo != nullptr && input_.memo->Knows(manifest, *live)) {
+      plan_.memo.Note(manifest, *live);
+      ++plan_.unchanged;
+    } else if (live->meta().IsBeingDeleted()) {
+      plan_.waiting.push_back(manifest.key);
+    } else if (MayWrite(manifest, live->meta())) {
+      CompareBodies(manifest, *live);
+    }
+  }
+
+  bool MayWrite(const Manifest& manifest, const ObjectMeta& live) {
+    const Ownership ownership = OwnershipOf(source_, live);
+    if (ownership == Ownership::kOther) {
+      const std::string_view other = Value(live.annotations, source_.marks.identity_annotation);
+      AddError(manifest, ManifestErrorCode::kNotOwned, {},
+               other.empty() || other == source_.identity
+                   ? "the object carries the mark of another source"
+                   : "the object belongs to " + Quote(other));
+      return false;
+    }
+    if (ownership == Ownership::kNobody && !source_.adopt) {
+      AddError(manifest, ManifestErrorCode::kNotOwned, {},
+               "the object exists and belongs to no source, set spec.adopt to take it over");
+      return false;
+    }
+    return true;
+  }
+
+  void CompareBodies(const Manifest& manifest, const Object& live) {
+    const bool adopts = OwnershipOf(source_, live.meta()) == Ownership::kNobody;
+    // Who made the object is not known if the note is gone: then it is not ours to prune.
+    const bool adopted =
+        Value(live.meta().annotations, source_.marks.adopted_annotation) != "false";
+    SyncStep step = StepFor(SyncVerb::kUpdate, manifest);
+    step.body = Marked(manifest, adopted);
+    step.before = live.Body();
+    Result<Json> after = Applied(manifest, step.before, step.body);
+    if (!after) {
+      return AddError(manifest, ManifestErrorCode::kInvalidField, {}, after.error().message);
+    }
+    if (schema::SameForStorage(step.before, *after)) {
+      plan_.memo.Note(manifest, live);
+      ++plan_.unchanged;
+      return;
+    }
+    if (!IsValidChange(manifest, step.before, *after)) {
+      return;
+    }
+    step.after = *std::move(after);
+    step.uid = live.uid();
+    step.resource_version = live.resource_version();
+    step.adopts = adopts;
+    plan_.steps.push_back(std::move(step));
+  }
+
+  const ManifestKind& KindOf(const Manifest& manifest) const {
+    return *input_.schemas.Find(manifest.type.ApiVersion(), manifest.type.kind);
+  }
+
+  /// What the server would store.
+  Result<Json> Applied(const Manifest& manifest, const Json& before, const Json& body) const {
+    const ManifestKind& kind = KindOf(manifest);
+    const schema::FieldWriter writer{.manager = source_.field_manager,
+                                     .api_version = manifest.type.ApiVersion(),
+                                     .subresource = {},
+                                     .has_status_subresource = kind.has_status,
+                                     .now = input_.now};
+    MIDWATCH_ASSIGN(Json after,
+                    schema::ApplyConfiguration(kind.schema, &before, body, writer, true));
+    kind.schema.Prune(after);
+    kind.schema.ApplyDefaults(after);
+    return after;
+  }
+
+  /// Fields that may not change.
+  bool IsValidChange(const Manifest& manifest, const Json& before, const Json& after) {
+    const std::vector<schema::FieldError> errors = KindOf(manifest).schema.Validate(after, &before);
+    const bool secret = IsSecret(after);
+    for (const schema::FieldError& error : errors) {
+      AddError(manifest, ManifestErrorCode::kInvalidField,
+               error.field == "<nil>" ? "" : error.field,
+               secret ? "the change is not allowed (the value is not shown)" : error.message);
+    }
+    return errors.empty();
+  }
+
+  SyncStep StepFor(SyncVerb verb, const Manifest& manifest) const {
+    SyncStep step;
+    step.verb = verb;
+    step.key = manifest.key;
+    step.type = manifest.type;
+    step.path = manifest.path;
+    step.at = manifest.at;
+    return step;
+  }
+
+  Json Marked(const Manifest& manifest, bool adopted) const {
+    Json body = manifest.object.Body();
+    Json& metadata = body["metadata"];
+    metadata["labels"].Set(source_.marks.source_label, label_);
+    Json& annotations = metadata["annotations"];
+    annotations.Set(source_.marks.identity_annotation, source_.identity);
+    annotations.Set(source_.marks.adopted_annotation, adopted ? "true" : "false");
+    annotations.Set(source_.marks.file_annotation, manifest.path);
+    return body;
+  }
+
+  void NoteDeclared() {
+    for (const Manifest* manifest : input_.declared.manifests) {
+      declared_.insert(manifest->key);
+      used_namespaces_.insert(manifest->key.namespace_name);
+    }
+    for (const ManifestError& error : plan_.errors) {
+      if (error.key) {
+        invalid_.insert(*error.key);
+        used_namespaces_.insert(error.key->namespace_name);
+      }
+    }
+  }
+
+  std::optional<KeptReason> WhyKept(const ObjectKey& key, const ObjectMeta& live) const {
+    if (!source_.prune) {
+      return KeptReason::kPruneOff;
+    }
+    if (invalid_.contains(key)) {
+      return KeptReason::kInvalid;
+    }
+    if (!input_.declared.complete) {
+      return KeptReason::kIncomplete;
+    }
+    if (input_.declared.manifests.empty() && !source_.allow_empty) {
+      return KeptReason::kEmptySet;
+    }
+    if (key.resource == kNamespaces) {
+      if (!source_.prune_namespaces) {
+        return KeptReason::kNamespace;
+      }
+      if (used_namespaces_.contains(key.name)) {
+        return KeptReason::kNamespaceInUse;
+      }
+    }
+    const bool ours = Value(live.annotations, source_.marks.adopted_annotation) == "false";
+    return ours || source_.prune_adopted ? std::nullopt : std::optional(KeptReason::kAdopted);
+  }
+
+  void Prune() {
+    NoteDeclared();
+    std::vector<SyncStep> prunes;
+    for (const auto& [key, live] : input_.inventory) {
+      const ManifestKind* kind = input_.schemas.FindResource(key.resource);
+      const bool marked =
+          Value(live.meta().labels, source_.marks.source_label) == label_ &&
+          Value(live.meta().annotations, source_.marks.identity_annotation) == source_.identity;
+      if (!marked || kind == nullptr || declared_.contains(key) || live.meta().IsBeingDeleted()) {
+        continue;
+      }
+      if (const auto reason = WhyKept(key, live.meta())) {
+        plan_.kept.push_back({key, *reason});
+        continue;
+      }
+      SyncStep step;
+      step.verb = SyncVerb::kPrune;
+      step.key = key;
+      step.type = kind->type;
+      step.before = live.Body();
+      step.uid = live.uid();
+      step.resource_version = live.resource_version();
+      step.path = Value(live.meta().annotations, source_.marks.file_annotation);
+      prunes.push_back(std::move(step));
+    }
+    std::sort(prunes.begin(), prunes.end(), [](const SyncStep& a, const SyncStep& b) {
+      return WrittenBefore(b.type, b.key, a.type, a.key);
+    });
+    std::move(prunes.begin(), prunes.end(), std::back_inserter(plan_.steps));
+    std::sort(plan_.kept.begin(), plan_.kept.end(),
+              [](const KeptObject& a, const KeptObject& b) { return a.key < b.key; });
+  }
+
+  void Settle() {
+    plan_.refused = !source_.skip_invalid && !plan_.errors.empty();
+    if (plan_.refused) {
+      plan_.steps.clear();
+    }
+    for (const SyncStep& step : plan_.steps) {
+      plan_.created += step.verb == SyncVerb::kCreate ? 1 : 0;
+      plan_.updated += step.verb == SyncVerb::kUpdate ? 1 : 0;
+      plan_.pruned += step.verb == SyncVerb::kPrune ? 1 : 0;
+    }
+  }
+
+  const SyncInput& input_;
+  const SyncSource& source_;
+  const std::string label_;
+  std::unordered_set<ObjectKey, ObjectKeyHash> declared_;
+  std::unordered_set<ObjectKey, ObjectKeyHash> invalid_;
+  std::set<std::string, std::less<>> used_namespaces_;
+  SyncPlan plan_;
+};
+
+}  // namespace
+
+std::string SourceLabel(std::string_view identity) {
+  constexpr std::size_t kLength = 32;  // 160 bits: nobody finds another identity with that label.
+  return ShortHash(identity, kLength);
+}
+
+Ownership OwnershipOf(const SyncSource& source, const ObjectMeta& live) {
+  const std::string_view label = Value(live.labels, source.marks.source_label);
+  const std::string_view identity = Value(live.annotations, source.marks.identity_annotation);
+  if (label.empty() && identity.empty()) {
+    return Ownership::kNobody;
+  }
+  const bool label_fits = label.empty() || label == SourceLabel(source.identity);
+  const bool identity_fits = identity.empty() || identity == source.identity;
+  return label_fits && identity_fits ? Ownership::kOurs : Ownership::kOther;
+}
+
+bool SyncMemo::Knows(const Manifest& declared, const Object& live) const {
+  const auto found = known_.find(declared.key);
+  if (found == known_.end()) {
+    return false;
+  }
+  const Pair& pair = found->second;
+  return pair.resource_version == live.resource_version() && pair.uid == live.uid() &&
+         pair.path == declared.path &&
+         (pair.declared.SameRecord(declared.object) ||
+          pair.declared.bytes() == declared.object.bytes());
+}
+
+void SyncMemo::Note(const Manifest& declared, const Object& live) {
+  known_.insert_or_assign(
+      declared.key, Pair{declared.object, declared.path, live.uid(), live.resource_version()});
+}
+
+std::string_view NameOf(KeptReason reason) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "PruneOff", "EmptySet", "Incomplete", "Invalid", "Namespace", "NamespaceInUse", "Adopted"};
+  return kNames.at(static_cast<std::size_t>(reason));
+}
+
+SyncPlan PlanSync(const SyncInput& input) { return Planner(input).Run(); }
+
+}  // namespace midwatch::manifest
