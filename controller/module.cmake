@@ -33,6 +33,8 @@ find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
 
+add_custom_target(folder_tests)  # Builds the test binary of every folder.
+
 # midwatch_module(NAME [DEPS module...] [LIBS library...] [TEST_DEPS module...])
 #
 # One folder of controller/: every *.cc is the static library midwatch_NAME, every *_test.cc goes into the test binary
@@ -60,6 +62,7 @@ function(midwatch_module name)
     target_link_libraries(${name}_test PRIVATE midwatch_${name} ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE MIDWATCH_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS folder)
+    add_dependencies(folder_tests ${name}_test)
   endif()
 endfunction()

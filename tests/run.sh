@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds, and runs the tests.
 #   tests/run.sh [--tree release|asan|tsan] [--jobs N] [CTEST-ARGUMENTS…]
+# `release` is everything. `asan` runs the tests of every folder under clang's address and undefined behaviour sanitizers, `tsan`
+# those of the folders with threads under its thread sanitizer.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -15,12 +17,17 @@ while [ $# -gt 0 ]; do
   esac
 done
 
+threaded=(runtime apiserver store http)
+targets=(all)
+only=()
 case "$tree" in
   release) tests/install.sh test ;;
-  *) tests/install.sh ci ;;
+  asan) tests/install.sh ci; targets=(folder_tests); only=(-L folder) ;;
+  tsan) tests/install.sh ci; targets=("${threaded[@]/%/_test}"); only=(-R "^($(IFS='|'; echo "${threaded[*]}"))\$") ;;
+  *) echo "usage: $0 [--tree release|asan|tsan] [--jobs N] [CTEST-ARGUMENTS…]" >&2; exit 2 ;;
 esac
 
-cmake --preset "$tree" >build-"$tree".log 2>&1 || { cat build-"$tree".log; exit 1; }
-rm -f build-"$tree".log
-cmake --build --preset "$tree" -j "$jobs"
-ctest --preset "$tree" -j "$jobs" "$@"
+# Quiet unless something goes wrong.
+configured=$(cmake --preset "$tree" 2>&1) || { printf '%s\n' "$configured" >&2; exit 1; }
+cmake --build --preset "$tree" -j "$jobs" --target "${targets[@]}"
+ctest --preset "$tree" -j "$jobs" "${only[@]}" "$@"
