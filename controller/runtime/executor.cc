@@ -46,6 +46,7 @@ void Executor::Begin(Ticket ticket, Plan plan) {
   const std::uint64_t id = next_plan_++;
   Active active;
   active.outcome.wake_at = plan.wake_at;
+  active.outcome.wrote = true;
   active.ticket = std::move(ticket);
   active.plan = std::move(plan);
   active.effects.resize(active.plan.effects.size());
@@ -226,7 +227,7 @@ void Executor::OnWrite(EffectId id, Active& active, const Result<Object>& result
   const bool gone =
       result.error().code == ErrorCode::kNotFound && !std::holds_alternative<CreateRequest>(write);
   if (!gone || !std::holds_alternative<DeleteRequest>(write)) {
-    Failed(active, result.error());
+    WriteFailed(active, write, result.error());
   }
   if (gone || RowOf(result.error().code).retry == RetryClass::kReadFirst) {
     EffectState& state = active.effects[id.second];
@@ -291,6 +292,14 @@ void Executor::FeedWritten(const Write& write, const Object& object, Now now) {
 void Executor::Failed(Active& active, const Error& error) {
   if (!active.outcome.failure) {
     active.outcome.failure = error;
+  }
+}
+
+void Executor::WriteFailed(Active& active, const Write& write, const Error& error) {
+  if (!active.plan.keep_going) {
+    Failed(active, error);
+  } else if (active.outcome.failures.size() < kMaxFailures) {
+    active.outcome.failures.push_back({TargetOf(write).key, error});
   }
 }
 

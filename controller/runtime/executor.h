@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "controller/env/actor.h"
+#include "controller/env/inbox.h"
 #include "controller/env/kube_client.h"
 #include "controller/env/log.h"
-#include "controller/env/inbox.h"
 #include "controller/runtime/indexed_view.h"
 #include "controller/runtime/informer.h"
 #include "controller/runtime/leadership.h"
@@ -61,6 +61,8 @@ class Executor {
     bool asked = false;    ///< A question was answered: plan again at once.
     bool dropped = false;  ///< Leadership was lost on the way.
     std::optional<Error> failure;
+    std::vector<WriteFailure> failures;  ///< Of a plan that keeps going, the first kMaxFailures.
+    bool wrote = false;                  ///< It had effects.
   };
   struct OperationEnd {
     std::size_t controller = 0;
@@ -84,6 +86,7 @@ class Executor {
   std::vector<Object> InFlight(std::string_view resource);
 
   static constexpr std::size_t kWindow = 64;
+  static constexpr std::size_t kMaxFailures = 1'000;
   static constexpr Duration kReadBackBase = std::chrono::milliseconds(50);
   static constexpr Duration kReadBackLimit = std::chrono::seconds(5);
 
@@ -133,6 +136,7 @@ class Executor {
                    Now now);
   void FeedWritten(const Write& write, const Object& object, Now now);
   void Failed(Active& active, const Error& error);
+  void WriteFailed(Active& active, const Write& write, const Error& error);
   void EffectEnded(EffectId id);
   void MakeRunnable(std::uint64_t id, Active& active);
   GetRequest ReadOf(const Active& active, std::size_t position) const;

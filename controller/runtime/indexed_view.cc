@@ -1,5 +1,7 @@
 #include "controller/runtime/indexed_view.h"
 
+#include <algorithm>
+
 #include "controller/base/check.h"
 
 namespace midwatch {
@@ -68,6 +70,21 @@ std::vector<Object> IndexedView::InFlight(std::string_view resource) const {
 
 std::int64_t IndexedView::FreshTo(std::string_view resource) const {
   return GetIndex(resource).fresh_to();
+}
+
+void IndexedView::SetFailures(const ObjectKey& planned, std::vector<WriteFailure> failures) {
+  if (failures.empty()) {
+    failures_.erase(planned);
+    return;
+  }
+  std::sort(failures.begin(), failures.end(),
+            [](const WriteFailure& a, const WriteFailure& b) { return a.key < b.key; });
+  failures_.insert_or_assign(planned, std::move(failures));
+}
+
+std::vector<WriteFailure> IndexedView::Failures(const ObjectKey& planned) const {
+  const auto found = failures_.find(planned);
+  return found == failures_.end() ? std::vector<WriteFailure>() : found->second;
 }
 
 }  // namespace midwatch

@@ -22,6 +22,8 @@ class IndexedView final : public View {
   Index& Add(const ResourceType& type);
   /// Its resource must have been added.
   void Define(const IndexDefinition& definition);
+  /// Replaces those of the key.
+  void SetFailures(const ObjectKey& planned, std::vector<WriteFailure> failures);
   void SetInFlight(InFlightSource source) { in_flight_ = std::move(source); }
 
   Index* FindIndex(std::string_view resource);
@@ -38,10 +40,12 @@ class IndexedView final : public View {
   std::optional<MonoTime> ObservedAt(const ObjectKey& key) const override;
   std::vector<Object> InFlight(std::string_view resource) const override;
   std::int64_t FreshTo(std::string_view resource) const override;
+  std::vector<WriteFailure> Failures(const ObjectKey& planned) const override;
 
  private:
   std::map<std::string, Index, std::less<>> resources_;
   std::map<std::string, const Index*, std::less<>> indexes_;  // By name of the definition.
+  std::map<ObjectKey, std::vector<WriteFailure>> failures_;   // Only keys that have some.
   InFlightSource in_flight_;
 };
 

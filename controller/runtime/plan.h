@@ -45,6 +45,9 @@ struct Plan {
       {};                    ///< In order; the first failure ends the plan and requeues the key.
   bool independent = false;  ///< Effects may be in flight together (a window of 64).
   std::optional<MonoTime> wake_at = {};  ///< Look again then, even if nothing changes.
+  /// A failed write does not keep the others from being made. What failed stands in View::Failures
+  /// for the next plan of the key, which follows after back-off.
+  bool keep_going = false;
 };
 
 }  // namespace midwatch

@@ -20,6 +20,14 @@ struct IndexDefinition {
   std::function<std::vector<std::string>(const Object&)> values;  ///< Pure.
 };
 
+/// A write of a plan with `keep_going` that the API did not accept.
+struct WriteFailure {
+  ObjectKey key;  ///< What was to be written.
+  Error error;
+
+  friend bool operator==(const WriteFailure&, const WriteFailure&) = default;
+};
+
 /// What was observed: the informers' objects, by key and by index. Objects are immutable; a View is
 /// read within one Step of its owner and shows one consistent moment per resource. Own writes are
 /// in it as soon as they were answered.
@@ -50,6 +58,8 @@ class View {
   /// The version up to which nothing of the resource is missing here (from list, event or
   /// bookmark).
   virtual std::int64_t FreshTo(std::string_view resource) const = 0;
+  /// Which writes of the last plan of a key that had effects failed, sorted by key.
+  virtual std::vector<WriteFailure> Failures(const ObjectKey& planned) const = 0;
 };
 
 }  // namespace midwatch

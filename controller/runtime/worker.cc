@@ -319,8 +319,14 @@ void Worker::Impl::Finish(const Executor::Outcome& outcome, Now now) {
   } else if (outcome.failure) {
     result = "error";
     FinishFailed(lane, key, *outcome.failure, now);
+  } else if (!outcome.failures.empty()) {
+    result = "error";
+    FinishFailed(lane, key, {ErrorCode::kUnavailable, outcome.failures.front().error.message}, now);
   } else {
     FinishWell(lane, key, outcome, now);
+  }
+  if (outcome.wrote && !outcome.dropped) {
+    view_.SetFailures(key, outcome.failures);
   }
   if (outcome.wake_at && !outcome.dropped) {
     lane.queue.AddAt(key, *outcome.wake_at);

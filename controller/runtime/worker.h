@@ -50,6 +50,9 @@ struct WorkerOptions {
 /// input changes,
 ///   kBackoff later, kReadFirst after the object was read into the view (kOutcomeUnknown: however
 ///   long that takes, and nothing is planned for the key before).
+/// - With `keep_going` a failed write ends nothing; the failures are in the view for the next plan
+/// of
+///   the key, which follows after back-off.
 /// - An answer is in the view before anything else is planned.
 /// - A plan made in a term of leadership that is over is dropped.
 ///

@@ -253,6 +253,48 @@ TEST_F(WorkerTest, IndependentEffectsAreInFlightTogetherUpToTheWindow) {
   EXPECT_EQ(client_.All(kChildren).size(), Worker::kWindow + 10);
 }
 
+TEST_F(WorkerTest, APlanThatKeepsGoingTellsTheNextWhatFailed) {
+  std::vector<WriteFailure> seen;
+  reconciler_.script = [&](const ObjectKey& key, const View& view, Now) -> Result<Plan> {
+    if (!view.Find(key)) {
+      return Plan{};
+    }
+    seen = view.Failures(key);
+    Plan plan;
+    plan.independent = true;
+    plan.keep_going = true;
+    for (const std::string name : {"a-1", "a-2", "a-3"}) {
+      if (!view.Find({kChildren, "ns", name})) {
+        plan.effects.emplace_back(Write(CreateChild(name)));
+      }
+    }
+    return plan;
+  };
+  Start();
+  client_.FailNext({.verb = "create", .error = {ErrorCode::kForbidden, "no"}, .times = 1});
+  PutThing("a");
+  RunFor(seconds(1));
+  EXPECT_EQ(client_.All(kChildren).size(), 3u);
+  EXPECT_THAT(reconciler_.planned, ElementsAre("a", "a", "a"));
+  EXPECT_THAT(seen, IsEmpty());
+
+  client_.FailNext({.verb = "create", .error = {ErrorCode::kInvalid, "bad"}, .times = 1});
+  client_.Remove({kChildren, "ns", "a-1"});
+  reconciler_.planned.clear();
+  std::vector<WriteFailure> after_failure;
+  const Scripted::Script again = reconciler_.script;
+  reconciler_.script = [&](const ObjectKey& key, const View& view, Now now) -> Result<Plan> {
+    if (reconciler_.planned.size() == 2) {
+      after_failure = view.Failures(key);
+    }
+    return again(key, view, now);
+  };
+  RunFor(seconds(1));
+  EXPECT_THAT(after_failure,
+              ElementsAre(WriteFailure{{kChildren, "ns", "a-1"}, {ErrorCode::kInvalid, "bad"}}));
+  EXPECT_EQ(client_.All(kChildren).size(), 3u);
+}
+
 TEST_F(WorkerTest, ActivePlansAreBounded) {
   options_.max_active_plans = 3;
   PaintsBlue();
