@@ -21,7 +21,7 @@ if(MIDWATCH_LLD)
   add_link_options(-fuse-ld=lld)
 endif()
 
-set(MIDWATCH_SANITIZE "" CACHE STRING "Sanitizers to build with: '', 'address,undefined' or 'thread'")
+set(MIDWATCH_SANITIZE "" CACHE STRING "Sanitizers to build with: '', 'address,undefined,fuzzer-no-link' or 'thread'")
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror)
 if(MIDWATCH_SANITIZE)
   add_compile_options(-fsanitize=${MIDWATCH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -22,7 +22,7 @@ targets=(all)
 only=()
 case "$tree" in
   release) tests/install.sh test ;;
-  asan) tests/install.sh ci; targets=(folder_tests); only=(-L folder) ;;
+  asan) tests/install.sh ci; targets=(folder_tests fuzzers); only=(-L 'folder|fuzz') ;;
   tsan) tests/install.sh ci; targets=("${threaded[@]/%/_test}"); only=(-R "^($(IFS='|'; echo "${threaded[*]}"))\$") ;;
   *) echo "usage: $0 [--tree release|asan|tsan] [--jobs N] [CTEST-ARGUMENTS…]" >&2; exit 2 ;;
 esac
