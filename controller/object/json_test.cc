@@ -116,6 +116,17 @@ TEST(JsonDuplicatesTest, AreRefusedOnDemand) {
   EXPECT_EQ(parsed.error().message, "duplicate member \"spec.color\"");
 }
 
+TEST(JsonLimitsTest, TheOrderOfMembersCostsNothing) {
+  std::string text = "{\"z\":0";
+  for (int i = 200'000; i > 0; --i) {  // Minutes, if each were inserted where it belongs.
+    text += ",\"k" + std::to_string(1'000'000 + i) + "\":0";
+  }
+  const auto value = ParseJson(text + "}");
+  ASSERT_TRUE(value);
+  EXPECT_EQ(value->Members().size(), 200'001U);
+  EXPECT_EQ(value->Members().front().name, "k1000001");
+}
+
 TEST(JsonDuplicatesTest, AreNotedAHundredTimes) {
   std::string text = "{\"a\":0";
   for (int i = 0; i < 200; ++i) {

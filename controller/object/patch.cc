@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -78,30 +79,59 @@ Result<Json*> Walk(Json& root, const Pointer& path, std::size_t depth) {
   return at;
 }
 
-int DepthOf(const Json& value) {
-  int deepest = 0;
+/// What a patch costs beyond its own size: items shifted to make room, values visited. Without a
+/// limit a few thousand operations on a large array take minutes.
+class Work {
+ public:
+  Result<bool> Spend(std::size_t amount) {
+    spent_ += amount;
+    if (spent_ > kMaxJsonPatchWork) {
+      return Fail(ErrorCode::kTooLarge,
+                  "the patch moves more than " + std::to_string(kMaxJsonPatchWork) + " values");
+    }
+    return true;
+  }
+
+ private:
+  std::size_t spent_ = 0;
+};
+
+struct Extent {
+  int depth = 0;  ///< Nested containers, this one included.
+  std::size_t values = 1;
+};
+
+Extent ExtentOf(const Json& value) {
+  Extent out;
+  const auto add = [&](const Json& child) {
+    const Extent below = ExtentOf(child);
+    out.depth = std::max(out.depth, below.depth);
+    out.values += below.values;
+  };
   for (const Json& item : value.Items()) {
-    deepest = std::max(deepest, DepthOf(item));
+    add(item);
   }
   for (const Json::Member& member : value.Members()) {
-    deepest = std::max(deepest, DepthOf(member.value));
+    add(member.value);
   }
-  return value.IsArray() || value.IsObject() ? deepest + 1 : 0;
+  out.depth += value.IsArray() || value.IsObject() ? 1 : 0;
+  return out;
 }
 
 /// So that no document gets deeper than ParseJson would accept.
-Result<bool> CheckDepth(const Pointer& path, const Json& value) {
+Result<bool> CheckDepth(const Pointer& path, const Json& value, Work& work) {
+  const Extent extent = ExtentOf(value);
+  MIDWATCH_TRY(work.Spend(extent.values));
   const int most = JsonLimits{}.depth;
-  if (static_cast<int>(path.size()) > most ||
-      static_cast<int>(path.size()) + DepthOf(value) > most) {
+  if (static_cast<int>(path.size()) > most || static_cast<int>(path.size()) + extent.depth > most) {
     return Fail(ErrorCode::kTooLarge,
                 "the result is nested deeper than " + std::to_string(most) + " levels");
   }
   return true;
 }
 
-Result<bool> Add(Json& root, const Pointer& path, Json value) {
-  MIDWATCH_TRY(CheckDepth(path, value));
+Result<bool> Add(Json& root, const Pointer& path, Json value, Work& work) {
+  MIDWATCH_TRY(CheckDepth(path, value, work));
   if (path.empty()) {
     root = std::move(value);
     return true;
@@ -109,6 +139,7 @@ Result<bool> Add(Json& root, const Pointer& path, Json value) {
   MIDWATCH_ASSIGN(Json* const parent, Walk(root, path, path.size() - 1));
   const std::string& last = path.back();
   if (parent->IsObject()) {
+    MIDWATCH_TRY(work.Spend(parent->Members().size()));
     parent->Set(last, std::move(value));
     return true;
   }
@@ -120,18 +151,19 @@ Result<bool> Add(Json& root, const Pointer& path, Json value) {
   if (!index) {
     return Missing(last);
   }
+  MIDWATCH_TRY(work.Spend(items.size() - *index));
   items.insert(items.begin() + static_cast<std::ptrdiff_t>(*index), std::move(value));
   return true;
 }
 
-Result<Json> Remove(Json& root, const Pointer& path) {
+Result<Json> Remove(Json& root, const Pointer& path, Work& work) {
   MIDWATCH_ASSIGN(Json* const target, Walk(root, path, path.size()));
-  Json removed = std::move(*target);
   if (path.empty()) {
-    root = Json();
-    return removed;
+    return std::exchange(root, Json());
   }
   MIDWATCH_ASSIGN(Json* const parent, Walk(root, path, path.size() - 1));
+  MIDWATCH_TRY(work.Spend(parent->Items().size() + parent->Members().size()));
+  Json removed = std::move(*target);
   if (parent->IsObject()) {
     parent->Erase(path.back());
   } else {
@@ -150,7 +182,7 @@ class JsonPatcher {
     const std::string& op = operation.At("op").AsString();
     MIDWATCH_ASSIGN(const Pointer path, PointerOf(operation, "path"));
     if (op == "remove") {
-      MIDWATCH_TRY(Remove(document_, path));
+      MIDWATCH_TRY(Remove(document_, path, work_));
       return true;
     }
     if (op == "add" || op == "replace" || op == "test") {
@@ -186,11 +218,11 @@ class JsonPatcher {
       return Fail(ErrorCode::kTooLarge,
                   "the patch adds more than " + std::to_string(kMaxJsonPatchGrowth) + " bytes");
     }
-    return Add(document_, path, std::move(value));
+    return Add(document_, path, std::move(value), work_);
   }
   Result<bool> Replace(const Pointer& path, const Json& value) {
     MIDWATCH_ASSIGN(Json* const target, Walk(document_, path, path.size()));
-    MIDWATCH_TRY(CheckDepth(path, value));
+    MIDWATCH_TRY(CheckDepth(path, value, work_));
     *target = value;
     return true;
   }
@@ -210,8 +242,8 @@ class JsonPatcher {
     if (path.size() > from.size() && std::equal(from.begin(), from.end(), path.begin())) {
       return Fail(ErrorCode::kInvalid, "a value cannot be moved into itself");
     }
-    MIDWATCH_ASSIGN(Json moved, Remove(document_, from));
-    return Add(document_, path, std::move(moved));
+    MIDWATCH_ASSIGN(Json moved, Remove(document_, from, work_));
+    return Add(document_, path, std::move(moved), work_);
   }
   static std::string Shown(const Json& value) {
     constexpr std::size_t kMostShown = 100;
@@ -220,6 +252,7 @@ class JsonPatcher {
 
   Json document_;
   std::size_t grown_ = 0;
+  Work work_;
 };
 
 void MergeInto(Json& target, const Json& patch) {
@@ -227,14 +260,23 @@ void MergeInto(Json& target, const Json& patch) {
     target = patch;
     return;
   }
-  target.MutableMembers();  // A target that is no object becomes an empty one.
+  Json::Object& old = target.MutableMembers();  // A target that is no object becomes an empty one.
+  Json::Object merged;
+  merged.reserve(old.size() + patch.Members().size());
+  auto at = old.begin();
   for (const auto& [name, value] : patch.Members()) {
-    if (value.IsNull()) {
-      target.Erase(name);
-    } else {
-      MergeInto(target[name], value);
+    for (; at != old.end() && at->name < name; ++at) {
+      merged.push_back(std::move(*at));
     }
+    const bool exists = at != old.end() && at->name == name;
+    if (!value.IsNull()) {
+      merged.push_back({name, exists ? std::move(at->value) : Json()});
+      MergeInto(merged.back().value, value);
+    }
+    at += exists ? 1 : 0;
   }
+  std::move(at, old.end(), std::back_inserter(merged));
+  old = std::move(merged);
 }
 
 }  // namespace

@@ -184,6 +184,40 @@ TEST(JsonPatchLimitsTest, StopsDoublingByCopy) {
   EXPECT_EQ(patched.error().code, kTooLarge);
 }
 
+TEST(JsonPatchLimitsTest, StopsShiftingLargeArrays) {
+  const Json target = Json::Of({{"a", Json(Json::Array(100'000, Json(0)))}});
+  const Json front = J(R"({"op":"add","path":"/a/0","value":1})");
+  const std::size_t fit = kMaxJsonPatchWork / 101'000;
+  EXPECT_TRUE(ApplyJsonPatch(target, Operations(fit, front)));
+  const auto over = ApplyJsonPatch(target, Operations(fit + 3, front));
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code, kTooLarge);
+  EXPECT_TRUE(
+      ApplyJsonPatch(target, Operations(5'000, J(R"({"op":"add","path":"/a/-","value":1})"))));
+}
+
+TEST(JsonPatchLimitsTest, StopsMovingLargeValues) {
+  const Json target = Json::Of({{"a", Json(Json::Array(100'000, Json(0)))}});
+  Json patch = Json::EmptyArray();
+  for (int i = 0; i < 150; ++i) {
+    patch.Append(J(R"({"op":"move","from":"/a","path":"/b"})"));
+    patch.Append(J(R"({"op":"move","from":"/b","path":"/a"})"));
+  }
+  const auto over = ApplyJsonPatch(target, patch);
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code, kTooLarge);
+}
+
+TEST(MergePatchTest, TheSizeOfBothSidesCostsNothing) {
+  Json target = Json::EmptyObject();
+  Json patch = Json::EmptyObject();
+  for (int i = 0; i < 100'000; ++i) {
+    target.Set("k" + std::to_string(1'000'000 + i), 0);
+    patch.Set("a" + std::to_string(1'000'000 + i), 0);
+  }
+  EXPECT_EQ(ApplyMergePatch(std::move(target), patch).Members().size(), 200'000U);
+}
+
 TEST(JsonPatchLimitsTest, StopsAtTheDepthThatTheParserAccepts) {
   std::string path;
   Json patch = Json::EmptyArray();

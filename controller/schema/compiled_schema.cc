@@ -31,7 +31,9 @@ void PruneMembers(const SchemaNode& node, Json& value, const FieldPath& path,
     if (schema != nullptr) {
       PruneValue(*schema, member.value, path.Field(member.name), unknown);
     } else if (!keep) {
-      unknown.push_back({path.Field(member.name).ToString(), Suggestion(node, member.name)});
+      if (unknown.size() < kMostUnknownFields) {
+        unknown.push_back({path.Field(member.name).ToString(), Suggestion(node, member.name)});
+      }
       dropped.push_back(member.name);
     }
   });

@@ -21,6 +21,8 @@ struct UnknownField {
   friend bool operator==(const UnknownField&, const UnknownField&) = default;
 };
 
+inline constexpr std::size_t kMostUnknownFields = 100;
+
 /// The schema of one version of a kind, ready to be used: what a kube-apiserver makes of a CRD's
 /// `openAPIV3Schema`. The root is a whole API object: apiVersion, kind and metadata are always
 /// known, metadata has the shape of metav1.ObjectMeta.
@@ -32,7 +34,8 @@ class CompiledSchema {
   /// structural, a pattern or a CEL rule does not compile, a list key is missing.
   static Result<CompiledSchema> Compile(const Json& openapi);
 
-  /// Removes what the schema does not know and says what it was, metadata first.
+  /// Removes what the schema does not know and says what it was, metadata first; it says so of the
+  /// first kMostUnknownFields.
   std::vector<UnknownField> Prune(Json& object) const;
 
   /// Fills in defaults; null in a field that is not nullable is dropped first.

@@ -399,6 +399,15 @@ INSTANTIATE_TEST_SUITE_P(
             {{"metadata.ownerReferences[0].x", ""}}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
+TEST(PruneTest, NamesTheFirstHundred) {
+  Json object = Json::EmptyObject();
+  for (int i = 0; i < 1000; ++i) {
+    object["spec"].Set("unknown" + std::to_string(i), i);
+  }
+  EXPECT_EQ(WidgetSchema().Prune(object).size(), kMostUnknownFields);
+  EXPECT_TRUE(object.At("spec").Members().empty());
+}
+
 struct DefaultCase {
   const char* name;
   const char* spec;

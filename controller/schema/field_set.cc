@@ -50,7 +50,7 @@ void EraseAll(std::vector<PathElement>& members, const std::vector<PathElement>&
 }  // namespace
 
 std::string PathElement::ToString() const {
-  constexpr std::string_view kPrefixes = "fkvi";
+  constexpr std::string_view kPrefixes = "fikv";
   return std::string{kPrefixes[static_cast<std::size_t>(kind)], ':'} + text;
 }
 
@@ -112,7 +112,8 @@ FieldSet FieldSet::Of(std::initializer_list<Path> paths) {
 }
 
 Result<FieldSet> FieldSet::FromJson(const Json& fields) {
-  FieldSet out;
+  std::vector<PathElement> members;
+  std::vector<Child> children;
   for (const auto& [name, below] : fields.Members()) {
     if (name == kSelf) {
       continue;  // The parent's affair.
@@ -121,10 +122,31 @@ Result<FieldSet> FieldSet::FromJson(const Json& fields) {
     const bool leaf = below.Members().empty();
     if (!leaf) {
       MIDWATCH_ASSIGN(FieldSet child, FromJson(below));
-      out.SetBelow(element, std::move(child));
+      children.push_back({element, std::move(child)});
     }
     if (leaf || below.Find(kSelf) != nullptr) {
-      out.Insert(std::move(element));
+      members.push_back(std::move(element));
+    }
+  }
+  return From(std::move(members), std::move(children));
+}
+
+FieldSet FieldSet::From(std::vector<PathElement> members, std::vector<Child> children) {
+  FieldSet out;
+  out.members_ = std::move(members);
+  if (!std::is_sorted(out.members_.begin(), out.members_.end())) {
+    std::sort(out.members_.begin(), out.members_.end());
+  }
+  out.members_.erase(std::unique(out.members_.begin(), out.members_.end()), out.members_.end());
+  const auto before = [](const Child& a, const Child& b) { return a.element < b.element; };
+  if (!std::is_sorted(children.begin(), children.end(), before)) {
+    std::stable_sort(children.begin(), children.end(), before);
+  }
+  for (Child& child : children) {
+    if (!out.children_.empty() && out.children_.back().element == child.element) {
+      out.children_.back().set.Add(child.set);
+    } else if (!child.set.Empty()) {
+      out.children_.push_back(std::move(child));
     }
   }
   return out;
@@ -190,17 +212,27 @@ void FieldSet::SetBelow(const PathElement& element, FieldSet below) {
 }
 
 void FieldSet::Add(const FieldSet& other) {
-  for (const PathElement& member : other.members_) {
-    Insert(member);
-  }
-  for (const Child& child : other.children_) {
-    const auto at = ChildAt(children_, child.element);
-    if (at != children_.end() && at->element == child.element) {
-      at->set.Add(child.set);
+  std::vector<PathElement> members;
+  members.reserve(members_.size() + other.members_.size());
+  std::set_union(std::make_move_iterator(members_.begin()), std::make_move_iterator(members_.end()),
+                 other.members_.begin(), other.members_.end(), std::back_inserter(members));
+  members_ = std::move(members);
+  std::vector<Child> children;
+  children.reserve(children_.size() + other.children_.size());
+  auto mine = children_.begin();
+  for (const Child& theirs : other.children_) {
+    for (; mine != children_.end() && mine->element < theirs.element; ++mine) {
+      children.push_back(std::move(*mine));
+    }
+    if (mine != children_.end() && mine->element == theirs.element) {
+      mine->set.Add(theirs.set);
+      children.push_back(std::move(*mine++));
     } else {
-      children_.insert(at, child);
+      children.push_back(theirs);
     }
   }
+  std::move(mine, children_.end(), std::back_inserter(children));
+  children_ = std::move(children);
 }
 
 void FieldSet::Subtract(const FieldSet& other) {

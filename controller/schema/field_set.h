@@ -13,7 +13,7 @@ namespace midwatch::schema {
 
 /// One step of a path in an object, as in fieldsV1.
 struct PathElement {
-  enum class Kind : std::uint8_t { kField, kKey, kValue, kIndex };
+  enum class Kind : std::uint8_t { kField, kIndex, kKey, kValue };  // As their letters sort.
   Kind kind = Kind::kField;
   std::string
       text;  ///< kField: the name. kKey: its JSON, sorted. kValue: JSON. kIndex: the number.
@@ -55,6 +55,9 @@ class FieldSet {
   bool Has(const PathElement& element) const;
   /// What is below an element, or nullptr.
   const FieldSet* Below(const PathElement& element) const;
+
+  /// From members and children in any order; those of one element are put together.
+  static FieldSet From(std::vector<PathElement> members, std::vector<Child> children);
 
   void Insert(PathElement element);
   void Insert(const Path& path);

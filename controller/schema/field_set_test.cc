@@ -35,6 +35,22 @@ TEST(FieldSetTest, KeysHaveOneSpelling) {
   EXPECT_EQ(Set(R"({"k:{\"b\": 1, \"a\": 2}":{}})"), Set(R"({"k:{\"a\":2,\"b\":1}":{}})"));
 }
 
+TEST(FieldSetTest, ManyPathsInAnyOrderCostNothing) {
+  Json fields = Json::EmptyObject();
+  Json others = Json::EmptyObject();
+  constexpr int kEach = 50'000;
+  for (int i = 0; i < 2 * kEach; ++i) {  // The escaped ones stand first here, but mean a later text.
+    const std::string prefix = i < kEach ? "v:\"\\u007a" : "v:\"a";
+    const std::string number = std::to_string(1'000'000 + i);
+    fields.Set(prefix + number + "\"", Json::EmptyObject());
+    others.Set("i:" + number, Json::EmptyObject());
+  }
+  auto set = FieldSet::FromJson(fields);
+  ASSERT_TRUE(set);
+  set->Add(*FieldSet::FromJson(others));
+  EXPECT_EQ(set->members().size(), 200'000U);
+}
+
 TEST(FieldSetTest, RefusesOtherElements) {
   for (const char* bad : {R"({"x:a":{}})", R"({"f":{}})", R"({"k:[1]":{}})", R"({"v:{":{}})"}) {
     const auto set = FieldSet::FromJson(ParsedJsonOf(bad));

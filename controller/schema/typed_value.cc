@@ -288,7 +288,8 @@ Result<bool> CheckTyped(const SchemaNode& node, const Json& value) {
 }
 
 FieldSet FieldsOf(const SchemaNode& node, const Json& value) {
-  FieldSet out;
+  std::vector<PathElement> members;
+  std::vector<FieldSet::Child> children;
   if (IsGranularMap(node, value)) {
     for (const auto& [name, child] : value.Members()) {
       const SchemaNode& schema = MemberNodeOrOpen(node, name);
@@ -296,20 +297,20 @@ FieldSet FieldsOf(const SchemaNode& node, const Json& value) {
       const bool taken_apart = IsGranularMap(schema, child) || IsGranularList(schema, child);
       const bool empty_map = child.IsObject() && child.Members().empty();
       if (taken_apart) {
-        out.SetBelow(element, FieldsOf(schema, child));
+        children.push_back({element, FieldsOf(schema, child)});
       }
       if (!taken_apart || empty_map || node.FindProperty(name) == nullptr) {
-        out.Insert(std::move(element));
+        members.push_back(std::move(element));
       }
     }
   } else if (IsGranularList(node, value)) {
     for (const Json& item : value.Items()) {
       PathElement element = ElementOf(node, item);
-      out.SetBelow(element, FieldsOf(*node.items, item));
-      out.Insert(std::move(element));
+      children.push_back({element, FieldsOf(*node.items, item)});
+      members.push_back(std::move(element));
     }
   }
-  return out;
+  return FieldSet::From(std::move(members), std::move(children));
 }
 
 Comparison Compare(const SchemaNode& node, const Json& before, const Json& after) {
@@ -320,15 +321,23 @@ Comparison Compare(const SchemaNode& node, const Json& before, const Json& after
 
 Json Merge(const SchemaNode& node, const Json& live, const Json& applied) {
   if (IsGranularMap(node, applied) && live.IsObject()) {
-    Json out = live;
+    Json out = Json::EmptyObject();
+    Json::Object& merged = out.MutableMembers();
+    merged.reserve(live.Members().size() + applied.Members().size());
+    auto at = live.Members().begin();
+    const auto end = live.Members().end();
     for (const auto& [name, child] : applied.Members()) {
-      Json* const existing = out.FindMutable(name);
-      if (existing == nullptr) {
-        out.Set(name, child);
+      for (; at != end && at->name < name; ++at) {
+        merged.push_back(*at);
+      }
+      if (at != end && at->name == name) {
+        merged.push_back({name, Merge(MemberNodeOrOpen(node, name), at->value, child)});
+        ++at;
       } else {
-        *existing = Merge(MemberNodeOrOpen(node, name), *existing, child);
+        merged.push_back({name, child});
       }
     }
+    merged.insert(merged.end(), at, end);
     return out;
   }
   if (IsGranularList(node, applied) && live.IsArray()) {
