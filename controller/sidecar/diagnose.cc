@@ -1,0 +1,132 @@
+#include <algorithm>
+
+#include "controller/base/text.h"
+#include "controller/sidecar/judge.h"
+
+namespace midwatch::sidecar {
+namespace {
+
+constexpr const char* kLooksLikeAnError =
+    R"((?i)\b(?:error|fatal|failed|failure|exception|panic|cannot|could not|denied|refused|unable to)\b)";
+constexpr std::size_t kLastLines = 3;
+
+/// A rule and the line that it fits; no line if it fits the exit code.
+struct Finding {
+  const Rule* rule = nullptr;
+  const LogLine* line = nullptr;
+  std::vector<std::string> groups;
+};
+
+std::vector<std::string_view> Views(const std::vector<std::string>& texts) {
+  return {texts.begin(), texts.end()};
+}
+
+std::vector<Finding> FindAll(const RuleList& rules, const Facts& facts) {
+  std::vector<Finding> found;
+  std::vector<bool> seen(rules.size(), false);
+  for (const LogLine& line : facts.log) {
+    const std::string plain = Plain(line.text);
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      if (seen[i]) continue;
+      const auto groups = rules[i].match->Capture(plain);
+      if (groups.empty()) continue;
+      seen[i] = true;  // Its first line: what comes later often follows from it.
+      found.push_back({&rules[i], &line, {groups.begin(), groups.end()}});
+    }
+  }
+  const Json& code = facts.job.At("job", "exitCode");
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const bool fits = !seen[i] && code.IsInt() && rules[i].exit_code == code.AsInt();
+    if (fits) found.push_back({&rules[i], nullptr, {}});
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Finding& a, const Finding& b) { return a.rule->rank > b.rule->rank; });
+  return found;
+}
+
+/// How many jobs in a row failed before this one.
+int FailuresBefore(const Json& history) {
+  int count = 0;
+  for (const Json& job : history.At("jobs").Items()) {
+    if (job.At("state").AsString() != "Failed") break;
+    ++count;
+  }
+  return count;
+}
+
+Json Evidence(const std::vector<Finding>& found) {
+  Json evidence = Json::EmptyArray();
+  std::vector<std::size_t> quoted;
+  for (const Finding& finding : found) {
+    if (finding.line == nullptr || evidence.Items().size() == kMaxEvidence) continue;
+    if (std::find(quoted.begin(), quoted.end(), finding.line->number) != quoted.end()) continue;
+    quoted.push_back(finding.line->number);
+    evidence.Append(EvidenceOf(*finding.line, finding.groups.front()));
+  }
+  return evidence;
+}
+
+std::string ExitSentence(const Facts& facts) {
+  const Json& code = facts.job.At("job", "exitCode");
+  return code.IsInt() ? " The command ended with exit code " + code.Dump() + "." : "";
+}
+
+Judgement NothingKnown(const Facts& facts) {
+  const auto pattern = Pattern::Compile(kLooksLikeAnError);
+  Json evidence = Json::EmptyArray();
+  std::vector<const LogLine*> lines;
+  for (auto line = facts.log.rbegin(); line != facts.log.rend(); ++line) {
+    if (lines.size() < kLastLines && pattern->FoundIn(Plain(line->text))) lines.push_back(&*line);
+  }
+  const bool has_errors = !lines.empty();
+  for (auto line = facts.log.rbegin(); line != facts.log.rend() && !has_errors; ++line) {
+    const bool has_text = !QuoteFrom(line->text, "").empty();
+    if (lines.empty() && has_text) lines.push_back(&*line);
+  }
+  std::reverse(lines.begin(), lines.end());
+  for (const LogLine* line : lines) evidence.Append(EvidenceOf(*line, ""));
+  std::string cause = "No rule of the scripted sidecar knows this failure.";
+  cause += ExitSentence(facts);
+  if (has_errors) cause += " The last lines that look like errors are quoted.";
+  if (lines.empty()) cause += " There is nothing in the log.";
+  return {Json::Of({{"rootCause", cause},
+                    {"category", "Unknown"},
+                    {"transient", false},
+                    {"confidence", "Low"},
+                    {"evidence", std::move(evidence)},
+                    {"nextSteps", Json::ArrayOf({"Read the log from the quoted lines upwards.",
+                                                 "If the failure is a common one, add a rule for it."})}}),
+          {"No rule fits. I say so, and quote what looks like errors."}};
+}
+
+}  // namespace
+
+Judgement Diagnose(const RuleList& rules, const Facts& facts) {
+  const std::vector<Finding> found = FindAll(rules, facts);
+  if (found.empty()) return NothingKnown(facts);
+  const Finding& best = found.front();
+  Judgement judgement;
+  for (const Finding& finding : found) {
+    const std::string where =
+        finding.line == nullptr ? "the exit code" : "line " + std::to_string(finding.line->number);
+    judgement.thoughts.push_back("The rule " + finding.rule->name + " fits " + where + ", rank " +
+                                 std::to_string(finding.rule->rank) + ".");
+  }
+  std::string cause = FillIn(best.rule->cause, Views(best.groups)) + ExitSentence(facts);
+  bool transient = best.rule->transient;
+  const int before = FailuresBefore(facts.history);
+  if (before == 1) cause += " The job before it failed too.";
+  if (before > 1) cause += " The " + std::to_string(before) + " jobs before it failed too.";
+  if (before > 1) transient = false;  // What passes by itself would have passed.
+  Json next = Json::EmptyArray();
+  for (const std::string& step : best.rule->next) next.Append(FillIn(step, Views(best.groups)));
+  judgement.result = Json::Of({{"rootCause", cause},
+                               {"category", best.rule->category},
+                               {"transient", transient},
+                               {"confidence", best.rule->confidence},
+                               {"evidence", Evidence(found)},
+                               {"nextSteps", std::move(next)}});
+  return judgement;
+}
+
+}  // namespace midwatch::sidecar
