@@ -11,7 +11,7 @@
 namespace midwatch::manifest {
 namespace {
 
-constexpr ManifestScope kPayments = {.default_namespace = "payments", .everywhere = true};
+const ManifestScope kPayments = {.default_namespace = "payments", .everywhere = true};
 
 std::string Module(const std::string& name) {
   return "apiVersion: midwatch.dev/v1alpha1\nkind: Module\nmetadata: {name: " + name + "}\n";
