@@ -19,8 +19,9 @@ const Json& NullValue() {
 
 template <typename Vector>
 auto LowerBound(Vector& members, std::string_view name) {
-  return std::lower_bound(members.begin(), members.end(), name,
-                          [](const Json::Member& m, std::string_view n) { return m.name.compare(n) < 0; });
+  return std::lower_bound(
+      members.begin(), members.end(), name,
+      [](const Json::Member& m, std::string_view n) { return m.name.compare(n) < 0; });
 }
 
 void AppendDouble(double value, std::string& out) {

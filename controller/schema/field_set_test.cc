@@ -39,7 +39,7 @@ TEST(FieldSetTest, ManyPathsInAnyOrderCostNothing) {
   Json fields = Json::EmptyObject();
   Json others = Json::EmptyObject();
   constexpr int kEach = 50'000;
-  for (int i = 0; i < 2 * kEach; ++i) {  // The escaped ones stand first here, but mean a later text.
+  for (int i = 0; i < 2 * kEach; ++i) {  // The escaped ones come first but mean more.
     const std::string prefix = i < kEach ? "v:\"\\u007a" : "v:\"a";
     const std::string number = std::to_string(1'000'000 + i);
     fields.Set(prefix + number + "\"", Json::EmptyObject());
