@@ -15,7 +15,7 @@ struct Change {
   VersionPtr before;  ///< nullptr: the object was created, or nobody knows (`before_known`).
   VersionPtr after;   ///< Of a deletion: the last state, with the revision of the deletion.
   bool deleted = false;
-  bool before_known = true;  ///< False for the first change of an object after a start.
+  bool before_known = true;  ///< False where the journal could not say, after a start.
   MonoTime at;               ///< When it became durable here.
 };
 

@@ -212,9 +212,14 @@ Result<void> DurableState::LoadLog(JournalState loaded,
                                    const std::unordered_map<std::int64_t, VersionPtr>& latest,
                                    MonoTime now) {
   log_.Start(loaded.compacted);
-  std::unordered_map<ObjectKey, VersionPtr, ObjectKeyHash> before;  // nullptr: deleted.
+  std::unordered_map<std::int64_t, VersionPtr> seen;
+  for (JournalRow& row : loaded.superseded) {
+    const std::int64_t revision = row.revision;
+    seen.emplace(revision, Make(std::move(row)));
+  }
   for (JournalRow& row : loaded.log) {
     const std::int64_t revision = row.revision;
+    const std::int64_t previous = row.previous;
     const bool deleted = row.deleted;
     if (revision != log_.Newest() + 1) {
       break;
@@ -224,16 +229,15 @@ Result<void> DurableState::LoadLog(JournalState loaded,
     if (version == nullptr) {  // Of a resource that is no longer served: watches start after it.
       log_ = ChangeLog(log_.bounds());
       log_.Start(revision);
-      before.clear();
       continue;
     }
-    const auto last = before.find(version->key());
-    log_.Append({.before = last == before.end() ? nullptr : last->second,
+    const auto before = seen.find(previous);
+    log_.Append({.before = before == seen.end() ? nullptr : before->second,
                  .after = version,
                  .deleted = deleted,
-                 .before_known = last != before.end(),
+                 .before_known = previous == 0 || before != seen.end(),
                  .at = now});
-    before[version->key()] = deleted ? nullptr : version;
+    seen.emplace(revision, std::move(version));
   }
   if (log_.Newest() != revision_) {
     return Fail(ErrorCode::kInternal,

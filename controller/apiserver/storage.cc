@@ -21,6 +21,7 @@ namespace midwatch::apiserver {
 namespace {
 
 constexpr int kGenerateNameTries = 8;
+constexpr std::uint64_t kCleanUpEvery = 64;
 /// The journal is told to forget after so many changes, so that it need not for each one.
 constexpr std::int64_t kCompactStride = 1024;
 
@@ -114,6 +115,7 @@ class Storage::Core {
   std::int64_t last_revision_ = 0;  // Proposed.
   std::int64_t compacted_ = 0;      // What the journal was told.
   Now last_step_{};
+  std::uint64_t steps_ = 0;
   std::atomic<bool> busy_ = true;
 };
 
@@ -265,7 +267,9 @@ std::optional<Result<WriteAnswer>> Storage::Core::AnswerAtOnce(const PreparedWri
 bool Storage::Core::Step(Now now) {
   last_step_ = now;
   bool worked = true;
-  if (const auto answer = commits_->Take()) {
+  if (++steps_ % kCleanUpEvery == 0 && CleanUp(now)) {
+    // Callers that never pause do not keep the storage from cleaning up.
+  } else if (const auto answer = commits_->Take()) {
     OnCommitted(*answer, now);
   } else if (hub_.Step(now)) {
     // One watch was served.
@@ -369,6 +373,9 @@ void Storage::Core::Commit(PreparedWrite write, WritePlan plan, const VersionPtr
 }
 
 void Storage::Core::OnCommitted(const CommitAnswer& answer, Now now) {
+  if (broken_) {
+    return;
+  }
   if (in_flight_.empty() || in_flight_.front().sequence > answer.sequence) {
     MIDWATCH_CHECK(!answer.result);  // It was built upon something that had failed.
     return;
@@ -394,6 +401,7 @@ void Storage::Core::Apply(InFlight& done, Now now) {
   }
   done.change.at = now.mono;
   state_.Apply(done.change);
+  state_.Trim(now.mono);
   collector_.OnChange(done.change);
 }
 
@@ -443,7 +451,9 @@ bool Storage::Core::CleanUp(Now now) {
 
 /// Forgets old changes, here at once, in the journal now and then.
 void Storage::Core::Compact() {
-  state_.Trim(last_step_.mono);
+  if (const auto due = state_.log().NextTrim(); due && *due <= last_step_.mono) {
+    state_.Trim(last_step_.mono);
+  }
   const std::int64_t compacted = state_.log().Compacted();
   if (compacted - compacted_ >= kCompactStride || (compacted > compacted_ && in_flight_.empty())) {
     compacted_ = compacted;

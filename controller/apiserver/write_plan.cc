@@ -37,6 +37,17 @@ void Keep(std::string_view field, const Json& from, Json& to) {
   }
 }
 
+/// Go leaves empty members of metadata out.
+void DropEmpty(Json& meta) {
+  for (const std::string_view field : {"labels", "annotations", "finalizers", "ownerReferences"}) {
+    const Json& value = meta.At(field);
+    if (meta.Find(field) != nullptr && value.Items().empty() && value.Members().empty() &&
+        (value.IsArray() || value.IsObject() || value.IsNull())) {
+      meta.Erase(field);
+    }
+  }
+}
+
 /// True if something but metadata and status differs: that is a new generation.
 bool SpecDiffers(const Json& a, const Json& b) {
   const auto rest = [](const Json& object) {
@@ -279,6 +290,7 @@ class Planner {
   /// The last steps of whatever ends in an object: defaults, rules, owners of fields, admission.
   Result<WritePlan> Store(Json object, bool track) {
     const Json* old = stored_.IsNull() ? nullptr : &stored_;
+    DropEmpty(object["metadata"]);
     PrepareCore(resource_, object);
     resource_.schema.ApplyDefaults(object);
     MIDWATCH_TRY(Validate(object, old));

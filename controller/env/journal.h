@@ -16,7 +16,8 @@ struct JournalRow {
   bool deleted = false;
   ObjectKey key;
   std::string uid;
-  std::string bytes;  ///< As served, resourceVersion inside.
+  std::string bytes;          ///< As served, resourceVersion inside.
+  std::int64_t previous = 0;  ///< The revision that it takes the place of; 0: the object is new.
 };
 
 /// What a journal held when it was opened.
@@ -24,7 +25,11 @@ struct JournalState {
   std::int64_t revision = 0;       ///< Of the newest row ever committed, compacted ones included.
   std::int64_t compacted = 0;      ///< Changes up to here are no longer in `log`.
   std::vector<JournalRow> latest;  ///< The newest row of every object that exists, by revision.
-  std::vector<JournalRow> log;     ///< The changes after `compacted`, by revision.
+  std::vector<JournalRow> log;     ///< The changes after `compacted`, by revision. The bytes of one
+                                   ///< that is also in `latest` may stand there alone.
+  /// The rows up to `compacted` that changes of the log took the place of. May be left out: then
+  /// nobody knows what those objects were like before.
+  std::vector<JournalRow> superseded = {};
 };
 
 /// Durable storage of the API: an append-only log of changes and the newest state of each object.
@@ -43,8 +48,8 @@ class Journal {
   /// Queues a batch and returns; `done` is called once, in the order of the calls, when the batch
   /// is durable or has failed (kInsufficientStorage: nothing of it was written; kOutcomeUnknown:
   /// the process must end and recover). Thread-safe. Batches that queue up during one sync may
-  /// share the next. A batch must continue the durable revisions: one that does not, because a batch
-  /// before it failed, fails too (kUnavailable), so that nothing is built upon what was never
+  /// share the next. A batch must continue the durable revisions: one that does not, because a
+  /// batch before it failed, fails too (kUnavailable), so that nothing is built upon what was never
   /// written.
   virtual void Commit(std::vector<JournalRow> batch, std::function<void(Result<void>)> done) = 0;
 
