@@ -1,0 +1,48 @@
+#include "controller/sim/trace.h"
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+
+namespace midwatch::sim {
+
+void Trace::Mix(std::string_view bytes) {
+  while (bytes.size() >= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), 8);
+    Mix(word);
+    bytes.remove_prefix(8);
+  }
+  std::uint64_t rest = bytes.size();
+  for (const char c : bytes) {
+    rest = rest << 8U | static_cast<unsigned char>(c);
+  }
+  Mix(rest);
+}
+
+void Trace::Line(SimTime at, std::string_view text) {
+  Mix(static_cast<std::uint64_t>(at));
+  Mix(text);
+  std::string line = FormatSimTime(at) + "  " + std::string(text);
+  if (verbose_) {
+    std::printf("%s\n", line.c_str());
+  }
+  lines_.push_back(std::move(line));
+  if (lines_.size() > kKept) {
+    lines_.pop_front();
+  }
+}
+
+std::string FormatSimTime(SimTime at) {
+  constexpr std::int64_t kSecond = 1'000'000;
+  const std::int64_t seconds = at / kSecond;
+  std::array<char, 48> out{};
+  std::snprintf(out.data(), out.size(), "%lldd %02lld:%02lld:%02lld.%06lld",
+                static_cast<long long>(seconds / 86400),
+                static_cast<long long>(seconds / 3600 % 24),
+                static_cast<long long>(seconds / 60 % 60), static_cast<long long>(seconds % 60),
+                static_cast<long long>(at % kSecond));
+  return out.data();
+}
+
+}  // namespace midwatch::sim

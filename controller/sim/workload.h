@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/env/kube_client.h"
+#include "controller/sim/model.h"
+#include "controller/sim/scheduler.h"
+
+namespace midwatch::sim {
+
+/// Something that people, pipelines or machines do.
+enum class WorkKind : std::uint8_t {
+  kJob,         ///< A pipeline reports a job from start to end.
+  kMission,     ///< A mission appears, changes, is disabled or goes away (f07, f22).
+  kAssignment,  ///< A grant appears or is withdrawn.
+  kAgent,       ///< An Agent is suspended, resumed, or changed.
+  kStack,       ///< A namespace joins another Stack.
+  kCancel,      ///< Somebody cancels a Dispatch.
+  kDelete,      ///< Somebody deletes a job, a Dispatch or a Run (f24).
+  kHost,        ///< An agent process is drained or started.
+};
+
+struct WorkItem {
+  SimTime at = 0;
+  WorkKind kind = WorkKind::kJob;
+  std::uint64_t seed = 0;  ///< Everything else about it.
+};
+
+/// The reference density of the design: 20 Modules, 4 Agents with 2 instances, 200 jobs an hour.
+struct Density {
+  int modules = 20;
+  int namespaces = 4;
+  int agents = 4;
+  int instances = 2;
+  int jobs_per_hour = 200;
+  int changes_per_hour = 16;
+};
+
+/// What happens in [from, to), in order. Jobs that begin near the end are short.
+std::vector<WorkItem> DrawWork(const Density& density, SimTime from, SimTime to,
+                               fakes::SeededRandom random);
+
+/// Carries work items out through a client, trying again until each is done. Refusals that a
+/// correct workload cannot get (invalid objects) are told to `refused`.
+class Workload {
+ public:
+  struct World {
+    Scheduler& scheduler;
+    KubeClient& client;
+    const Model& model;
+    std::function<void(const std::string&)> refused;
+  };
+
+  Workload(World world, Density density);
+
+  /// Namespaces, Stacks, Modules, Agents, grants, missions.
+  void CreateTopology(fakes::SeededRandom random);
+  /// All kinds but kHost.
+  void Do(const WorkItem& item);
+  /// Deletes the jobs all of whose Dispatches have ended.
+  void CleanUp();
+  /// Requests that are not done.
+  std::size_t open() const { return open_; }
+
+  static std::string AgentName(int agent) { return "agent-" + std::to_string(agent); }
+  static constexpr std::string_view kAgentNamespace = "agents";
+
+ private:
+  using Send = std::function<void(KubeClient&, Completion<Object>)>;
+  void Try(std::string what, Send send, int tries = 0);
+  void Create(const ResourceType& type, Json body);
+  void Patch(const ResourceType& type, const std::string& path, Json patch);
+  void Delete(const ResourceType& type, const std::string& path);
+  void DoJob(std::uint64_t seed);
+  void DoMission(fakes::SeededRandom random);
+  void DoAssignment(fakes::SeededRandom random);
+  void DoAgent(fakes::SeededRandom random);
+  void DoCancel(fakes::SeededRandom random);
+  void DoDelete(fakes::SeededRandom random);
+  Json MissionBody(int slot, fakes::SeededRandom& random) const;
+  Json AssignmentBody(int slot, fakes::SeededRandom& random) const;
+  std::string NamespaceOf(int module) const;
+
+  World world_;
+  Density density_;
+  std::size_t open_ = 0;
+};
+
+}  // namespace midwatch::sim

@@ -1,0 +1,384 @@
+#include "controller/sim/world.h"
+
+#include <utility>
+
+#include "controller/api/codec.h"
+
+namespace midwatch::sim {
+
+/// Counts what sweeps find: always a bug.
+class World::SweepMetrics final : public Metrics {
+ public:
+  explicit SweepMetrics(Checkers& checkers) : checkers_(checkers) {}
+  void Count(std::string_view name, MetricLabels labels, double) override {
+    if (name == "midwatch_sweep_found_total") {
+      checkers_.Fail("sweep", "a sweep of controller " + std::string(labels.begin()->second) +
+                                  " found something to do that nobody had noticed");
+    }
+  }
+  void Set(std::string_view, MetricLabels, double) override {}
+  void Observe(std::string_view, MetricLabels, double) override {}
+
+ private:
+  Checkers& checkers_;
+};
+
+World::World(const Scenario& scenario, const apiserver::ResourceRegistry& registry)
+    : scheduler(fakes::SeededRandom(scenario.seed).Stream("scheduler"), trace),
+      checkers(scheduler.now()),
+      scenario_(scenario),
+      random_(scenario.seed),
+      metrics_(std::make_unique<SweepMetrics>(checkers)),
+      endpoint_(scheduler),
+      user_({scheduler, endpoint_, fair_, user_lists_, {}}, apiserver::Identity::Administrator(),
+            random_.Stream("user")) {
+  trace.SetVerbose(scenario.verbose);
+  disk_.SetObserver([this](const JournalRow& row) { OnRow(row); });
+  truth.SetObserver([this](const Sidecar& started, const std::vector<Sidecar>& others) {
+    ++runs;
+    Say("sidecar of " + started.run + " starts");
+    checkers.OnSidecarStarted(started, others);
+  });
+  server_ = std::make_unique<Server>(MakeInstallation(registry), random_.Stream("server"));
+  workload_ = std::make_unique<Workload>(
+      Workload::World{scheduler, user_, checkers.model(),
+                      [this](const std::string& what) { checkers.Fail("workload", what); }},
+      scenario.density);
+}
+
+World::~World() {
+  second_.reset();
+  agents_.clear();
+  server_.reset();
+}
+
+Installation World::MakeInstallation(const apiserver::ResourceRegistry& registry) {
+  fakes::SeededRandom tune = random_.Stream("tuning");
+  Tuning tuning;  // f35: some installations are very small.
+  if (tune.Chance(250)) {
+    tuning.max_active_plans = 1 + tune.Below(4);
+  }
+  if (tune.Chance(250)) {
+    tuning.log_max_changes = 20 + tune.Below(200);
+  }
+  tuning.sweep_interval = std::chrono::minutes(tune.Between(2, 15));
+  return {scheduler,
+          disk_,
+          endpoint_,
+          *metrics_,
+          log_,
+          registry,
+          tuning,
+          scenario_.plant,
+          [this](const ObjectKey& key, const Object& object, bool) {
+            checkers.OnAcknowledged(key, object, disk_.revision());
+          },
+          [this] {
+            scheduler.After(Duration::zero(), [this] { CrashServer(std::chrono::seconds(1)); });
+          }};
+}
+
+void World::OnRow(const JournalRow& row) {
+  trace.Mix(static_cast<std::uint64_t>(row.revision));
+  trace.Mix(row.bytes);
+  if (row.key.resource != "leases.coordination.k8s.io" || row.key.name.starts_with("lock-")) {
+    ++changes_;
+    last_change = row.key.ToString();
+    std::string line =
+        std::to_string(row.revision) + (row.deleted ? " delete " : " ") + last_change;
+    checkers.OnRow(row);
+    if (const auto found =
+            checkers.model().dispatches.find(row.key.namespace_name + "/" + row.key.name);
+        row.key.resource == "dispatches.midwatch.dev" &&
+        found != checkers.model().dispatches.end()) {
+      line.append(" ").append(api::ToString(found->second.status.phase));
+      line.append(" ").append(found->second.status.reason);
+    }
+    Say(line);
+  }
+  const bool child =
+      row.key.resource == "dispatches.midwatch.dev" || row.key.resource == "runs.midwatch.dev";
+  if (armed_ == Armed::kAnyRow || (armed_ == Armed::kChild && child)) {
+    armed_ = Armed::kNo;
+    scheduler.After(armed_delay_, [this] { CrashServer(std::chrono::milliseconds(500)); });
+  }
+}
+
+void World::Begin() {
+  server_->Boot();
+  workload_->CreateTopology(random_.Stream("topology"));
+  const Density& density = scenario_.density;
+  for (int agent = 0; agent < density.agents; ++agent) {
+    for (int instance = 0; instance < density.instances; ++instance) {
+      AgentSetup setup;
+      setup.namespace_name = Workload::kAgentNamespace;
+      setup.agent = Workload::AgentName(agent);
+      setup.host = setup.agent + "-host-" + std::to_string(instance);
+      setup.capacity = random_.Stream(setup.host).Below(4) + 1;
+      if (scenario_.plant == "drop-event") {
+        setup.fails = 0;
+      }
+      const AgentPlants plants{.ignores_stop = scenario_.plant == "ignore-stop",
+                               .no_watchdog = scenario_.plant == "no-watchdog",
+                               .starts_unacknowledged = false};
+      agents_.push_back(std::make_unique<VirtualAgent>(
+          VirtualAgent::World{scheduler, endpoint_, truth, server_->installation().acknowledged,
+                              plants},
+          setup, random_.Stream("agent " + setup.host)));
+    }
+  }
+  RunUntil(scheduler.now() + Duration(std::chrono::seconds(20)).count());
+  for (const auto& agent : agents_) {
+    agent->Boot();
+  }
+  if (scenario_.plant == "drop-event") {
+    server_->weather().drop_event = 20;
+  }
+  Tick();
+  RunUntil(scheduler.now() + Duration(std::chrono::minutes(1)).count());
+}
+
+bool World::RunUntil(SimTime end) {
+  while (!checkers.violation() && scheduler.RunOne(end)) {
+    if (scheduler.livelocked()) {
+      checkers.Fail("livelock", "the world does not come to rest; last: " + scheduler.last_actor());
+    }
+  }
+  return !checkers.violation();
+}
+
+/// Once a minute: what has gone on for too long, and agents that have ended.
+void World::Tick() {
+  scheduler.After(std::chrono::seconds(20), [this] {
+    checkers.OnTime(truth);
+    TendAgents();
+    Tick();
+  });
+}
+
+/// An agent that has lost its Lease or has drained ends; its service manager starts it again.
+void World::TendAgents() {
+  for (const auto& agent : agents_) {
+    if (agent->finished()) {
+      agent->Crash();
+      agent->Boot();
+    }
+  }
+}
+
+void World::Do(const WorkItem& item) {
+  if (item.kind != WorkKind::kHost) {
+    workload_->Do(item);
+    return;
+  }
+  VirtualAgent& agent = *agents_[item.seed % agents_.size()];
+  Say("host " + agent.setup().host + (agent.up() ? " drains" : " starts"));
+  if (agent.up()) {
+    agent.Drain();
+  } else {
+    agent.Boot();
+  }
+}
+
+void World::CrashServer(Duration down) {
+  if (!server_->up()) {
+    return;
+  }
+  Say("server crashes");
+  server_->Crash();
+  scheduler.After(down, [this] {
+    if (!server_->up()) {
+      Say("server starts");
+      server_->Boot();
+    }
+  });
+}
+
+void World::During(Duration lasts, std::function<void()> end) {
+  scheduler.After(lasts, [this, began = healed_, end = std::move(end)] {
+    if (began == healed_) {
+      end();
+    }
+  });
+}
+
+void World::Do(const Fault& fault) {
+  fakes::SeededRandom random(fault.seed);
+  const FaultRow& row = RowOf(fault.kind);
+  Say("fault " + std::string(row.row) + " " + std::string(row.what));
+  switch (fault.kind) {
+    case FaultKind::kAgentKilled:
+    case FaultKind::kAgentFrozen:
+    case FaultKind::kAgentCutOff:
+    case FaultKind::kAgentAnswersLost:
+    case FaultKind::kF34Partition:
+      return DoAgentFault(fault, random);
+    case FaultKind::kF04OldListAfterRestart:
+    case FaultKind::kF05StaleRead:
+    case FaultKind::kF06MissedEvents:
+    case FaultKind::kF08DuplicateEvents:
+    case FaultKind::kF09Reordered:
+    case FaultKind::kF11LostAnswers:
+    case FaultKind::kF12ConflictStorm:
+    case FaultKind::kF13Throttled:
+      return DoWeather(fault);
+    default:
+      return DoServerFault(fault, random);
+  }
+}
+
+void World::DoAgentFault(const Fault& fault, fakes::SeededRandom random) {
+  VirtualAgent& agent = *agents_[random.Below(agents_.size())];
+  switch (fault.kind) {
+    case FaultKind::kAgentKilled:
+      agent.Crash();
+      During(fault.lasts, [&agent] {
+        if (!agent.up()) {
+          agent.Boot();
+        }
+      });
+      return;
+    case FaultKind::kAgentFrozen:
+      agent.Freeze(true);
+      return During(fault.lasts, [&agent] { agent.Freeze(false); });
+    case FaultKind::kAgentCutOff:
+      agent.weather().down = true;
+      return During(fault.lasts, [&agent] { agent.weather().down = false; });
+    case FaultKind::kAgentAnswersLost:
+      agent.weather().lose_answer = 200;
+      agent.weather().late = 100;
+      agent.weather().longest_delay = std::chrono::seconds(2);
+      return During(fault.lasts, [&agent] { agent.weather() = {}; });
+    default:
+      for (const auto& each : agents_) {
+        each->weather().down = true;
+      }
+      During(fault.lasts, [this] {
+        for (const auto& each : agents_) {
+          each->weather().down = false;
+        }
+      });
+  }
+}
+
+void World::DoWeather(const Fault& fault) {
+  LinkWeather& weather = server_->weather();
+  switch (fault.kind) {
+    case FaultKind::kF04OldListAfterRestart:
+      weather.old_list = 700;
+      CrashServer(std::chrono::milliseconds(100));
+      break;
+    case FaultKind::kF05StaleRead:
+      weather.longest_delay = std::chrono::seconds(3);
+      break;
+    case FaultKind::kF06MissedEvents:
+      weather.down = true;
+      break;
+    case FaultKind::kF08DuplicateEvents:
+      weather.duplicate = 500;
+      break;
+    case FaultKind::kF09Reordered:
+      weather.longest_delay = std::chrono::milliseconds(50);
+      break;
+    case FaultKind::kF11LostAnswers:
+      weather.lose_answer = 150;
+      weather.lose_request = 50;
+      weather.late = 100;
+      break;
+    case FaultKind::kF12ConflictStorm:
+      weather.conflict = 800;
+      break;
+    default:
+      weather.throttle = 500;
+  }
+  During(fault.lasts, [this] {
+    const std::uint64_t drops = server_->weather().drop_event;
+    server_->weather() = {};
+    server_->weather().drop_event = drops;
+  });
+}
+
+void World::DoServerFault(const Fault& fault, fakes::SeededRandom random) {
+  const Installation& installation = server_->installation();
+  switch (fault.kind) {
+    case FaultKind::kF01CrashBetweenWrites:
+      armed_ = Armed::kAnyRow;
+      armed_delay_ = Duration(random.Between(0, 3000));
+      return;
+    case FaultKind::kF02CrashAfterChild:
+      armed_ = Armed::kChild;
+      armed_delay_ = Duration(random.Between(0, 300));
+      return;
+    case FaultKind::kF10Resync:
+      return CrashServer(Duration::zero());
+    case FaultKind::kF15TwoLeaders:
+      if (second_ == nullptr) {
+        second_ =
+            std::make_unique<ControllerProcess>(installation, "second controller", server_->clock(),
+                                                second_weather_, second_lists_, random);
+        During(fault.lasts, [this] { second_.reset(); });
+      }
+      return;
+    case FaultKind::kF16ClockForward:
+    case FaultKind::kF17ClockBack: {
+      constexpr Duration kJumps[] = {std::chrono::hours(1), std::chrono::hours(3),
+                                     std::chrono::hours(24), std::chrono::hours(24 * 365)};
+      const Duration by = fault.kind == FaultKind::kF16ClockForward ? kJumps[random.Below(4)]
+                                                                    : -kJumps[random.Below(2)];
+      if (random.Chance(500)) {
+        server_->clock().JumpWall(by);
+      } else {
+        agents_[random.Below(agents_.size())]->clock().JumpWall(by);
+      }
+      return;
+    }
+    case FaultKind::kF20SlowHandler:
+      server_->FreezeController(true);
+      return During(fault.lasts, [this] { server_->FreezeController(false); });
+    case FaultKind::kF31DiskFull:
+      server_->disk_weather().full = true;
+      return During(fault.lasts, [this] { server_->disk_weather().full = false; });
+    case FaultKind::kF31DiskUnknown:
+      server_->disk_weather().unknown = 100;
+      return During(fault.lasts, [this] { server_->disk_weather().unknown = 0; });
+    default:
+      return RestartLoop(10, random);
+  }
+}
+
+void World::RestartLoop(int times, fakes::SeededRandom random) {
+  CrashServer(Duration(random.Between(0, 500'000)));
+  if (times > 1) {
+    During(Duration(random.Between(50'000, 5'000'000)),
+           [this, times, random] { RestartLoop(times - 1, random); });
+  }
+}
+
+void World::Heal() {
+  ++healed_;
+  Say("faults stop");
+  armed_ = Armed::kNo;
+  const std::uint64_t drops = server_->weather().drop_event;
+  server_->weather() = {};
+  server_->weather().drop_event = drops;
+  server_->disk_weather() = {};
+  server_->FreezeController(false);
+  second_.reset();
+  if (!server_->up()) {
+    server_->Boot();
+  }
+  for (const auto& agent : agents_) {
+    agent->weather() = {};
+    agent->Freeze(false);
+    if (!agent->up()) {
+      agent->Boot();
+    }
+  }
+}
+
+void World::Restart() {
+  server_->Crash();
+  server_->Boot();
+}
+
+}  // namespace midwatch::sim
