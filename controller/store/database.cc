@@ -113,6 +113,8 @@ Result<std::int64_t> Database::Number(std::string_view sql) {
   return row ? statement.Int(0) : 0;
 }
 
+bool Database::InTransaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
+
 std::int64_t Database::Changes() const { return sqlite3_changes64(database_.get()); }
 
 Result<Database::Checkpointed> Database::CheckpointPassive() {

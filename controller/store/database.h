@@ -54,6 +54,7 @@ class Database {
   Result<Statement> Prepare(std::string_view sql);
   /// The first column of the first row, as a number.
   Result<std::int64_t> Number(std::string_view sql);
+  bool InTransaction() const;
   std::int64_t Changes() const;  ///< Rows that the last statement inserted or deleted.
 
   /// Pages that the WAL held after the last commit of this connection.

@@ -13,10 +13,11 @@
 namespace midwatch::store {
 
 struct PowerCutDisk::File {
-  std::string stored;          // What a power cut leaves at least.
-  std::string seen;            // What reads see.
-  std::vector<Write> pending;  // From stored to seen.
-  std::vector<std::unique_ptr<std::array<char, 32768>>> shared;  // The WAL's index.
+  std::string stored;               // What a power cut leaves at least.
+  std::string seen;                 // What reads see.
+  std::vector<Write> pending = {};  // From stored to seen.
+  std::vector<std::unique_ptr<std::array<char, 32768>>> shared = {};  // The WAL's index.
+  std::map<const void*, int> locks = {};  // By open file: SQLITE_LOCK_….
   std::array<int, SQLITE_SHM_NLOCK> shared_locks{};
   std::array<bool, SQLITE_SHM_NLOCK> exclusive_locks{};
 };
@@ -69,6 +70,10 @@ struct PowerCutDisk::Access {
   }
 
   static int Close(sqlite3_file* file) {
+    {
+      const std::scoped_lock lock(Of(file).disk->mutex_);
+      Of(file).file->locks.erase(file);
+    }
     Of(file).~OpenFile();
     return SQLITE_OK;
   }
@@ -130,9 +135,26 @@ struct PowerCutDisk::Access {
     *size = static_cast<sqlite3_int64>(Of(file).file->seen.size());
     return SQLITE_OK;
   }
-  // One process, and SQLite's own WAL locks below: the locks of the rollback journal are not
-  // needed.
-  static int Lock(sqlite3_file*, int) { return SQLITE_OK; }
+  static int Lock(sqlite3_file* file, int level) {
+    const std::scoped_lock lock(Of(file).disk->mutex_);
+    auto& locks = Of(file).file->locks;
+    for (const auto& [holder, held] : locks) {
+      const bool excludes = level == SQLITE_LOCK_SHARED     ? held >= SQLITE_LOCK_PENDING
+                            : level == SQLITE_LOCK_RESERVED ? held >= SQLITE_LOCK_RESERVED
+                                                            : held >= SQLITE_LOCK_SHARED;
+      if (holder != file && excludes) {
+        return SQLITE_BUSY;
+      }
+    }
+    locks[file] = std::max(locks[file], level);
+    return SQLITE_OK;
+  }
+  static int Unlock(sqlite3_file* file, int level) {
+    const std::scoped_lock lock(Of(file).disk->mutex_);
+    auto& locks = Of(file).file->locks;
+    locks[file] = std::min(locks[file], level);
+    return SQLITE_OK;
+  }
   static int CheckLock(sqlite3_file*, int* out) {
     *out = 0;
     return SQLITE_OK;
@@ -194,7 +216,7 @@ const sqlite3_io_methods kMethods = [] {
   methods.xSync = A::Sync;
   methods.xFileSize = A::Size;
   methods.xLock = A::Lock;
-  methods.xUnlock = A::Lock;
+  methods.xUnlock = A::Unlock;
   methods.xCheckReservedLock = A::CheckLock;
   methods.xFileControl = A::Control;
   methods.xSectorSize = A::SectorSize;

@@ -323,8 +323,10 @@ Result<void> SqliteJournal::CommitNow() {
     return {};
   }
   const bool full = committed.error().code == ErrorCode::kInsufficientStorage;
-  const auto undone = writer_.Execute("ROLLBACK");
-  if (full && undone) {
+  if (writer_.InTransaction()) {  // SQLite has not taken it back by itself.
+    (void)writer_.Execute("ROLLBACK");
+  }
+  if (full && !writer_.InTransaction()) {
     return committed;
   }
   dead_ = {ErrorCode::kOutcomeUnknown, "commit: " + committed.error().message};

@@ -236,7 +236,7 @@ TEST_F(SqliteJournalTest, AFullDiskWritesNothingAndIsGotOver) {
   journal.reset();
   const auto state = (*SqliteJournal::Open({.path = Path(), .vfs = disk.name()}))->Load();
   ASSERT_TRUE(state);
-  EXPECT_EQ(state->revision, 2);
+  ASSERT_EQ(state->revision, 2);
   EXPECT_EQ(state->latest[1].key.name, "e");
 }
 
