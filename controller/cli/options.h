@@ -80,6 +80,7 @@ struct AgentTokenOptions {
 };
 struct ValidateOptions {
   std::vector<std::string> paths;
+  std::string namespace_name;  ///< For objects that name none; empty: `default`.
   OutputFormat output = OutputFormat::kText;
 };
 struct DiffOptions {

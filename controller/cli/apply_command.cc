@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <utility>
+
+#include "controller/api/names.h"
+#include "controller/base/text.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/declared_objects.h"
+#include "controller/cli/object_output.h"
+
+namespace midwatch::cli {
+namespace {
+
+/// What the server made of it, in a word.
+std::string_view Outcome(const Result<Object>& before, const Object& after) {
+  if (!before) {
+    return "created";
+  }
+  return before->resource_version() == after.resource_version() ? "unchanged" : "configured";
+}
+
+Colour ColourOf(std::string_view outcome) {
+  return outcome == "created"      ? Colour::kGreen
+         : outcome == "configured" ? Colour::kYellow
+                                   : Colour::kNone;
+}
+
+class Applier {
+ public:
+  Applier(const ApplyOptions& options, Context& context, ApiSession& session)
+      : options_(options), context_(context), session_(session) {}
+
+  int Run(const std::vector<DeclaredObject>& declared) {
+    int code = kExitDone;
+    for (const DeclaredObject& object : declared) {
+      const auto applied = Apply(object);
+      if (!applied) {
+        code = Explain(applied.error(), object);
+      }
+    }
+    if (!shown_.empty()) {
+      const bool single = declared.size() == 1;
+      context_.Print(FormatObjects(std::move(shown_), single, options_.output));
+    }
+    return code;
+  }
+
+ private:
+  Result<void> Apply(const DeclaredObject& object) {
+    const ResourceType& type = object.entry->type;
+    const auto before = session_.Get(type, object.namespace_name, object.name);
+    if (!before && before.error().code != ErrorCode::kNotFound) {
+      return Fail(before.error());
+    }
+    MIDWATCH_ASSIGN(const Object after,
+                    session_.Patch({.type = type,
+                                    .namespace_name = object.namespace_name,
+                                    .name = object.name,
+                                    .subresource = {},
+                                    .patch_type = PatchType::kApply,
+                                    .patch = object.body,
+                                    .field_manager = std::string(api::field_managers::kCli),
+                                    .force = options_.force_conflicts,
+                                    .dry_run = options_.dry_run}));
+    Say(object, Outcome(before, after), after);
+    return {};
+  }
+
+  void Say(const DeclaredObject& object, std::string_view outcome, const Object& after) {
+    const std::string name = object.entry->KindName() + "/" + object.name;
+    if (options_.output == OutputFormat::kName) {
+      context_.Print(name + "\n");
+    } else if (options_.output != OutputFormat::kText) {
+      shown_.push_back(after.Body());
+    } else {
+      context_.Print(name + " " + context_.out.In(ColourOf(outcome), outcome) +
+                     (options_.dry_run ? " (dry run)" : "") + "\n");
+    }
+  }
+
+  int Explain(const Error& error, const DeclaredObject& object) {
+    const std::string where = object.path + ":" + std::to_string(object.at.line);
+    if (error.code == ErrorCode::kConflict) {
+      return context_.Refuse(kExitFailed, where + ": " + Harmless(error.message),
+                             "--force-conflicts takes the fields over");
+    }
+    return context_.Refuse(error, where);
+  }
+
+  const ApplyOptions& options_;
+  Context& context_;
+  ApiSession& session_;
+  std::vector<Json> shown_;
+};
+
+}  // namespace
+
+int Run(const ApplyOptions& options, Context& context) {
+  auto session = ApiSession::Open(context, options.client);
+  if (!session) {
+    return context.Refuse(session.error());
+  }
+  auto catalogue = ResourceCatalogue::Load(*session);
+  if (!catalogue) {
+    return context.Refuse(catalogue.error());
+  }
+  const auto declared =
+      ReadDeclared(context, *catalogue, session->namespace_name(), options.files);
+  return declared ? Applier(options, context, *session).Run(*declared) : kExitFailed;
+}
+
+}  // namespace midwatch::cli

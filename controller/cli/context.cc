@@ -1,0 +1,109 @@
+#include "controller/cli/context.h"
+
+#include <algorithm>
+#include <array>
+
+namespace midwatch::cli {
+namespace {
+
+bool IsColoured(ColourChoice choice, bool is_terminal, const Capabilities& world) {
+  if (choice != ColourChoice::kAuto) {
+    return choice == ColourChoice::kAlways;
+  }
+  const auto no_colour = world.environment.find("NO_COLOR");
+  const auto term = world.environment.find("TERM");
+  return is_terminal && (no_colour == world.environment.end() || no_colour->second.empty()) &&
+         (term == world.environment.end() || term->second != "dumb");
+}
+
+constexpr Duration kSpinnerTick = std::chrono::milliseconds(100);
+// How often `done` is asked although nothing woke us: it may have something to try again.
+constexpr Duration kLookAgain = std::chrono::seconds(1);
+constexpr std::array<std::string_view, 10> kSpinner = {"⠋", "⠙", "⠹", "⠸", "⠼",
+                                                       "⠴", "⠦", "⠧", "⠇", "⠏"};
+constexpr std::string_view kClearLine = "\r\x1b[2K";
+
+}  // namespace
+
+Context::Context(Capabilities& world_used, ColourChoice colour)
+    : world(world_used),
+      out(IsColoured(colour, world_used.terminal.out_is_terminal, world_used)),
+      err(IsColoured(colour, world_used.terminal.err_is_terminal, world_used)) {}
+
+void Context::Warn(std::string_view text) {
+  Note(err.In(Colour::kYellow, "warning:") + " " + std::string(text));
+}
+
+int Context::Refuse(int code, std::string_view message, std::string_view hint) {
+  Note(err.In(Colour::kRed, "error:") + " " + std::string(message));
+  if (!hint.empty()) {
+    Note(err.In(Colour::kCyan, "hint:") + " " + std::string(hint));
+  }
+  return code;
+}
+
+int Context::Refuse(const Error& error, std::string_view about) {
+  const std::string message =
+      about.empty() ? Harmless(error.message) : std::string(about) + ": " + Harmless(error.message);
+  return Refuse(ExitCodeOf(error.code), message, HintFor(error));
+}
+
+std::size_t Context::Width() const {
+  return std::min(static_cast<std::size_t>(std::max(world.terminal.columns, 40)), kWidestText);
+}
+
+bool Context::WaitFor(std::string_view what, MonoTime deadline, const std::function<bool()>& done) {
+  const bool spins = world.terminal.err_is_terminal;
+  std::size_t frame = 0;
+  bool drawn = false;
+  while (!done()) {
+    const MonoTime now = Time().mono;
+    if (now >= deadline) {
+      break;
+    }
+    if (spins && !what.empty()) {
+      world.err.Write(std::string(kClearLine) +
+                      err.In(Colour::kCyan, kSpinner[frame++ % kSpinner.size()]) + " " +
+                      std::string(what));
+      drawn = true;
+    }
+    world.waiter.WaitUntil(std::min(deadline, now + (drawn ? kSpinnerTick : kLookAgain)));
+  }
+  if (drawn) {
+    world.err.Write(kClearLine);
+  }
+  return done();
+}
+
+int ExitCodeOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kTimeout:
+    case ErrorCode::kOutcomeUnknown:
+    case ErrorCode::kTooManyRequests:
+      return kExitUnreachable;
+    default:
+      return kExitFailed;
+  }
+}
+
+std::string HintFor(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kUnavailable:
+      return "is the server running, and does the kubeconfig name it? see --kubeconfig";
+    case ErrorCode::kTimeout:
+      return "the server did not answer in time; try again";
+    case ErrorCode::kOutcomeUnknown:
+      return "the answer was lost: it may have happened; look before you try again";
+    case ErrorCode::kUnauthorized:
+      return "the token is not valid for this server; use the kubeconfig that it wrote";
+    case ErrorCode::kForbidden:
+      return "use a kubeconfig whose user may do this";
+    case ErrorCode::kConflict:
+      return "somebody else changed or manages it; look at it and try again";
+    default:
+      return {};
+  }
+}
+
+}  // namespace midwatch::cli

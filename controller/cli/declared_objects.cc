@@ -1,0 +1,116 @@
+#include "controller/cli/declared_objects.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/base/text.h"
+#include "controller/cli/manifest_files.h"
+#include "controller/manifest/loader.h"
+#include "controller/manifest/ordering.h"
+
+namespace midwatch::cli {
+namespace {
+
+using manifest::ManifestError;
+using manifest::ManifestErrorCode;
+
+class Reader {
+ public:
+  Reader(const ResourceCatalogue& catalogue, const std::string& default_namespace)
+      : catalogue_(catalogue), default_namespace_(default_namespace) {}
+
+  void Read(const ManifestFile& file) {
+    manifest::LoadedFile loaded = manifest::LoadManifests(file.path, file.bytes);
+    std::move(loaded.errors.begin(), loaded.errors.end(), std::back_inserter(errors));
+    for (manifest::Document& document : loaded.documents) {
+      Add(file.path, std::move(document));
+    }
+  }
+
+  std::vector<DeclaredObject> objects;
+  std::vector<ManifestError> errors;
+
+ private:
+  void Add(const std::string& path, manifest::Document document) {
+    const std::string& version = document.body.At("apiVersion").AsString();
+    const std::string& kind = document.body.At("kind").AsString();
+    const std::string name = document.body.At("metadata", "name").AsString();
+    if (version.empty() || kind.empty() || name.empty()) {
+      return Refuse(ManifestErrorCode::kNotAnObject, path, document, "",
+                    "an object needs apiVersion, kind and metadata.name");
+    }
+    const CatalogueEntry* entry = catalogue_.FindKind(version, kind);
+    if (entry == nullptr) {
+      return Refuse(ManifestErrorCode::kUnknownKind, path, document, "kind",
+                    "the server has no kind " + Quote(kind) + " in " + Quote(version));
+    }
+    std::string space = document.body.At("metadata", "namespace").AsString();
+    if (!entry->type.namespaced && !space.empty()) {
+      return Refuse(ManifestErrorCode::kInvalidScope, path, document, "metadata.namespace",
+                    kind + " is cluster-scoped and has no namespace");
+    }
+    if (entry->type.namespaced && space.empty()) {
+      space = default_namespace_;
+      document.body["metadata"].Set("namespace", space);
+    }
+    document.body.Erase("status");
+    objects.push_back({.entry = entry,
+                       .namespace_name = std::move(space),
+                       .name = name,
+                       .body = std::move(document.body),
+                       .path = path,
+                       .at = document.places.root()});
+  }
+
+  void Refuse(ManifestErrorCode code, const std::string& path, const manifest::Document& document,
+              std::string field, std::string message) {
+    errors.push_back({.code = code,
+                      .path = path,
+                      .at = field.empty() ? document.places.root() : document.places.Find(field),
+                      .key = {},
+                      .object = {},
+                      .field = std::move(field),
+                      .message = std::move(message)});
+  }
+
+  const ResourceCatalogue& catalogue_;
+  const std::string& default_namespace_;
+};
+
+
+}  // namespace
+
+std::optional<std::vector<DeclaredObject>> ReadDeclared(Context& context,
+                                                        const ResourceCatalogue& catalogue,
+                                                        const std::string& default_namespace,
+                                                        const std::vector<std::string>& paths) {
+  const auto files = ReadManifestFiles(context, paths);
+  if (!files) {
+    context.Refuse(files.error());
+    return std::nullopt;
+  }
+  Reader reader(catalogue, default_namespace);
+  for (const ManifestFile& file : *files) {
+    reader.Read(file);
+  }
+  if (!reader.errors.empty()) {
+    manifest::SortErrors(reader.errors);
+    for (const ManifestError& error : reader.errors) {
+      context.Note(ShowError(error, context.err));
+    }
+    context.Refuse(kExitFailed, Count(reader.errors.size(), "error") + " in the manifests",
+                   "nothing was sent; mend them first");
+    return std::nullopt;
+  }
+  if (reader.objects.empty()) {
+    context.Refuse(kExitFailed, "no objects in " + Join(paths, ", "));
+    return std::nullopt;
+  }
+  std::stable_sort(reader.objects.begin(), reader.objects.end(),
+                   [](const DeclaredObject& a, const DeclaredObject& b) {
+                     return manifest::WriteStep(a.entry->type) < manifest::WriteStep(b.entry->type);
+                   });
+  return std::move(reader.objects);
+}
+
+}  // namespace midwatch::cli

@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <utility>
+
+#include "controller/base/text.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/declared_objects.h"
+#include "controller/cli/live_list.h"
+
+namespace midwatch::cli {
+namespace {
+
+struct Target {
+  const CatalogueEntry* entry = nullptr;
+  std::string namespace_name;
+  std::string name;
+};
+
+class Deleter {
+ public:
+  Deleter(const DeleteOptions& options, Context& context, ApiSession& session)
+      : options_(options), context_(context), session_(session) {}
+
+  int Run(const std::vector<Target>& targets) {
+    int code = kExitDone;
+    std::vector<std::pair<Target, std::string>> held;  // With the UID.
+    for (const Target& target : targets) {
+      const auto last = session_.Delete({.type = target.entry->type,
+                                         .namespace_name = target.namespace_name,
+                                         .name = target.name,
+                                         .preconditions = {},
+                                         .propagation_policy = "Background",
+                                         .dry_run = options_.dry_run});
+      if (!last) {
+        const bool ignored =
+            options_.ignore_not_found && last.error().code == ErrorCode::kNotFound;
+        code = ignored ? code : context_.Refuse(last.error());
+        continue;
+      }
+      Say(target, options_.dry_run ? "deleted (dry run)" : "deleted");
+      if (!options_.dry_run && options_.wait && last->meta().IsBeingDeleted() &&
+          !last->meta().finalizers.empty()) {
+        held.emplace_back(target, last->uid());
+      }
+    }
+    const MonoTime deadline = context_.Time().mono + options_.timeout;
+    for (const auto& [target, uid] : held) {
+      code = WaitUntilGone(target, uid, deadline) ? code : kExitUnreachable;
+    }
+    return code;
+  }
+
+ private:
+  void Say(const Target& target, std::string_view what) {
+    context_.Print(target.entry->KindName() + " " + Quote(target.name) + " " + std::string(what) +
+                   "\n");
+  }
+
+  bool WaitUntilGone(const Target& target, const std::string& uid, MonoTime deadline) {
+    LiveList live(context_, session_,
+                  {.type = target.entry->type,
+                   .namespace_name = target.namespace_name,
+                   .label_selector = {},
+                   .field_selector = "metadata.name=" + target.name,
+                   .continue_token = {},
+                   .resource_version = {}});
+    const std::string name = target.entry->KindName() + " " + Quote(target.name);
+    std::string holders;
+    const bool gone = context_.WaitFor("waiting until " + name + " is gone", deadline, [&] {
+      const bool seen = live.Refresh().has_value();
+      const auto& objects = live.objects();
+      if (!objects.empty()) {
+        holders = Join(objects.begin()->second.meta().finalizers, ", ");
+      }
+      return seen && (objects.empty() || objects.begin()->second.uid() != uid);
+    });
+    if (!gone) {
+      context_.Refuse(kExitUnreachable,
+                      name + " still exists after " + FormatDuration(options_.timeout),
+                      "it is being deleted, but is held by the finalizers " + holders);
+    }
+    return gone;
+  }
+
+  const DeleteOptions& options_;
+  Context& context_;
+  ApiSession& session_;
+};
+
+Result<std::vector<Target>> Named(const DeleteOptions& options, const ResourceCatalogue& catalogue,
+                                  const ApiSession& session) {
+  std::vector<Target> out;
+  if (options.what.empty()) {
+    return out;
+  }
+  MIDWATCH_ASSIGN(const auto selected, SelectObjects(catalogue, options.what));
+  for (const Selected& one : selected) {
+    if (one.names.empty()) {
+      return Fail(ErrorCode::kInvalid, "the names of what is to be deleted are missing");
+    }
+    for (const std::string& name : one.names) {
+      out.push_back({one.entry, one.entry->type.namespaced ? session.namespace_name() : "", name});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+int Run(const DeleteOptions& options, Context& context) {
+  if (options.what.empty() && options.files.empty()) {
+    return context.Refuse(kExitUsage, "what is to be deleted is missing",
+                          "see midwatch delete --help");
+  }
+  auto session = ApiSession::Open(context, options.client);
+  if (!session) {
+    return context.Refuse(session.error());
+  }
+  auto catalogue = ResourceCatalogue::Load(*session);
+  if (!catalogue) {
+    return context.Refuse(catalogue.error());
+  }
+  auto targets = Named(options, *catalogue, *session);
+  if (!targets) {
+    return context.Refuse(targets.error());
+  }
+  if (!options.files.empty()) {
+    const auto declared =
+        ReadDeclared(context, *catalogue, session->namespace_name(), options.files);
+    if (!declared) {
+      return kExitFailed;
+    }
+    std::for_each(declared->rbegin(), declared->rend(), [&](const DeclaredObject& object) {
+      targets->push_back({object.entry, object.namespace_name, object.name});
+    });
+  }
+  return Deleter(options, context, *session).Run(*targets);
+}
+
+}  // namespace midwatch::cli

@@ -1,0 +1,90 @@
+#include "controller/api/core.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/description.h"
+#include "controller/cli/resource_catalogue.h"
+
+namespace midwatch::cli {
+namespace {
+
+Result<std::vector<Object>> Find(const Selected& selected, ApiSession& session) {
+  const ResourceType& type = selected.entry->type;
+  const std::string space = type.namespaced ? session.namespace_name() : std::string();
+  if (selected.names.empty()) {
+    return session.List({.type = type,
+                         .namespace_name = space,
+                         .label_selector = {},
+                         .field_selector = {},
+                         .continue_token = {},
+                         .resource_version = {}});
+  }
+  std::vector<Object> out;
+  for (const std::string& name : selected.names) {
+    MIDWATCH_ASSIGN(Object object, session.Get(type, space, name));
+    out.push_back(std::move(object));
+  }
+  return out;
+}
+
+/// Events are an extra: if they cannot be read, the rest is shown.
+std::vector<Json> EventsOf(const Object& object, ApiSession& session) {
+  const std::string space =
+      object.namespace_name().empty() ? std::string("default") : object.namespace_name();
+  const auto events = session.List({.type = api::Event::Type(),
+                                    .namespace_name = space,
+                                    .label_selector = {},
+                                    .field_selector = {},
+                                    .continue_token = {},
+                                    .resource_version = {}});
+  std::vector<Json> out;
+  if (!events) {
+    return out;
+  }
+  for (const Object& event : *events) {
+    Json body = event.Body();
+    const Json& about = body.At("involvedObject");
+    const bool same = about.At("uid").AsString() == object.uid() ||
+                      (about.At("uid").AsString().empty() &&
+                       about.At("name").AsString() == object.name() &&
+                       about.At("kind").AsString() == object.kind());
+    if (same) {
+      out.push_back(std::move(body));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+int Run(const DescribeOptions& options, Context& context) {
+  auto session = ApiSession::Open(context, options.client);
+  if (!session) {
+    return context.Refuse(session.error());
+  }
+  auto catalogue = ResourceCatalogue::Load(*session);
+  if (!catalogue) {
+    return context.Refuse(catalogue.error());
+  }
+  auto selected = SelectObjects(*catalogue, options.what);
+  if (!selected) {
+    return context.Refuse(selected.error());
+  }
+  const DescriptionStyle how{.style = context.out, .width = context.Width(), .now = context.Time().wall};
+  bool first = true;
+  for (const Selected& one : *selected) {
+    auto objects = Find(one, *session);
+    if (!objects) {
+      return context.Refuse(objects.error());
+    }
+    for (const Object& object : *objects) {
+      context.Print((first ? "" : "\n") + DescribeObject(object.Body(), how) +
+                    DescribeEvents(EventsOf(object, *session), how));
+      first = false;
+    }
+  }
+  if (first) {
+    context.Note("Nothing found in namespace " + session->namespace_name() + ".");
+  }
+  return kExitDone;
+}
+
+}  // namespace midwatch::cli

@@ -1,0 +1,110 @@
+#include <utility>
+
+#include "controller/api/codec.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/job_files.h"
+#include "controller/cli/job_reporter.h"
+#include "controller/cli/job_results.h"
+
+namespace midwatch::cli {
+namespace {
+
+constexpr Duration kPatience = std::chrono::seconds(30);
+
+/// What job update and job finish have in common: upload, then report.
+Result<ReportedTransition> Tell(const NameInNamespace& job, JobNews news, const std::string& log,
+                                const std::string& plan, Context& context, ApiSession& session) {
+  const SecretMask mask(context.world.environment);
+  if (!log.empty()) {
+    MIDWATCH_ASSIGN(auto artifact, UploadFile("log", log, mask, context, session));
+    news.artifacts.push_back(std::move(artifact));
+  }
+  if (!plan.empty()) {
+    MIDWATCH_ASSIGN(auto artifact, UploadFile("plan", plan, mask, context, session));
+    news.artifacts.push_back(std::move(artifact));
+  }
+  const std::string& space =
+      job.namespace_name.empty() ? session.namespace_name() : job.namespace_name;
+  return JobReporter(context, session, kPatience).Report(space, job.name, news);
+}
+
+void Confirm(const ReportedTransition& reported, api::JobState state, Context& context) {
+  const std::string_view word = api::ToString(state);
+  context.Print("modulejob/" + reported.job + " is " + context.out.In(ColourOfState(word), word) +
+                "\n");
+}
+
+}  // namespace
+
+int Run(const JobStartOptions& options, Context& context) {
+  auto session = ApiSession::Open(context, options.client);
+  if (!session) {
+    return context.Refuse(session.error());
+  }
+  const api::ModuleJob job =
+      MakeJob(options.facts, context.world.environment, context.world.random.NameSuffix());
+  const auto created = JobReporter(context, *session, kPatience)
+                           .Create(job, {{.state = api::JobState::kRunning,
+                                          .at = context.Time().wall}});
+  if (!created && created.error().code == ErrorCode::kAlreadyExists) {
+    return context.Refuse(kExitFailed, created.error().message,
+                          "a retry is a new job: give it another --job-id");
+  }
+  if (!created) {
+    return context.Refuse(created.error());
+  }
+  context.Print(job.metadata.namespace_name + "/" + job.metadata.name + "\n");
+  return kExitDone;
+}
+
+int Run(const JobUpdateOptions& options, Context& context) {
+  auto session = ApiSession::Open(context, options.client);
+  if (!session) {
+    return context.Refuse(session.error());
+  }
+  const auto reported = Tell(options.job,
+                             {.state = options.state,
+                              .at = context.Time().wall,
+                              .message = options.message},
+                             options.log, options.plan, context, *session);
+  if (!reported) {
+    return context.Refuse(reported.error());
+  }
+  Confirm(*reported, options.state, context);
+  return kExitDone;
+}
+
+int Run(const JobFinishOptions& options, Context& context) {
+  if (!options.state && !options.exit_code) {
+    return context.Refuse(kExitUsage, "how the job ended is missing",
+                          "give --exit-code N or --state STATE");
+  }
+  const api::JobState by_code = options.exit_code.value_or(0) == 0 ? api::JobState::kSucceeded
+                                                                   : api::JobState::kFailed;
+  const api::JobState state = options.state.value_or(by_code);
+  if (state == api::JobState::kRunning || state == api::JobState::kApprovalRequired) {
+    return context.Refuse(kExitUsage,
+                          std::string(api::ToString(state)) + " is not the end of a job",
+                          "report it by midwatch job update");
+  }
+  auto session = ApiSession::Open(context, options.client);
+  if (!session) {
+    return context.Refuse(session.error());
+  }
+  const auto reported = Tell(options.job,
+                             {.state = state,
+                              .at = context.Time().wall,
+                              .exit_code = options.exit_code,
+                              .message = options.message},
+                             options.log, options.plan, context, *session);
+  if (!reported) {
+    return context.Refuse(reported.error());
+  }
+  Confirm(*reported, state, context);
+  if (options.wait) {
+    WaitForResults(*reported, *options.wait, {context.world.out, context.out}, context, *session);
+  }
+  return kExitDone;
+}
+
+}  // namespace midwatch::cli

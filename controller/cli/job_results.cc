@@ -1,0 +1,193 @@
+#include "controller/cli/job_results.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "controller/api/dispatch.h"
+#include "controller/api/report.h"
+#include "controller/base/text.h"
+#include "controller/cli/live_list.h"
+#include "controller/cli/report_text.h"
+#include "controller/reconcilers/dispatch/dispatch_plan.h"
+
+namespace midwatch::cli {
+namespace {
+
+ListRequest Selecting(const ResourceType& type, const std::string& space, std::string fields) {
+  return {.type = type,
+          .namespace_name = space,
+          .label_selector = {},
+          .field_selector = std::move(fields),
+          .continue_token = {},
+          .resource_version = {}};
+}
+
+class Waiting {
+ public:
+  Waiting(const ReportedTransition& transition, ResultOutput output, Context& context,
+          ApiSession& session)
+      : transition_(transition),
+        output_(output),
+        context_(context),
+        session_(session),
+        jobs_(context, session,
+              Selecting(api::ModuleJob::Type(), transition.namespace_name,
+                        "metadata.name=" + transition.job)),
+        dispatches_(context, session,
+                    Selecting(api::Dispatch::Type(), transition.namespace_name,
+                              "spec.moduleJobRef.name=" + transition.job)) {}
+
+  void Run(Duration patience) {
+    const MonoTime deadline = context_.Time().mono + patience;
+    context_.WaitFor("waiting for the missions of the job", deadline,
+                     [this] { return Interrupted() || LookAtMatch(); });
+    if (!match_) {
+      return Say(WhyNoMatch(patience));
+    }
+    if (match_->missions.empty()) {
+      return Say("no mission of type " + std::string(api::ToString(match_->mission_type)) +
+                 " covers this job; midwatch why -n " + transition_.namespace_name +
+                 " modulejob/" + transition_.job + " says which there are");
+    }
+    context_.WaitFor("waiting for " + std::string(api::ToString(match_->mission_type)), deadline,
+                     [this] { return Interrupted() || AllEnded(); });
+    for (const api::MatchedMission& mission : match_->missions) {
+      PrintOne(mission);
+    }
+  }
+
+ private:
+  bool Interrupted() {
+    interrupted_ = interrupted_ || context_.world.waiter.TakeSignal().has_value();
+    return interrupted_;
+  }
+
+  bool LookAtMatch() {
+    error_ = std::nullopt;
+    if (const auto fresh = jobs_.Refresh(); !fresh) {
+      error_ = fresh.error();
+      return false;
+    }
+    for (const auto& [key, object] : jobs_.objects()) {
+      const auto job = api::FromObject<api::ModuleJob>(object);
+      for (const api::JobMatch& match : job ? job->status.matches : std::vector<api::JobMatch>{}) {
+        if (match.key == std::to_string(transition_.seq)) {
+          match_ = match;
+        }
+      }
+    }
+    return match_.has_value();
+  }
+
+  bool AllEnded() {
+    if (!dispatches_.Refresh()) {
+      return false;
+    }
+    for (const auto& [key, object] : dispatches_.objects()) {
+      if (auto dispatch = api::FromObject<api::Dispatch>(object)) {
+        known_.insert_or_assign(key.name, *std::move(dispatch));
+      }
+    }
+    bool all = true;
+    for (const api::MatchedMission& mission : match_->missions) {
+      const auto found = known_.find(mission.dispatch);
+      all = all && found != known_.end() && dispatch::IsTerminal(found->second.status.phase);
+    }
+    return all;
+  }
+
+  void Write(const std::string& text) { output_.to.Write(text); }
+  void Say(const std::string& text) {
+    Write(output_.style.Dim("midwatch:") + " " + text + "\n");
+  }
+
+  std::string WhyNoMatch(Duration patience) const {
+    if (error_) {
+      return "the result cannot be read: " + Harmless(error_->message);
+    }
+    return interrupted_ ? "no longer waiting for results"
+                        : "the controller has not looked at the job in " + FormatDuration(patience);
+  }
+
+  void PrintOne(const api::MatchedMission& mission) {
+    const auto found = known_.find(mission.dispatch);
+    if (found == known_.end()) {
+      return Say("Dispatch " + mission.dispatch + " is about to be created");
+    }
+    const api::Dispatch& dispatch = found->second;
+    if (dispatch.status.phase == api::DispatchPhase::kSucceeded && dispatch.status.report) {
+      return PrintReport(dispatch);
+    }
+    if (dispatch::IsTerminal(dispatch.status.phase)) {
+      return PrintEnd(dispatch);
+    }
+    PrintWaiting(dispatch);
+  }
+
+  void PrintReport(const api::Dispatch& dispatch) {
+    const auto report =
+        session_.GetAs<api::Report>(transition_.namespace_name, dispatch.status.report->name);
+    if (!report) {
+      return Say("the Report of " + dispatch.metadata.name +
+                 " cannot be read: " + Harmless(report.error().message));
+    }
+    Write("\n" + ReportText(*report, output_.style, context_.Width()) + "\n");
+  }
+
+  std::string Head(const api::Dispatch& dispatch) const {
+    const std::string_view phase = api::ToString(dispatch.status.phase);
+    const std::string& reason = dispatch.status.reason;
+    return std::string(api::ToString(dispatch.spec.mission_type)) + " by Agent " +
+           dispatch.spec.agent_ref.namespace_name + "/" + dispatch.spec.agent_ref.name + ": " +
+           output_.style.In(ColourOfState(phase), phase) +
+           (reason.empty() ? "" : " (" + Harmless(reason) + ")");
+  }
+
+  void Explain(const std::string& text) {
+    Write(Indented(Harmless(text), "  ", context_.Width()));
+  }
+
+  void PrintEnd(const api::Dispatch& dispatch) {
+    Say(Head(dispatch));
+    if (!dispatch.status.message.empty()) {
+      Explain(dispatch.status.message);
+    }
+  }
+
+  void PrintWaiting(const api::Dispatch& dispatch) {
+    Say(Head(dispatch));
+    const api::DispatchStatus& status = dispatch.status;
+    if (!status.message.empty()) {
+      Explain(status.message);
+    }
+    if (status.phase == api::DispatchPhase::kParked) {
+      const std::string by = status.unparked_by.empty()
+                                 ? std::string(dispatch::UnparkedBy(status.reason))
+                                 : status.unparked_by;
+      Explain("It goes on by itself when: " + by);
+    }
+    Explain("More: midwatch why -n " + transition_.namespace_name + " dispatch/" +
+            dispatch.metadata.name);
+  }
+
+  const ReportedTransition& transition_;
+  ResultOutput output_;
+  Context& context_;
+  ApiSession& session_;
+  LiveList jobs_;
+  LiveList dispatches_;
+  std::optional<api::JobMatch> match_;
+  std::map<std::string, api::Dispatch> known_;  // By name; what was seen stays.
+  std::optional<Error> error_;
+  bool interrupted_ = false;
+};
+
+}  // namespace
+
+void WaitForResults(const ReportedTransition& transition, Duration patience, ResultOutput output,
+                    Context& context, ApiSession& session) {
+  Waiting(transition, output, context, session).Run(patience);
+}
+
+}  // namespace midwatch::cli

@@ -1,0 +1,174 @@
+#include "controller/cli/revision_diff.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "controller/cli/await.h"
+#include "controller/cli/manifest_files.h"
+#include "controller/manifest/diff.h"
+#include "controller/manifest/ordering.h"
+
+namespace midwatch::cli {
+namespace {
+
+constexpr Duration kFetchDeadline = std::chrono::seconds(60);
+
+bool IsCommit(const std::string& text) {
+  constexpr std::size_t kSha1 = 40;
+  constexpr std::size_t kSha256 = 64;
+  return (text.size() == kSha1 || text.size() == kSha256) &&
+         text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+std::string UrlOf(const std::string& repository, const Context& context) {
+  if (repository.find("://") != std::string::npos) {
+    return repository;
+  }
+  std::string path = repository.empty() || repository == "." ? "" : repository;
+  if (path.empty() || path.front() != '/') {
+    const auto here = context.world.environment.find("PWD");
+    const std::string base = here == context.world.environment.end() ? "" : here->second;
+    path = path.empty() ? base : base + "/" + path;
+  }
+  return "file://" + path;
+}
+
+Result<GitSnapshot> FetchAs(GitRefKind kind, const std::string& revision,
+                            const DiffOptions& options, Context& context) {
+  GitFetchRequest request{
+      .remote = {.url = UrlOf(options.repository, context),
+                 .ref_kind = kind,
+                 .ref = revision,
+                 .path = options.path == "." ? "" : options.path,
+                 .username = {},
+                 .password = {},
+                 .ca_pem = {}},
+      .known_commit = {},
+      .known_tree = {},
+      .known_blobs = {},
+      .read_suffixes = {".yaml", ".yml", ".json"},
+      .deadline = kFetchDeadline};
+  return Await<GitSnapshot>(context, kFetchDeadline + std::chrono::seconds(5),
+                            request.remote.url, [&](auto done) {
+                              context.world.git.Fetch("diff", std::move(request), done);
+                            });
+}
+
+/// A commit by its id; else a branch, else a tag.
+Result<GitSnapshot> Fetch(const std::string& revision, const DiffOptions& options,
+                          Context& context) {
+  if (IsCommit(revision)) {
+    return FetchAs(GitRefKind::kCommit, revision, options, context);
+  }
+  auto branch = FetchAs(GitRefKind::kBranch, revision, options, context);
+  if (branch || branch.error().code != ErrorCode::kNotFound) {
+    return branch;
+  }
+  auto tag = FetchAs(GitRefKind::kTag, revision, options, context);
+  return tag ? std::move(tag) : std::move(branch);
+}
+
+manifest::DeclaredSet Check(const GitSnapshot& snapshot, const std::string& default_namespace) {
+  const manifest::ManifestScope scope{.default_namespace = default_namespace};
+  std::vector<manifest::RepositoryEntry> entries;
+  for (const GitEntry& entry : snapshot.entries) {
+    entries.push_back({.path = entry.path,
+                       .kind = entry.kind == GitEntryKind::kFile      ? manifest::EntryKind::kFile
+                               : entry.kind == GitEntryKind::kSymlink ? manifest::EntryKind::kSymlink
+                                                                 : manifest::EntryKind::kSubmodule,
+                       .bytes = entry.bytes,
+                       .too_large = entry.too_large});
+  }
+  return manifest::CheckRepository(KnownSchemas(), scope, entries);
+}
+
+using ByKey = std::map<ObjectKey, const manifest::Manifest*>;
+
+ByKey Index(const manifest::DeclaredSet& set) {
+  ByKey out;
+  for (const manifest::Manifest* one : set.manifests) {
+    out.emplace(one->key, one);
+  }
+  return out;
+}
+
+std::string Show(const manifest::Manifest& one) {
+  return manifest::ShowObject(one.type, one.key.namespace_name, one.key.name);
+}
+
+std::string PlaceOf(const manifest::Manifest& one) {
+  return one.path + ":" + std::to_string(one.at.line);
+}
+
+DiffResult Compare(const manifest::DeclaredSet& from, const manifest::DeclaredSet& to) {
+  const ByKey before = Index(from);
+  const ByKey after = Index(to);
+  std::vector<const manifest::Manifest*> written;
+  for (const auto& [key, one] : after) {
+    written.push_back(one);
+  }
+  std::sort(written.begin(), written.end(), [](const auto* a, const auto* b) {
+    return manifest::WrittenBefore(a->type, a->key, b->type, b->key);
+  });
+  DiffResult result;
+  for (const manifest::Manifest* one : written) {
+    const auto known = before.find(one->key);
+    if (known == before.end()) {
+      result.steps.push_back(
+          {DiffVerb::kCreate, Show(*one), PlaceOf(*one), Json(), one->object.Body()});
+      continue;
+    }
+    Json old = known->second->object.Body();
+    Json now = one->object.Body();
+    if (manifest::DiffFields(old, now).empty()) {
+      ++result.unchanged;
+    } else {
+      result.steps.push_back(
+          {DiffVerb::kUpdate, Show(*one), PlaceOf(*one), std::move(old), std::move(now)});
+    }
+  }
+  for (const auto& [key, one] : before) {
+    if (after.find(key) == after.end()) {
+      result.steps.push_back({DiffVerb::kPrune, Show(*one), "", one->object.Body(), Json(),
+                              manifest::DeletionLosesData(one->type)});
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+std::optional<DiffResult> CompareRevisions(const DiffOptions& options, Context& context) {
+  const std::string space =
+      options.client.namespace_name.empty() ? "default" : options.client.namespace_name;
+  std::vector<manifest::DeclaredSet> sets;
+  for (const std::string& revision : {options.from, options.to}) {
+    const auto snapshot = Fetch(revision, options, context);
+    if (!snapshot) {
+      const bool unknown = snapshot.error().code == ErrorCode::kNotFound;
+      context.Refuse(ExitCodeOf(snapshot.error().code),
+                     revision + ": " + Harmless(snapshot.error().message),
+                     unknown ? "give a branch, a tag or a whole commit id" : "");
+      return std::nullopt;
+    }
+    sets.push_back(Check(*snapshot, space));
+  }
+  if (!sets.back().errors.empty()) {
+    for (const manifest::ManifestError& error : sets.back().errors) {
+      context.Note(ShowError(error, context.err));
+    }
+    context.Refuse(kExitFailed, options.to + " has " + Count(sets.back().errors.size(), "error"),
+                   "a GitSource would refuse this revision");
+    return std::nullopt;
+  }
+  DiffResult result = Compare(sets.front(), sets.back());
+  if (!sets.front().errors.empty()) {
+    result.notes.push_back(options.from + " has " + Count(sets.front().errors.size(), "error") +
+                           "; what is wrong there is not compared.");
+  }
+  return result;
+}
+
+}  // namespace midwatch::cli

@@ -1,0 +1,135 @@
+#include "controller/cli/server_table.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "controller/base/text.h"
+
+namespace midwatch::cli {
+namespace {
+
+constexpr std::array<std::string_view, 6> kStateColumns = {"phase", "state",     "status",
+                                                           "ready", "connected", "active"};
+
+bool IsStateColumn(std::string_view name) {
+  return std::find(kStateColumns.begin(), kStateColumns.end(), ToLower(name)) !=
+         kStateColumns.end();
+}
+
+std::string ShowCell(const Json& cell) {
+  if (cell.IsNull() || (cell.IsString() && cell.AsString().empty())) {
+    return "<none>";
+  }
+  std::string line = Harmless(cell.IsString() ? cell.AsString() : cell.Dump());
+  // One row is one line.
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+struct ResultRow {
+  std::string_view state;
+  std::string_view result;
+};
+constexpr std::array kResults = {
+    ResultRow{"Succeeded", "Success"}, ResultRow{"Assigned", "Running"},
+    ResultRow{"WaitingForInput", "Running"}, ResultRow{"Acknowledged", "Running"},
+    ResultRow{"Stopping", "Running"}};
+
+Colour ColourOfCell(const TableColumn& column, const std::string& cell) {
+  if (!column.state) {
+    return Colour::kNone;
+  }
+  if (cell == "True" || cell == "true") {
+    return Colour::kGreen;
+  }
+  if (cell == "False" || cell == "false") {
+    return Colour::kYellow;
+  }
+  return ColourOfState(cell);
+}
+
+}  // namespace
+
+Result<ServerTable> ServerTable::Parse(const Json& document) {
+  if (document.At("kind").AsString() != "Table") {
+    return Fail(ErrorCode::kInvalid, "the server answered no Table");
+  }
+  ServerTable table;
+  table.resource_version = document.At("metadata", "resourceVersion").AsString();
+  table.continue_token = document.At("metadata", "continue").AsString();
+  for (const Json& column : document.At("columnDefinitions").Items()) {
+    const std::string& name = column.At("name").AsString();
+    table.columns.push_back(
+        {.name = name, .wide = column.At("priority").AsInt() > 0, .state = IsStateColumn(name)});
+  }
+  for (const Json& row : document.At("rows").Items()) {
+    TableRow& added = table.rows.emplace_back();
+    added.namespace_name = row.At("object", "metadata", "namespace").AsString();
+    for (const Json& cell : row.At("cells").Items()) {
+      added.cells.push_back(ShowCell(cell));
+    }
+  }
+  return table;
+}
+
+std::string_view ResultWord(std::string_view state) {
+  const auto found = std::find_if(kResults.begin(), kResults.end(),
+                                  [state](const ResultRow& row) { return row.state == state; });
+  return found == kResults.end() ? state : found->result;
+}
+
+bool Passes(const TableRow& row, const std::vector<TableColumn>& columns, const TableView& view) {
+  const std::string wanted_text = ToLower(view.search);
+  const std::string wanted_state = ToLower(view.state);
+  const bool text_fits =
+      wanted_text.empty() || ToLower(row.namespace_name).find(wanted_text) != std::string::npos ||
+      std::any_of(row.cells.begin(), row.cells.end(), [&](const std::string& cell) {
+        return ToLower(cell).find(wanted_text) != std::string::npos;
+      });
+  bool state_fits = wanted_state.empty();
+  for (std::size_t i = 0; i < std::min(columns.size(), row.cells.size()) && !state_fits; ++i) {
+    const bool looked_at = columns[i].state || ToLower(columns[i].name) == "reason";
+    state_fits = looked_at && (ToLower(row.cells[i]) == wanted_state ||
+                               ToLower(ResultWord(row.cells[i])) == wanted_state);
+  }
+  return text_fits && state_fits;
+}
+
+TextTable MakeTextTable(const std::vector<TableColumn>& columns, const TableView& view) {
+  std::vector<std::string> headings;
+  if (view.with_namespace) {
+    headings.emplace_back("NAMESPACE");
+  }
+  for (const TableColumn& column : columns) {
+    if (view.wide || !column.wide) {
+      headings.push_back(Heading(column.name));
+    }
+  }
+  return TextTable(std::move(headings));
+}
+
+std::size_t AddRows(const std::vector<TableRow>& rows, const std::vector<TableColumn>& columns,
+                    const TableView& view, TextTable& table) {
+  std::size_t added = 0;
+  for (const TableRow& row : rows) {
+    if (!Passes(row, columns, view)) {
+      continue;
+    }
+    std::vector<Cell> cells;
+    if (view.with_namespace) {
+      cells.push_back({row.namespace_name.empty() ? "<none>" : row.namespace_name});
+    }
+    for (std::size_t i = 0; i < std::min(columns.size(), row.cells.size()); ++i) {
+      if (view.wide || !columns[i].wide) {
+        cells.push_back({(i == 0 ? view.name_prefix : std::string()) + row.cells[i],
+                         ColourOfCell(columns[i], row.cells[i])});
+      }
+    }
+    table.AddRow(std::move(cells));
+    ++added;
+  }
+  return added;
+}
+
+}  // namespace midwatch::cli

@@ -1,0 +1,125 @@
+#include "controller/cli/session_text.h"
+
+#include <algorithm>
+#include <array>
+
+#include "controller/agent/session_record.h"
+#include "controller/base/text.h"
+#include "controller/object/json.h"
+
+namespace midwatch::cli {
+namespace {
+
+using agent::RecordKind;
+
+constexpr std::size_t kLabelWidth = 12;
+constexpr std::size_t kLongestData = 400;
+constexpr std::size_t kLongestResult = 1200;
+
+struct Look {
+  RecordKind kind;
+  std::string_view label;
+  Colour colour;
+};
+constexpr std::array kLooks = {
+    Look{RecordKind::kReasoning, "reasoning", Colour::kMagenta},
+    Look{RecordKind::kAnswer, "answer", Colour::kNone},
+    Look{RecordKind::kPrompt, "prompt", Colour::kBlue},
+    Look{RecordKind::kToolCall, "tool call", Colour::kCyan},
+    Look{RecordKind::kToolResult, "tool result", Colour::kGreen},
+    Look{RecordKind::kPlan, "plan", Colour::kBlue},
+    Look{RecordKind::kPermission, "permission", Colour::kYellow},
+    Look{RecordKind::kUsage, "usage", Colour::kNone},
+    Look{RecordKind::kResult, "result", Colour::kGreen},
+    Look{RecordKind::kSystem, "system", Colour::kYellow},
+    Look{RecordKind::kDiagnostic, "stderr", Colour::kRed}};
+
+Look LookOf(const std::string& word) {
+  const auto found = std::find_if(kLooks.begin(), kLooks.end(),
+                                  [&](const Look& look) { return WordOf(look.kind) == word; });
+  return found == kLooks.end() ? Look{RecordKind::kSystem, word, Colour::kNone} : *found;
+}
+
+std::string Cut(const std::string& text, std::size_t limit) {
+  if (text.size() <= limit) {
+    return text;
+  }
+  return std::string(Utf8Prefix(text, limit)) + " … (" + std::to_string(text.size() - limit) +
+         " more bytes)";
+}
+
+std::string PlanText(const Json& entries) {
+  std::vector<std::string> lines;
+  for (const Json& entry : entries.Items()) {
+    const std::string& status = entry.At("status").AsString();
+    const std::string_view mark = status == "completed"     ? "✓ "
+                                  : status == "in_progress" ? "▸ "
+                                                            : "· ";
+    lines.push_back(std::string(mark) + entry.At("content").AsString());
+  }
+  return Join(lines, "\n");
+}
+
+/// What a line says beside its text: its other members.
+std::string DataText(const Json& line) {
+  if (const Json* entries = line.Find("entries")) {
+    return PlanText(*entries);
+  }
+  Json rest = line;
+  for (const std::string_view known : {"at", "kind", "text"}) {
+    rest.Erase(known);
+  }
+  if (rest.Members().empty()) {
+    return {};
+  }
+  std::string out;
+  for (const auto& [name, value] : rest.Members()) {
+    out += (out.empty() ? "" : "  ") + name + "=" +
+           (value.IsString() ? value.AsString() : value.Dump());
+  }
+  return Cut(out, kLongestData);
+}
+
+}  // namespace
+
+std::string SessionText::Add(std::string_view bytes) {
+  std::string out;
+  open_.append(bytes);
+  std::size_t at = 0;
+  for (std::size_t end = open_.find('\n'); end != std::string::npos; end = open_.find('\n', at)) {
+    out += ShowLine(std::string_view(open_).substr(at, end - at));
+    at = end + 1;
+  }
+  open_.erase(0, at);
+  return out;
+}
+
+std::string SessionText::ShowLine(std::string_view line) {
+  const auto parsed = ParseJson(line);
+  if (!parsed || !parsed->IsObject()) {
+    return line.empty() ? std::string() : Harmless(line) + "\n";
+  }
+  const std::string& kind = parsed->At("kind").AsString();
+  const Look look = LookOf(kind);
+  const std::string text =
+      Harmless(look.kind == RecordKind::kToolResult ? Cut(parsed->At("text").AsString(), kLongestResult)
+                                                    : parsed->At("text").AsString());
+  const std::string data = Harmless(DataText(*parsed));
+  const std::string body = text + (text.empty() || data.empty() ? "" : "\n") + data;
+  const std::string indent(kLabelWidth + 2, ' ');
+  std::string wrapped = Indented(body.empty() ? "-" : body, indent, width_);
+  const bool continues = kind == last_kind_ &&
+                         (look.kind == RecordKind::kReasoning || look.kind == RecordKind::kAnswer);
+  last_kind_ = kind;
+  std::string out;
+  for (const std::string_view part : Split(std::string_view(wrapped).substr(0, wrapped.size() - 1), '\n')) {
+    const std::string_view shown = part.size() > indent.size() ? part.substr(indent.size()) : "";
+    const bool first = out.empty() && !continues;
+    out += first ? style_.Bold(style_.In(look.colour, PadRight(look.label, kLabelWidth))) + "  "
+                 : indent;
+    out += style_.In(look.colour, shown) + "\n";
+  }
+  return out;
+}
+
+}  // namespace midwatch::cli

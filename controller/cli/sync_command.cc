@@ -1,0 +1,146 @@
+#include <algorithm>
+
+#include "controller/api/conditions.h"
+#include "controller/api/git_source.h"
+#include "controller/api/names.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/live_list.h"
+
+namespace midwatch::cli {
+namespace {
+
+constexpr std::size_t kShortRevision = 10;
+
+std::string Short(const std::string& revision) { return revision.substr(0, kShortRevision); }
+
+const api::Condition* FindCondition(const api::GitSource& source, std::string_view type) {
+  const auto& conditions = source.status.conditions;
+  const auto found = std::find_if(conditions.begin(), conditions.end(),
+                                  [type](const api::Condition& c) { return c.type == type; });
+  return found == conditions.end() ? nullptr : &*found;
+}
+
+bool IsTrue(const api::Condition* condition) {
+  return condition != nullptr && condition->status == api::ConditionStatus::kTrue;
+}
+
+std::string ShowSyncError(const api::SyncError& error, const Style& style) {
+  std::string place = error.path;
+  if (error.line) {
+    place += ":" + std::to_string(*error.line) + ":" + std::to_string(error.column.value_or(1));
+  }
+  std::string out = place.empty() ? "" : style.Bold(Harmless(place)) + ": ";
+  out += style.In(Colour::kRed, Harmless(error.code)) + ": ";
+  out += error.field.empty() ? "" : style.In(Colour::kCyan, Harmless(error.field)) + ": ";
+  return out + Harmless(error.message);
+}
+
+std::string ShowCounts(const api::SyncCounts& counts) {
+  const auto part = [](std::int64_t number, std::string_view what) {
+    return std::string(what) + " " + std::to_string(number);
+  };
+  std::string out = part(counts.created, "created") + ", " + part(counts.updated, "updated") +
+                    ", " + part(counts.unchanged, "unchanged") + ", " +
+                    part(counts.pruned, "pruned");
+  out += counts.failed > 0 ? ", " + part(counts.failed, "failed") : "";
+  return out + "; " + Count(static_cast<std::size_t>(counts.total), "object") + " in the inventory";
+}
+
+/// Says what came of the sync. The exit code.
+int PrintResult(const api::GitSource& source, Context& context) {
+  const api::GitSourceStatus& status = source.status;
+  const std::string name = source.metadata.namespace_name + "/" + source.metadata.name;
+  const api::Condition* ready = FindCondition(source, "Ready");
+  const std::string in_force = status.applied ? Short(status.applied->revision) : "none";
+  const bool good = IsTrue(ready) && status.error_count == 0;
+  const std::string attempted = status.attempted ? Short(status.attempted->revision) : in_force;
+  if (good) {
+    context.Print(context.out.In(Colour::kGreen, "✓") + " " + name + ": revision " +
+                  context.out.Bold(in_force) + " is in force\n");
+  } else {
+    std::string why = status.error_count > 0
+                          ? "revision " + context.out.Bold(attempted) + " has " +
+                                Count(static_cast<std::size_t>(status.error_count), "error")
+                      : ready != nullptr ? Harmless(ready->message)
+                                         : "it is not ready";
+    context.Print(context.out.In(Colour::kRed, "✗") + " " + name + ": " + why +
+                  (status.applied ? "; " + in_force + " stays in force\n" : "\n"));
+  }
+  if (status.counts) {
+    context.Print("  " + ShowCounts(*status.counts) + "\n");
+  }
+  for (const api::SyncError& error : status.errors) {
+    context.Print("  " + ShowSyncError(error, context.out) + "\n");
+  }
+  const auto shown = static_cast<std::int64_t>(status.errors.size());
+  if (status.error_count > shown) {
+    context.Print("  … and " + std::to_string(status.error_count - shown) + " more\n");
+  }
+  return good ? kExitDone : kExitNo;
+}
+
+Result<void> Ask(const SyncOptions& options, ApiSession& session, const std::string& request) {
+  Json annotations = Json::EmptyObject();
+  annotations.Set(api::annotations::kSyncRequestedAt, request);
+  MIDWATCH_TRY(session.Patch(
+      {.type = api::GitSource::Type(),
+       .namespace_name = session.namespace_name(),
+       .name = options.name,
+       .subresource = {},
+       .patch_type = PatchType::kMerge,
+       .patch = Json::Of({{"metadata", Json::Of({{"annotations", std::move(annotations)}})}}),
+       .field_manager = std::string(api::field_managers::kCli)}));
+  return {};
+}
+
+}  // namespace
+
+int Run(const SyncOptions& options, Context& context) {
+  auto session = ApiSession::Open(context, options.client);
+  if (!session) {
+    return context.Refuse(session.error());
+  }
+  const auto before = session->GetAs<api::GitSource>(session->namespace_name(), options.name);
+  if (!before) {
+    return context.Refuse(before.error());
+  }
+  if (before->spec.suspend) {
+    return context.Refuse(kExitFailed, "gitsource/" + options.name + " is suspended",
+                          "set spec.suspend to false first");
+  }
+  const std::string request = FormatMicroTime(context.Time().wall);
+  if (const auto asked = Ask(options, *session, request); !asked) {
+    return context.Refuse(asked.error());
+  }
+  if (options.no_wait) {
+    context.Print("gitsource/" + options.name + " is asked to sync\n");
+    return kExitDone;
+  }
+  LiveList live(context, *session,
+                {.type = api::GitSource::Type(),
+                 .namespace_name = session->namespace_name(),
+                 .label_selector = {},
+                 .field_selector = "metadata.name=" + options.name,
+                 .continue_token = {},
+                 .resource_version = {}});
+  std::optional<api::GitSource> source;
+  const auto finished = [&] {
+    if (!live.Refresh() || live.objects().empty()) {
+      return false;
+    }
+    const auto seen = api::FromObject<api::GitSource>(live.objects().begin()->second);
+    source = seen ? std::optional(*seen) : std::nullopt;
+    return source && source->status.last_handled_sync_request == request &&
+           !IsTrue(FindCondition(*source, "Reconciling"));
+  };
+  if (!context.WaitFor("syncing " + session->namespace_name() + "/" + options.name,
+                       context.Time().mono + options.timeout, finished)) {
+    return context.Refuse(kExitUnreachable,
+                          "no result of the sync in " + FormatDuration(options.timeout),
+                          "it goes on; midwatch describe gitsource " + options.name +
+                              " shows how far it is");
+  }
+  return PrintResult(*source, context);
+}
+
+}  // namespace midwatch::cli

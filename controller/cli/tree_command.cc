@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <map>
+
+#include "controller/api/dispatch.h"
+#include "controller/api/module_job.h"
+#include "controller/api/report.h"
+#include "controller/api/run.h"
+#include "controller/base/text.h"
+#include "controller/cli/api_session.h"
+#include "controller/cli/commands.h"
+#include "controller/cli/kind_target.h"
+#include "controller/cli/tree_drawing.h"
+#include "controller/reconcilers/dispatch/dispatch_plan.h"
+
+namespace midwatch::cli {
+namespace {
+
+/// Everything that came of one job.
+struct Family {
+  api::ModuleJob job;
+  std::map<std::string, api::Dispatch> dispatches;      // By name.
+  std::map<std::string, std::vector<api::Run>> runs;    // By the UID of the Dispatch, by ordinal.
+  std::map<std::string, api::Report> reports;           // By the name of the Dispatch.
+};
+
+Result<Family> Gather(ApiSession& session, const std::string& name) {
+  Family family;
+  const std::string& space = session.namespace_name();
+  MIDWATCH_ASSIGN(family.job, session.GetAs<api::ModuleJob>(space, name));
+  const std::string of_job = "spec.moduleJobRef.name=" + name;
+  MIDWATCH_ASSIGN(auto dispatches,
+                  session.ListAs<api::Dispatch>({.type = {},
+                                                 .namespace_name = space,
+                                                 .label_selector = {},
+                                                 .field_selector = of_job,
+                                                 .continue_token = {},
+                                                 .resource_version = {}}));
+  for (api::Dispatch& dispatch : dispatches) {
+    MIDWATCH_ASSIGN(
+        auto runs, session.ListAs<api::Run>(
+                       {.type = {},
+                        .namespace_name = dispatch.spec.agent_ref.namespace_name,
+                        .label_selector = {},
+                        .field_selector = "spec.dispatchRef.uid=" + dispatch.metadata.uid,
+                        .continue_token = {},
+                        .resource_version = {}}));
+    std::sort(runs.begin(), runs.end(),
+              [](const auto& a, const auto& b) { return a.spec.ordinal < b.spec.ordinal; });
+    family.runs.emplace(dispatch.metadata.uid, std::move(runs));
+    family.dispatches.emplace(dispatch.metadata.name, std::move(dispatch));
+  }
+  MIDWATCH_ASSIGN(auto reports, session.ListAs<api::Report>({.type = {},
+                                                             .namespace_name = space,
+                                                             .label_selector = {},
+                                                             .field_selector = of_job,
+                                                             .continue_token = {},
+                                                             .resource_version = {}}));
+  for (api::Report& report : reports) {
+    family.reports.emplace(report.spec.dispatch_ref.name, std::move(report));
+  }
+  return family;
+}
+
+class Drawer {
+ public:
+  Drawer(const Family& family, const Context& context)
+      : family_(family), style_(context.out), now_(context.Time().wall) {}
+
+  TreeNode Draw() {
+    TreeNode root{Job()};
+    for (const api::JobMatch& match : family_.job.status.matches) {
+      for (const api::MatchedMission& mission : match.missions) {
+        root.children.push_back(Mission(match, mission));
+      }
+      if (match.missions.empty()) {
+        root.children.push_back({style_.Dim("no mission for " + Type(match.mission_type))});
+      }
+    }
+    for (const auto& [name, dispatch] : family_.dispatches) {
+      if (!dispatch.spec.mission_ref) {
+        root.children.push_back({style_.Dim("asked for by hand · " + Type(dispatch.spec.mission_type)),
+                                 {DispatchNode(dispatch)}});
+      }
+    }
+    return root;
+  }
+
+ private:
+  static std::string Type(api::MissionType type) { return std::string(api::ToString(type)); }
+
+  std::string State(std::string_view word) const { return style_.In(ColourOfState(word), word); }
+
+  std::string Since(const std::optional<WallTime>& from, const std::optional<WallTime>& to) const {
+    return from ? "  " + style_.Dim(FormatAge((to ? *to : now_) - *from)) : "";
+  }
+
+  std::string Job() const {
+    const api::ModuleJob& job = family_.job;
+    std::string out = style_.Bold("ModuleJob " + job.metadata.namespace_name + "/" +
+                                  job.metadata.name);
+    out += job.status.state ? "  " + State(api::ToString(*job.status.state)) : "";
+    if (!job.spec.transitions.empty() && job.spec.transitions.back().exit_code) {
+      out += style_.Dim("  exit code " + std::to_string(*job.spec.transitions.back().exit_code));
+    }
+    return out + "  " + style_.Dim("Module " + job.spec.module_ref.name + ", " +
+                                   std::string(api::ToString(job.spec.operation)));
+  }
+
+  TreeNode Mission(const api::JobMatch& match, const api::MatchedMission& mission) const {
+    const std::string name =
+        (mission.namespace_name.empty() ? "" : mission.namespace_name + "/") + mission.name;
+    TreeNode node{std::string(api::ToString(mission.kind)) + " " + style_.Bold(name) +
+                  style_.Dim(" · " + Type(match.mission_type))};
+    const auto found = family_.dispatches.find(mission.dispatch);
+    if (found != family_.dispatches.end()) {
+      node.children.push_back(DispatchNode(found->second));
+    } else {
+      node.children.push_back({style_.Dim("Dispatch " + mission.dispatch +
+                                          (mission.created ? " was cleaned up"
+                                                           : " is about to be created"))});
+    }
+    return node;
+  }
+
+  TreeNode DispatchNode(const api::Dispatch& dispatch) const {
+    const api::DispatchStatus& status = dispatch.status;
+    TreeNode node{"Dispatch " + style_.Bold(dispatch.metadata.name) + "  " +
+                  State(api::ToString(status.phase))};
+    node.text += status.reason.empty() ? "" : style_.Dim(" (" + Harmless(status.reason) + ")");
+    node.text += Since(status.started_at, status.finished_at);
+    if (status.phase == api::DispatchPhase::kParked && !status.message.empty()) {
+      node.children.push_back({style_.In(Colour::kYellow, Harmless(status.message))});
+    }
+    const auto runs = family_.runs.find(dispatch.metadata.uid);
+    for (const api::Run& run : runs == family_.runs.end() ? std::vector<api::Run>{} : runs->second) {
+      node.children.push_back({RunText(run)});
+    }
+    const auto report = family_.reports.find(dispatch.metadata.name);
+    if (report != family_.reports.end()) {
+      node.children.push_back({"Report " + style_.Bold(report->second.metadata.name) + "  " +
+                               Harmless(report->second.spec.headline)});
+    }
+    return node;
+  }
+
+  std::string RunText(const api::Run& run) const {
+    std::string out = "Run " + run.metadata.namespace_name + "/" + style_.Bold(run.metadata.name) +
+                      "  " + State(api::ToString(run.status.phase));
+    out += run.status.reason.empty() ? "" : style_.Dim(" (" + Harmless(run.status.reason) + ")");
+    out += Since(run.status.started_at, run.status.finished_at);
+    return out + style_.Dim("  sidecar " + run.spec.sidecar_name + " on " + run.spec.instance);
+  }
+
+  const Family& family_;
+  const Style& style_;
+  const WallTime now_;
+};
+
+}  // namespace
+
+int Run(const TreeOptions& options, Context& context) {
+  if (const auto kind = KindOf(options.target, {"modulejob"}); !kind) {
+    return context.Refuse(kExitUsage, kind.error().message);
+  }
+  auto session = ApiSession::Open(context, options.client);
+  if (!session) {
+    return context.Refuse(session.error());
+  }
+  const auto family = Gather(*session, options.target.name);
+  if (!family) {
+    return context.Refuse(family.error());
+  }
+  context.Print(DrawTree(Drawer(*family, context).Draw()));
+  return kExitDone;
+}
+
+}  // namespace midwatch::cli

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace midwatch::cli {
+
+/// A node of a tree that is drawn with lines; its text may have colours and must be one line.
+struct TreeNode {
+  std::string text;
+  std::vector<TreeNode> children = {};
+};
+
+/// The root's text, and below it its children behind `├─` and `└─`.
+std::string DrawTree(const TreeNode& root);
+
+}  // namespace midwatch::cli

@@ -1,0 +1,181 @@
+#include "controller/cli/why_dispatch.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "controller/api/codec.h"
+#include "controller/base/text.h"
+#include "controller/reconcilers/dispatch/dispatch_plan.h"
+#include "controller/reconcilers/dispatch/dispatch_reconciler.h"
+
+namespace midwatch::cli {
+namespace {
+
+using dispatch::Hindrance;
+using dispatch::Rule;
+
+std::string Show(const api::ObjectRef& ref) {
+  return ref.kind + " " + (ref.namespace_name.empty() ? "" : ref.namespace_name + "/") + ref.name;
+}
+
+std::string Capitalised(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  }
+  return text;
+}
+
+class Explainer {
+ public:
+  Explainer(const api::Dispatch& dispatch, const View& view, const Context& context)
+      : dispatch_(dispatch), view_(view), context_(context), style_(context.out) {}
+
+  std::string Explain() {
+    out_ = Head();
+    if (dispatch::IsTerminal(dispatch_.status.phase)) {
+      ExplainEnd();
+    } else if (dispatch::IsActive(dispatch_.status.phase)) {
+      ExplainRun();
+    } else {
+      ExplainRules();
+    }
+    return std::move(out_);
+  }
+
+ private:
+  std::string State() const {
+    const std::string_view phase = api::ToString(dispatch_.status.phase);
+    return style_.In(ColourOfState(phase), phase);
+  }
+
+  std::string Ago(const std::optional<WallTime>& time) const {
+    return time ? FormatAge(context_.Time().wall - *time) + " ago" : "some time ago";
+  }
+
+  std::string Head() const {
+    const api::DispatchSpec& spec = dispatch_.spec;
+    std::string asked = spec.mission_ref
+                            ? std::string(api::ToString(spec.mission_ref->kind)) + " " +
+                                  (spec.mission_ref->namespace_name.empty()
+                                       ? ""
+                                       : spec.mission_ref->namespace_name + "/") +
+                                  spec.mission_ref->name
+                            : "somebody by hand";
+    std::string out = style_.Bold("Dispatch " + dispatch_.metadata.namespace_name + "/" +
+                                  dispatch_.metadata.name) +
+                      "  " + State();
+    out += dispatch_.status.reason.empty() ? "" : " (" + Harmless(dispatch_.status.reason) + ")";
+    return out + "\n" +
+           Indented(std::string(api::ToString(spec.mission_type)) + " of job " +
+                        spec.module_job_ref.name + ", asked for by " + asked + ", for Agent " +
+                        spec.agent_ref.namespace_name + "/" + spec.agent_ref.name + ".",
+                    "  ", context_.Width()) +
+           "\n";
+  }
+
+  void Sentence(const std::string& text) { out_ += Indented(text, "", context_.Width()); }
+
+  void ExplainEnd() {
+    const api::DispatchStatus& status = dispatch_.status;
+    Sentence("It ended " + Ago(status.finished_at) + ": " +
+             std::string(api::ToString(status.phase)) +
+             (status.reason.empty() ? "" : ", " + Harmless(status.reason)) + ". " +
+             Capitalised(Harmless(status.message)) +
+             (status.message.empty() || status.message.ends_with('.') ? "" : "."));
+    if (status.report) {
+      Sentence("Its Report: midwatch report -n " + dispatch_.metadata.namespace_name + " " +
+               status.report->name);
+    }
+    Sentence("What has ended never changes; a retry of the job is a new ModuleJob.");
+  }
+
+  void ExplainRun() {
+    const api::DispatchStatus& status = dispatch_.status;
+    const std::string run = status.run ? status.run->namespace_name + "/" + status.run->name : "?";
+    Sentence("It is at work: Run " + run + " on instance " + status.instance + ", attempt " +
+             std::to_string(status.attempts) + ", started " + Ago(status.started_at) + ".");
+    if (status.run) {
+      Sentence("Watch it: midwatch logs -f -n " + status.run->namespace_name + " run/" +
+               status.run->name);
+    }
+  }
+
+  void ExplainRules() {
+    out_ += "Before it may start these must hold, in this order:\n\n";
+    const dispatch::World world = dispatch::Observe(dispatch_, view_);
+    const Hindrance* stopped = nullptr;
+    Hindrance kept;
+    bool unsure = false;
+    for (const Rule& rule : dispatch::StartRules()) {
+      if (stopped != nullptr || unsure) {
+        out_ += "  " + style_.Dim("·  " + std::string(rule.holds)) + "\n";
+        continue;
+      }
+      const auto look = rule.look(dispatch_, world, context_.Time());
+      if (const auto* hindrance = std::get_if<Hindrance>(&look)) {
+        kept = *hindrance;
+        stopped = &kept;
+        out_ += "  " + style_.In(Colour::kRed, "✗") + "  " + style_.Bold(rule.holds) + "\n";
+        out_ += Indented(Harmless(kept.message), "     ", context_.Width());
+      } else if (const auto* about = std::get_if<dispatch::Unsure>(&look)) {
+        unsure = true;
+        out_ += "  " + style_.In(Colour::kYellow, "?") + "  " + std::string(rule.holds) + ": " +
+                about->key.ToString() + " could not be read\n";
+      } else {
+        out_ += "  " + style_.In(Colour::kGreen, "✓") + "  " + std::string(rule.holds) + "\n";
+      }
+    }
+    out_ += "\n";
+    stopped == nullptr ? ExplainFree(unsure) : ExplainHindrance(*stopped);
+  }
+
+  void ExplainFree(bool unsure) {
+    if (!unsure) {
+      Sentence("Nothing stands in its way: the controller assigns it now.");
+    }
+  }
+
+  void ExplainHindrance(const Hindrance& hindrance) {
+    if (hindrance.phase != api::DispatchPhase::kParked) {
+      Sentence("So it will not start: it becomes " +
+               std::string(api::ToString(hindrance.phase)) + ", " + std::string(hindrance.reason) +
+               ".");
+      return;
+    }
+    std::vector<std::string> blockers;
+    for (const api::ObjectRef& ref : hindrance.blocked_on) {
+      blockers.push_back(Show(ref));
+    }
+    Sentence("So it waits, parked as " + std::string(hindrance.reason) + SinceText() + ".");
+    if (!blockers.empty()) {
+      Sentence("Look at: " + Harmless(Join(blockers, ", ")) + ".");
+    }
+    Sentence(style_.Bold("It goes on by itself when: ") +
+             std::string(dispatch::UnparkedBy(hindrance.reason)) + ".");
+    if (dispatch_.spec.expire_after) {
+      Sentence("It is cancelled if it has not started " +
+               FormatDuration(*dispatch_.spec.expire_after) + " after it was created.");
+    }
+  }
+
+  std::string SinceText() const {
+    return dispatch_.status.phase == api::DispatchPhase::kParked && dispatch_.status.since
+               ? " since " + FormatAge(context_.Time().wall - *dispatch_.status.since)
+               : "";
+  }
+
+  const api::Dispatch& dispatch_;
+  const View& view_;
+  const Context& context_;
+  const Style& style_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string ExplainDispatch(const api::Dispatch& dispatch, const View& view,
+                            const Context& context) {
+  return Explainer(dispatch, view, context).Explain();
+}
+
+}  // namespace midwatch::cli
