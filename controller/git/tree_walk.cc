@@ -97,8 +97,12 @@ Result<void> Walker::Count(const std::string& path) {
 
 bool Walker::IsRead(std::string_view path) const {
   const std::vector<std::string>& suffixes = walk_.read_suffixes;
-  return suffixes.empty() || std::any_of(suffixes.begin(), suffixes.end(),
-                                         [&](const std::string& s) { return path.ends_with(s); });
+  if (suffixes.empty()) {
+    return true;
+  }
+  const std::string lower = ToLower(path);
+  return std::any_of(suffixes.begin(), suffixes.end(),
+                     [&](const std::string& suffix) { return lower.ends_with(suffix); });
 }
 
 Result<void> Walker::Folder(const git_oid& id, const std::string& prefix, int depth) {

@@ -127,10 +127,11 @@ TEST_F(WorkerGitClientTest, KnownBlobsAreListedWithoutBytes) {
 TEST_F(WorkerGitClientTest, OnlyFilesWithTheSuffixesAreRead) {
   repository_.Write("a.yaml", "a");
   repository_.Write("logo.png", "png");
+  repository_.Write("B.YAML", "b");
   repository_.Commit();
   GitFetchRequest request = Request();
   request.read_suffixes = {".yaml"};
-  EXPECT_EQ(Show(Fetch(request)), "a.yaml=a;logo.png=;");
+  EXPECT_EQ(Show(Fetch(request)), "B.YAML=b;a.yaml=a;logo.png=;");
 }
 
 TEST_F(WorkerGitClientTest, SymlinksAndSubmodulesAreReportedNotRead) {

@@ -32,7 +32,7 @@ struct GitLimits {
   std::uint64_t fetch_objects = 2'000'000;
   std::uint64_t disk_bytes = std::uint64_t{1} << 30;     ///< One file of the cache (RLIMIT_FSIZE).
   std::uint64_t memory_bytes = kWorkerMemory;            ///< Of the worker (RLIMIT_DATA); 0: any.
-  std::uint64_t file_bytes = std::uint64_t{1} << 20;     ///< Larger files are reported, not read.
+  std::uint64_t file_bytes = std::uint64_t{32} << 20;    ///< Larger files are reported, not read.
   std::uint64_t total_bytes = std::uint64_t{256} << 20;  ///< Of the files read for one request.
   std::uint64_t entries = 200'000;                       ///< Under the path.
   int depth = 64;                                        ///< Folders in folders.
@@ -57,7 +57,7 @@ struct Frame {
 
 inline constexpr std::size_t kBlobIdLength = 40;                        ///< SHA-1 in hexadecimal.
 inline constexpr std::size_t kMaxFrameHeader = std::size_t{256} << 10;  ///< A CA bundle fits.
-inline constexpr std::size_t kMaxFrameBody = std::size_t{16} << 20;  ///< 200,000 known blobs fit.
+inline constexpr std::size_t kMaxFrameBody = std::size_t{48} << 20;  ///< The largest file fits.
 inline constexpr std::size_t kEntriesPerFrameBytes = std::size_t{512}
                                                      << 10;  ///< A frame ends at it.
 

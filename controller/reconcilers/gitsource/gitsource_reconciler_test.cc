@@ -1,0 +1,393 @@
+// The reconciler and its operation behind the real Worker, with an API and a repository in memory.
+
+#include "controller/reconcilers/gitsource/gitsource_reconciler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "controller/api/codec.h"
+#include "controller/api/core.h"
+#include "controller/api/module.h"
+#include "controller/api/names.h"
+#include "controller/base/encoding.h"
+#include "controller/reconcilers/gitsource/applying_client.h"
+#include "controller/reconcilers/gitsource/fake_git.h"
+#include "controller/reconcilers/gitsource/git_fetch_operation.h"
+#include "controller/reconcilers/gitsource/test_source.h"
+#include "controller/runtime/worker.h"
+#include "controller/testing/fake_kube_client.h"
+#include "controller/testing/manual_clock.h"
+#include "controller/testing/object_builder.h"
+#include "controller/testing/recorders.h"
+#include "controller/testing/seeded_random.h"
+
+namespace midwatch::gitsource {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class GitSourceTest : public testing::Test {
+ protected:
+  GitSourceTest() { Restart(); }
+
+  /// A new process: nothing is remembered.
+  void Restart() {
+    worker_.reset();
+    cache_ = std::make_unique<SnapshotCache>();
+    operation_ = std::make_unique<GitFetchOperation>(
+        GitFetchOperation::Ports{git_, api_, clock_, waker_, metrics_, *cache_, TestSchemas()});
+    reconciler_ = std::make_unique<GitSourceReconciler>(GitSourceReconciler::Options{
+        .installation_namespace = "midwatch", .schemas = &TestSchemas(), .cache = cache_.get()});
+    WorkerOptions options;
+    options.operations[std::string(kGitFetch)] = operation_.get();
+    std::vector<Controller> controllers;
+    controllers.push_back(MakeController(*reconciler_));
+    worker_ = std::make_unique<Worker>(Worker::Ports{api_, waker_, random_, metrics_, log_},
+                                       std::move(controllers), options);
+  }
+
+  /// Steps everything, and lets time pass to what falls due within `limit`.
+  void RunFor(Duration limit = Duration(0)) {
+    const MonoTime end = clock_.Read().mono + limit;
+    for (int i = 0; i < 1'000'000; ++i) {
+      const Now now = clock_.Read();
+      if (worker_->Step(now) || operation_->Step(now)) {
+        continue;
+      }
+      const std::optional<MonoTime> next = worker_->NextWake();
+      if (!next || *next > end) {
+        clock_.Advance(end - now.mono);
+        return;
+      }
+      clock_.Advance(std::max(*next - now.mono, Duration(1)));
+    }
+    FAIL() << "does not come to rest";
+  }
+
+  void PutSource(const std::function<void(api::GitSource&)>& change = [](api::GitSource&) {}) {
+    api::GitSource source = TestSource();
+    source.metadata.finalizers.clear();
+    change(source);
+    client_.Put(api::GitSource::Type(), api::ToBody(source));
+  }
+  void ChangeSource(const std::function<void(api::GitSource&)>& change) {
+    api::GitSource source = Source();
+    change(source);
+    client_.Put(api::GitSource::Type(), api::ToBody(source));
+  }
+  api::GitSource Source() const {
+    return api::FromObject<api::GitSource>(client_.Find(SourceKey())).value();
+  }
+  ObjectKey SourceKey() const { return {"gitsources.midwatch.dev", "midwatch", "infra"}; }
+  ObjectKey ModuleKey(const std::string& name) const {
+    return {"modules.midwatch.dev", "payments", name};
+  }
+  std::string Display(const std::string& name) const {
+    const Object module = client_.Find(ModuleKey(name));
+    return module ? module.Body().At("spec", "displayName").AsString() : "<absent>";
+  }
+  std::string Ready() const {
+    for (const api::Condition& condition : Source().status.conditions) {
+      if (condition.type == "Ready") {
+        return std::string(api::ToString(condition.status)) + " " + condition.reason;
+      }
+    }
+    return "none";
+  }
+  /// The writes so far, without reads.
+  std::vector<std::string> Writes() {
+    std::vector<std::string> out;
+    for (const std::string& call : client_.calls()) {
+      if (!call.starts_with("list") && !call.starts_with("get")) {
+        out.push_back(call);
+      }
+    }
+    client_.ClearCalls();
+    return out;
+  }
+
+  fakes::ManualClock clock_;
+  fakes::FakeKubeClient client_{clock_};
+  ApplyingClient api_{client_, TestSchemas()};
+  fakes::CountingWaker waker_;
+  fakes::SeededRandom random_{1};
+  fakes::RecordingMetrics metrics_;
+  fakes::RecordingLog log_;
+  FakeGit git_;
+  std::unique_ptr<SnapshotCache> cache_;
+  std::unique_ptr<GitFetchOperation> operation_;
+  std::unique_ptr<GitSourceReconciler> reconciler_;
+  std::unique_ptr<Worker> worker_;
+};
+
+const std::string kNamespaceYaml = "apiVersion: v1\nkind: Namespace\nmetadata: {name: payments}\n";
+
+TEST_F(GitSourceTest, AppliesWhatIsDeclaredInOrderAndTheStatusLast) {
+  const std::string commit =
+      git_.Commit({{"a.yaml", ModuleYaml("a")}, {"ns.yaml", kNamespaceYaml}});
+  PutSource();
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "DB");
+  const api::GitSourceStatus status = Source().status;
+  EXPECT_EQ(status.applied->revision, commit);
+  EXPECT_EQ(status.counts, (api::SyncCounts{.created = 2, .total = 2}));
+  EXPECT_EQ(Ready(), "True Succeeded");
+  EXPECT_THAT(Writes(),
+              ElementsAre("patch gitsources.midwatch.dev/midwatch/infra",
+                          "update gitsources.midwatch.dev/midwatch/infra",
+                          "create namespaces/payments", "create modules.midwatch.dev/payments/a",
+                          "update gitsources.midwatch.dev/midwatch/infra"));
+}
+
+TEST_F(GitSourceTest, AnUnchangedWorldIsNotWrittenNorAfterARestart) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource();
+  RunFor(seconds(3));
+  Writes();
+  RunFor(minutes(10));
+  EXPECT_GT(git_.requests.size(), 8u);
+  EXPECT_FALSE(git_.requests.back().known_tree.empty());
+  EXPECT_THAT(Writes(), IsEmpty());
+  Restart();
+  RunFor(minutes(5));
+  EXPECT_THAT(Writes(), IsEmpty());
+}
+
+TEST_F(GitSourceTest, AChangedFileWritesItsObjectAndARemovedOneIsPruned) {
+  git_.Commit(
+      {{"a.yaml", ModuleYaml("a")}, {"b.yaml", ModuleYaml("b")}, {"c.yaml", ModuleYaml("c")}});
+  PutSource();
+  RunFor(seconds(3));
+  Writes();
+  const std::string commit =
+      git_.Commit({{"a.yaml", ModuleYaml("a")}, {"b.yaml", ModuleYaml("b", "New")}});
+  RunFor(minutes(2));
+  EXPECT_EQ(Display("b"), "New");
+  EXPECT_EQ(Display("c"), "<absent>");
+  EXPECT_THAT(Writes(), ElementsAre("update modules.midwatch.dev/payments/b",
+                                    "delete modules.midwatch.dev/payments/c",
+                                    "update gitsources.midwatch.dev/midwatch/infra"));
+  EXPECT_EQ(Source().status.applied->revision, commit);
+  EXPECT_EQ(Source().status.counts,
+            (api::SyncCounts{.updated = 1, .unchanged = 1, .pruned = 1, .total = 2}));
+}
+
+TEST_F(GitSourceTest, DriftIsCorrectedAtOnceWithoutAFetch) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource();
+  RunFor(seconds(3));
+  const std::size_t fetches = git_.requests.size();
+  Json body = client_.Find(ModuleKey("a")).Body();
+  body["spec"].Set("displayName", "drifted");
+  client_.Put(api::Module::Type(), body);
+  RunFor();
+  EXPECT_EQ(Display("a"), "DB");
+  client_.Remove(ModuleKey("a"));
+  RunFor();
+  EXPECT_EQ(Display("a"), "DB");
+  EXPECT_EQ(git_.requests.size(), fetches);
+}
+
+TEST_F(GitSourceTest, AnAtomicRevisionWithAnErrorWritesNothingAndTheLastGoodStaysInForce) {
+  const std::string good = git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource();
+  RunFor(seconds(3));
+  Writes();
+  const std::string bad = git_.Commit(
+      {{"a.yaml", ModuleYaml("a", "New")}, {"b.yaml", ModuleYaml("b")}, {"c.yaml", "kind: ["}});
+  RunFor(minutes(2));
+  EXPECT_THAT(Writes(), ElementsAre("update gitsources.midwatch.dev/midwatch/infra"));
+  EXPECT_EQ(Source().status.applied->revision, good);
+  EXPECT_EQ(Source().status.attempted->revision, bad);
+  EXPECT_EQ(Source().status.error_count, 1);
+  EXPECT_EQ(Ready(), "False InvalidRevision");
+  client_.Remove(ModuleKey("a"));
+  RunFor();
+  EXPECT_EQ(Display("a"), "DB");
+  Restart();
+  client_.Remove(ModuleKey("a"));
+  RunFor(seconds(1));
+  EXPECT_EQ(Display("a"), "DB");  // The commit in force was read again.
+  EXPECT_EQ(Display("b"), "<absent>");
+}
+
+TEST_F(GitSourceTest, SkipInvalidAppliesTheRestAndPrunesNothingThatMightBeDeclared) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}, {"b.yaml", ModuleYaml("b")}});
+  PutSource([](api::GitSource& s) { s.spec.failure_policy = api::FailurePolicy::kSkipInvalid; });
+  RunFor(seconds(3));
+  git_.Commit({{"a.yaml", ModuleYaml("a", "New")}, {"b.yaml", "kind: ["}});
+  RunFor(minutes(2));
+  EXPECT_EQ(Display("a"), "New");
+  EXPECT_EQ(Display("b"), "DB");
+  EXPECT_EQ(Ready(), "False PartlyApplied");
+}
+
+TEST_F(GitSourceTest, AnObjectOfSomebodyElseIsAnErrorUnlessAdopted) {
+  client_.Put(api::Module::Type(), fakes::ObjectBuilder(api::Module::Type(), "a", "payments")
+                                       .Spec("displayName", "Theirs")
+                                       .Draft());
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource();
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "Theirs");
+  EXPECT_EQ(Source().status.errors.at(0).code, "NotOwned");
+  ChangeSource([](api::GitSource& s) { s.spec.adopt = true; });
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "DB");
+  EXPECT_EQ(Ready(), "True Succeeded");
+}
+
+TEST_F(GitSourceTest, AnApplyThatStopsHalfWayGoesOn) {
+  git_.Commit(
+      {{"a.yaml", ModuleYaml("a")}, {"b.yaml", ModuleYaml("b")}, {"c.yaml", ModuleYaml("c")}});
+  client_.FailNext({.verb = "create",
+                    .resource = "modules.midwatch.dev",
+                    .error = {ErrorCode::kUnavailable, "down"},
+                    .times = 2});
+  PutSource();
+  RunFor(seconds(3));
+  EXPECT_EQ(client_.All("modules.midwatch.dev").size(), 3u);
+  EXPECT_EQ(Source().status.counts, (api::SyncCounts{.created = 3, .total = 3}));
+  EXPECT_EQ(Ready(), "True Succeeded");
+}
+
+TEST_F(GitSourceTest, ARefusedWriteIsReportedAndTriedAgainWithTheNextFetch) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}, {"b.yaml", ModuleYaml("b")}});
+  client_.FailNext({.verb = "create",
+                    .resource = "modules.midwatch.dev",
+                    .error = {ErrorCode::kForbidden, "not here"},
+                    .times = 1});
+  PutSource();
+  RunFor(seconds(3));
+  EXPECT_EQ(client_.All("modules.midwatch.dev").size(), 1u);
+  EXPECT_EQ(Source().status.errors.at(0).message, "not here");
+  EXPECT_EQ(Source().status.counts->failed, 1);
+  EXPECT_FALSE(Source().status.applied.has_value());
+  RunFor(minutes(2));
+  EXPECT_EQ(client_.All("modules.midwatch.dev").size(), 2u);
+  EXPECT_EQ(Ready(), "True Succeeded");
+}
+
+TEST_F(GitSourceTest, AFailedFetchIsRetriedAndRecovers) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  git_.Fail({ErrorCode::kUnavailable, "no route"});
+  PutSource();
+  RunFor(seconds(30));
+  EXPECT_EQ(Ready(), "False Unreachable");
+  const std::size_t tries = git_.requests.size();
+  EXPECT_GE(tries, 3u);
+  EXPECT_LE(tries, 5u);
+  git_.Mend();
+  RunFor(minutes(2));
+  EXPECT_EQ(Ready(), "True Succeeded");
+  EXPECT_FALSE(Source().status.failing_since.has_value());
+}
+
+TEST_F(GitSourceTest, ASyncIsDoneWhenItIsAskedFor) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource([](api::GitSource& s) { s.spec.interval = std::chrono::hours(10); });
+  RunFor(seconds(3));
+  git_.Commit({{"a.yaml", ModuleYaml("a", "New")}});
+  RunFor(minutes(9));
+  EXPECT_EQ(Display("a"), "DB");
+  ChangeSource([](api::GitSource& s) {
+    s.metadata.annotations[std::string(api::annotations::kSyncRequestedAt)] = "t1";
+  });
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "New");
+  EXPECT_EQ(Source().status.last_handled_sync_request, "t1");
+}
+
+TEST_F(GitSourceTest, ASuspendedSourceDoesNothing) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource([](api::GitSource& s) { s.spec.suspend = true; });
+  RunFor(minutes(10));
+  EXPECT_TRUE(git_.requests.empty());
+  EXPECT_EQ(Display("a"), "<absent>");
+  EXPECT_FALSE(Source().status.active);
+  ChangeSource([](api::GitSource& s) { s.spec.suspend = false; });
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "DB");
+}
+
+TEST_F(GitSourceTest, TheLoginComesFromTheSecret) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource([](api::GitSource& s) { s.spec.secret_ref = api::NameRef{.name = "login"}; });
+  RunFor(seconds(3));
+  EXPECT_TRUE(git_.requests.empty());
+  EXPECT_EQ(Ready(), "False NotFound");
+  client_.Put(api::Secret::Type(), fakes::ObjectBuilder(api::Secret::Type(), "login", "midwatch")
+                                       .Set("data.username", Base64Encode("me"))
+                                       .Set("data.password", Base64Encode("hunter2"))
+                                       .Draft());
+  RunFor(minutes(1));
+  ASSERT_FALSE(git_.requests.empty());
+  EXPECT_EQ(git_.requests[0].remote.username, "me");
+  EXPECT_EQ(git_.requests[0].remote.password.Reveal(), "hunter2");
+  for (const std::string& line : log_.lines()) {
+    EXPECT_EQ(line.find("hunter2"), std::string::npos);
+  }
+}
+
+TEST_F(GitSourceTest, AnEmptyRevisionPrunesNothingUnlessAllowed) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource();
+  RunFor(seconds(3));
+  git_.Commit({{"README.md", "nothing"}});
+  RunFor(minutes(2));
+  EXPECT_EQ(Display("a"), "DB");
+  ChangeSource([](api::GitSource& s) { s.spec.allow_empty = true; });
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "<absent>");
+}
+
+TEST_F(GitSourceTest, DeletingASourceOrphansUnlessItsPolicyPrunes) {
+  for (const bool prunes : {false, true}) {
+    git_.Commit({{"a.yaml", ModuleYaml("a")}, {"ns.yaml", kNamespaceYaml}});
+    PutSource([&](api::GitSource& s) {
+      s.spec.deletion_policy = prunes ? api::DeletionPolicy::kPrune : api::DeletionPolicy::kOrphan;
+    });
+    RunFor(seconds(3));
+    DeleteRequest request;
+    request.type = api::GitSource::Type();
+    request.namespace_name = "midwatch";
+    request.name = "infra";
+    client_.Delete(request, [](const Result<Object>&) {});
+    RunFor(seconds(3));
+    EXPECT_FALSE(client_.Find(SourceKey()));
+    EXPECT_EQ(Display("a"), prunes ? "<absent>" : "DB");
+    EXPECT_TRUE(client_.Find({"namespaces", "", "payments"}));
+    EXPECT_THAT(git_.forgotten.back(), "midwatch/infra");
+  }
+}
+
+TEST_F(GitSourceTest, ASourceElsewhereWritesIntoItsOwnNamespaceOnly) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}, {"ns.yaml", kNamespaceYaml}});
+  PutSource([](api::GitSource& s) { s.metadata.namespace_name = "orders"; });
+  RunFor(seconds(3));
+  EXPECT_TRUE(client_.All("modules.midwatch.dev").empty());
+  const Object source = client_.Find({"gitsources.midwatch.dev", "orders", "infra"});
+  EXPECT_EQ(api::FromObject<api::GitSource>(source)->status.error_count, 2);
+}
+
+TEST_F(GitSourceTest, TwoSourcesDoNotFightOverOneObject) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource();
+  PutSource([](api::GitSource& s) { s.metadata.name = "other"; });
+  RunFor(seconds(3));
+  Writes();
+  RunFor(minutes(10));
+  EXPECT_THAT(Writes(), IsEmpty());
+  int ready = 0;
+  for (const Object& object : client_.All("gitsources.midwatch.dev")) {
+    ready += api::FromObject<api::GitSource>(object)->status.error_count == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(ready, 1);
+}
+
+}  // namespace
+}  // namespace midwatch::gitsource
