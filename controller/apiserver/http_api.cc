@@ -297,7 +297,12 @@ HttpResponse HttpApi::Impl::DefinitionAnswer(const HttpExchange& exchange) {
   }
   const Accepted accepted = *Negotiate(exchange.request.Header("Accept"), name.empty());
   const TableForm table{&definitions.resource(), accepted.api_version};
-  std::vector<Object> shown = definitions.All();
+  auto selected =
+      definitions.Select(exchange.query.Get("labelSelector"), exchange.query.Get("fieldSelector"));
+  if (!selected) {
+    return StatusAnswer(selected.error());
+  }
+  std::vector<Object> shown = *std::move(selected);
   if (!name.empty()) {
     const Object* found = definitions.Find(name);
     if (found == nullptr) {
@@ -327,6 +332,11 @@ HttpResponse HttpApi::Impl::DefinitionAnswer(const HttpExchange& exchange) {
 }
 
 void HttpApi::Impl::WatchDefinitions(const HttpExchange& exchange, const Accepted& accepted) {
+  const auto shown =
+      definitions.Select(exchange.query.Get("labelSelector"), exchange.query.Get("fieldSelector"));
+  if (!shown) {
+    return exchange.Answer(StatusAnswer(shown.error()));
+  }
   WatchForm form{accepted, {&definitions.resource(), accepted.api_version}};
   form.bookmarks = exchange.query.Flag("allowWatchBookmarks");
   form.initial_events = exchange.query.Flag("sendInitialEvents");
@@ -334,7 +344,7 @@ void HttpApi::Impl::WatchDefinitions(const HttpExchange& exchange, const Accepte
   const std::string version(Definitions::kVersion);
   const std::string& since = exchange.query.Get("resourceVersion");
   if (form.initial_events || since.empty() || since == "0") {
-    for (const Object& object : definitions.All()) {
+    for (const Object& object : *shown) {
       watch->OnEvent({WatchEventType::kAdded, object, version});
     }
   }

@@ -25,7 +25,7 @@ struct HttpApiParts {
   /// Why the server is not ready; empty if it is.
   std::function<std::string()> not_ready = {};
   std::string git_version =
-      "v1.33.0+midwatch";  ///< A Kubernetes version: what clients may expect of the API.
+      "v1.35.0+midwatch";  ///< A Kubernetes version: what clients may expect of the API.
 };
 
 /// The Kubernetes API over HTTP, as kubectl, Helm and client-go speak it: discovery, OpenAPI,

@@ -5,6 +5,7 @@
 #include "controller/apiserver/http_route.h"
 #include "controller/base/check.h"
 #include "controller/base/digest.h"
+#include "controller/object/selector.h"
 
 namespace midwatch::apiserver {
 namespace {
@@ -83,6 +84,25 @@ Definitions::Definitions(const ResourceRegistry& registry, WallTime established)
   }
   std::sort(objects_.begin(), objects_.end(),
             [](const Object& a, const Object& b) { return a.name() < b.name(); });
+}
+
+Result<std::vector<Object>> Definitions::Select(std::string_view label_selector,
+                                                std::string_view field_selector) const {
+  MIDWATCH_ASSIGN(const LabelSelector labels, LabelSelector::Parse(label_selector));
+  MIDWATCH_ASSIGN(const FieldSelector fields, FieldSelector::Parse(field_selector));
+  for (const FieldSelector::Requirement& requirement : fields.requirements()) {
+    if (requirement.field != "metadata.name") {
+      return Fail(ErrorCode::kBadRequest, "field label not supported: " + requirement.field);
+    }
+  }
+  std::vector<Object> selected;
+  for (const Object& object : objects_) {
+    if (labels.Matches(object.meta().labels) &&
+        fields.Matches([&](std::string_view) { return object.name(); })) {
+      selected.push_back(object);
+    }
+  }
+  return selected;
 }
 
 const Object* Definitions::Find(const std::string& name) const {

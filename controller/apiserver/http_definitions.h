@@ -16,7 +16,10 @@ class Definitions {
  public:
   Definitions(const ResourceRegistry& registry, WallTime established);
 
-  const std::vector<Object>& All() const { return objects_; }  ///< By name.
+  /// Those that the selectors want, by name. kBadRequest: a selector that does not parse, or a
+  /// field other than the name.
+  Result<std::vector<Object>> Select(std::string_view label_selector,
+                                     std::string_view field_selector) const;
   const Object* Find(const std::string& name) const;
   /// What their tables look like.
   const ResourceInfo& resource() const { return resource_; }
