@@ -34,6 +34,8 @@ class TicketSocket {
  public:
   virtual ~TicketSocket() = default;
   virtual const std::string& path() const = 0;  ///< Where peers on this host connect to.
+  /// A fresh empty directory for the files of this session; it is removed with the socket.
+  virtual const std::string& directory() const = 0;
 };
 
 /// Local sockets that a sidecar's tools connect to. A peer sends the ticket and a line feed first;

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "controller/base/time.h"
+
+namespace midwatch::agent {
+
+inline constexpr Duration kLeaseDuration = std::chrono::seconds(30);
+inline constexpr Duration kRenewEvery = std::chrono::seconds(10);
+/// What the controller waits longer than we do. After it this incarnation is lost for certain.
+inline constexpr Duration kLeaseGrace = std::chrono::seconds(10);
+inline constexpr Duration kRetryAfter = std::chrono::seconds(2);
+
+/// What this process knows about its incarnation.
+struct InstanceState {
+  std::string name;             ///< Random.
+  std::string uid;              ///< Of the AgentInstance; empty: not registered.
+  std::string instance_version;
+  std::string lease_version;    ///< Empty: there is no Lease yet.
+  bool lease_unknown = false;   ///< A renewal failed so that the Lease must be read first.
+  bool busy = false;            ///< A request is on its way.
+  std::optional<MonoTime> sent;   ///< When the last renewal, or the Lease's creation, was sent.
+  std::optional<MonoTime> acknowledged;  ///< When the last one that was acknowledged was *sent*.
+  std::optional<MonoTime> retry_at;      ///< After a failure: not before.
+  bool drain = false;           ///< It should say that it is draining.
+  bool said_draining = false;
+  bool lost = false;            ///< The controller says so, or it was deleted.
+  bool leave = false;           ///< All work has ended: it should go.
+  bool gone = false;            ///< It has been deleted.
+};
+
+enum class InstanceAction : std::uint8_t {
+  kNothing,
+  kRegister,     ///< Create the AgentInstance.
+  kCreateLease,
+  kReadLease,
+  kRenew,
+  kSayDraining,
+  kLeave,        ///< Delete the AgentInstance.
+  kStartOver,    ///< This incarnation is lost: take another name.
+};
+
+struct InstanceDecision {
+  InstanceAction action = InstanceAction::kNothing;
+  std::optional<MonoTime> wake_at;
+};
+
+/// What to do about the registration next. One request at a time; first rule that applies wins.
+InstanceDecision PlanOwnInstance(const InstanceState& state, Now now);
+
+/// Until when sidecars may live: the Lease's duration after the last acknowledged renewal was sent. None: there was
+/// none, and nothing may be started.
+std::optional<MonoTime> AliveUntil(const InstanceState& state);
+
+}  // namespace midwatch::agent

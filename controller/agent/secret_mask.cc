@@ -1,0 +1,48 @@
+#include "controller/agent/secret_mask.h"
+
+#include <algorithm>
+
+#include "controller/base/text.h"
+#include "controller/object/json.h"
+
+namespace midwatch::agent {
+
+SecretMask::SecretMask(const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets) {
+    if (secret.size() < kShortest) continue;
+    needles_.push_back(secret);
+    const std::string quoted = Json(secret).Dump();
+    needles_.push_back(quoted.substr(1, quoted.size() - 2));
+  }
+  std::sort(needles_.begin(), needles_.end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  });
+  needles_.erase(std::unique(needles_.begin(), needles_.end()), needles_.end());
+}
+
+std::string SecretMask::operator()(std::string text) const {
+  constexpr std::string_view kMasked = "***";
+  for (const std::string& needle : needles_) {
+    std::size_t at = text.find(needle);
+    while (at != std::string::npos) {
+      text.replace(at, needle.size(), kMasked);
+      at = text.find(needle, at + kMasked.size());
+    }
+  }
+  return text;
+}
+
+std::vector<std::string> SecretsOf(const api::StringMap& environment) {
+  constexpr std::string_view kTelling[] = {"key", "token", "secret", "password", "credential"};
+  std::vector<std::string> secrets;
+  for (const auto& [name, value] : environment) {
+    const std::string lower = ToLower(name);
+    const bool telling = std::any_of(std::begin(kTelling), std::end(kTelling), [&](auto word) {
+      return lower.find(word) != std::string::npos;
+    });
+    if (telling) secrets.push_back(value);
+  }
+  return secrets;
+}
+
+}  // namespace midwatch::agent

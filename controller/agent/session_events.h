@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "controller/base/result.h"
+#include "controller/env/process_runner.h"
+#include "controller/env/ticket_server.h"
+#include "controller/object/json.h"
+
+namespace midwatch::agent {
+
+// What comes back to a session from outside.
+struct InputArrived {
+  std::string name;
+  Result<std::string> bytes;
+};
+struct ProcessOutput {
+  std::string bytes;
+  bool is_error = false;  ///< From its standard error.
+};
+struct ProcessFlooded {};  ///< It writes faster than anybody reads; the rest of its output is dropped.
+struct ProcessEnded {
+  ProcessExit exit;
+};
+struct ToolsOpened {
+  std::uint64_t connection = 0;
+  std::shared_ptr<TicketConnection> peer;
+};
+struct ToolsBytes {
+  std::uint64_t connection = 0;
+  std::string bytes;
+};
+struct ToolsClosed {
+  std::uint64_t connection = 0;
+};
+struct ArtifactSaved {
+  std::uint64_t connection = 0;
+  Json request;
+  std::string name;
+  std::string media_type;
+  std::size_t size = 0;
+  Result<std::string> digest;
+};
+struct ResultStored {
+  Result<std::string> digest;
+};
+struct LogAppended {
+  Result<std::uint64_t> size;
+};
+using SessionEvent = std::variant<InputArrived, ProcessOutput, ProcessFlooded, ProcessEnded, ToolsOpened,
+                                  ToolsBytes, ToolsClosed, ArtifactSaved, ResultStored, LogAppended>;
+/// Hands an event to the session's actor. Any thread.
+using PostEvent = std::function<void(SessionEvent)>;
+
+/// Bytes of one process, or one connection, that may wait for the actor.
+inline constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20;
+
+/// Counts the bytes of a peer that wait; shared by its sink and its session.
+using WaitingBytes = std::shared_ptr<std::atomic<std::size_t>>;
+
+std::shared_ptr<ProcessSink> MakeProcessSink(PostEvent post, WaitingBytes waiting);
+/// A connection that lets too much wait is closed.
+std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection, WaitingBytes waiting);
+
+}  // namespace midwatch::agent
