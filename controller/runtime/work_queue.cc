@@ -84,6 +84,16 @@ bool WorkQueue::HasReady(MonoTime now) const {
                      [](const Delayed& delayed) { return !delayed.node->second.processing; });
 }
 
+void WorkQueue::ReleaseWaiting(MonoTime now) {
+  for (auto at = delayed_.begin(); at != delayed_.end();) {
+    Node& node = *at++->node;  // ClearDue removes it.
+    if (node.second.failures == 0) {
+      ClearDue(node);
+      MakeReady(node, now, QueueLane::kNormal);
+    }
+  }
+}
+
 std::optional<MonoTime> WorkQueue::NextDue() const {
   return delayed_.empty() ? std::nullopt : std::optional(delayed_.begin()->due);
 }

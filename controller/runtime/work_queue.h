@@ -55,6 +55,9 @@ class WorkQueue {
 
   /// A key could be taken now.
   bool HasReady(MonoTime now) const;
+  /// Makes every key ready that waits for a time, but for those that wait after a failure: civil
+  /// time was set, and their times may have been counted from it.
+  void ReleaseWaiting(MonoTime now);
   /// When the next delayed key falls due; none if none is delayed.
   std::optional<MonoTime> NextDue() const;
   std::size_t ready() const { return ready_; }

@@ -98,6 +98,15 @@ TEST_F(WorkQueueTest, BacksOffPerKeyUpToTheLimitAndStartsAfreshWhenForgotten) {
   EXPECT_EQ(*queue_.NextDue() - now, Duration(5000));
 }
 
+TEST_F(WorkQueueTest, ReleasesWhatWaitsForATimeButNotWhatFailed) {
+  queue_.AddAt(Key("b"), At(50));
+  queue_.AddAt(Key("a"), At(60));
+  queue_.AddRateLimited(Key("failed"), At(0));
+  queue_.ReleaseWaiting(At(1));
+  EXPECT_THAT(TakeAll(1), ElementsAre("b", "a"));
+  EXPECT_EQ(queue_.NextDue(), At(5));
+}
+
 TEST_F(WorkQueueTest, SaysSinceWhenAKeyWasReady) {
   queue_.Add(Key("a"), At(3));
   queue_.AddAt(Key("b"), At(7));

@@ -1,6 +1,7 @@
 #include "controller/runtime/worker.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <set>
 #include <unordered_map>
@@ -53,6 +54,7 @@ class Worker::Impl {
   bool TellFirst();
   void TellEverything();
   void CheckTerm(Now now);
+  void CheckClock(Now now);
   void ScheduleSweep(MonoTime now);
   bool Sweep(Now now);
   bool PlanOne(Now now);
@@ -84,7 +86,8 @@ class Worker::Impl {
   std::deque<First> first_;
   std::optional<std::uint64_t> term_;
   std::optional<MonoTime> sweep_at_;
-  MonoTime now_;  // Of the present Step, for the listeners.
+  std::optional<std::int64_t> clock_offset_;  // Civil less monotone time, in microseconds.
+  MonoTime now_;                              // Of the present Step, for the listeners.
 };
 
 Worker::Impl::Impl(Ports ports, std::vector<Controller> controllers, WorkerOptions options)
@@ -154,6 +157,7 @@ void Worker::Impl::OnChange(std::size_t source, const Change& change, QueueLane 
 
 bool Worker::Impl::Step(Now now) {
   now_ = now.mono;
+  CheckClock(now);
   if (executor_.Step(now)) {
     TakeOutcomes(now);
     return true;
@@ -216,6 +220,18 @@ void Worker::Impl::CheckTerm(Now now) {
   // What another leader has begun and what was missed meanwhile stands in the objects.
   if (term && live_) {
     TellEverything();
+  }
+}
+
+void Worker::Impl::CheckClock(Now now) {
+  const std::int64_t offset = now.wall.unix_micros - now.mono.micros;
+  const std::int64_t jump = offset - clock_offset_.value_or(offset);
+  clock_offset_ = offset;
+  if (std::abs(jump) > kClockJump.count()) {
+    ports_.log.Warn("the clock was set", {{"by", std::to_string(jump / 1'000'000) + "s"}});
+    for (Lane& lane : lanes_) {
+      lane.queue.ReleaseWaiting(now.mono);
+    }
   }
 }
 

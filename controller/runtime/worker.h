@@ -55,6 +55,9 @@ struct WorkerOptions {
 ///   the key, which follows after back-off.
 /// - An answer is in the view before anything else is planned.
 /// - A plan made in a term of leadership that is over is dropped.
+/// - When civil time jumps against the monotone clock (by more than kClockJump between two steps),
+/// every key that
+///   waits for a time is looked at again: its wake time may have been counted from civil time.
 ///
 /// One thread at a time; completions may come on any thread.
 class Worker final : public Actor {
@@ -80,6 +83,7 @@ class Worker final : public Actor {
 
   /// Effects of an independent plan that are in flight together.
   static constexpr std::size_t kWindow = 64;
+  static constexpr Duration kClockJump = std::chrono::seconds(2);
 
  private:
   class Impl;

@@ -508,6 +508,21 @@ TEST_F(WorkerTest, WakesAtTheTimeThatThePlanNamed) {
   EXPECT_THAT(reconciler_.planned, ElementsAre("a", "a"));
 }
 
+TEST_F(WorkerTest, LooksAgainAtWhatWaitsWhenTheClockIsSet) {
+  Start();
+  reconciler_.script = [&](const ObjectKey&, const View&, Now now) -> Result<Plan> {
+    return Plan{{}, false, now.mono + minutes(60)};
+  };
+  PutThing("a");
+  Settle();
+  clock_.Advance(minutes(1));
+  Settle();
+  EXPECT_THAT(reconciler_.planned, ElementsAre("a")) << "time that passes is no jump";
+  clock_.JumpWall(minutes(-5));
+  Settle();
+  EXPECT_THAT(reconciler_.planned, ElementsAre("a", "a"));
+}
+
 TEST_F(WorkerTest, PlansShowWhatOthersInFlightWillWrite) {
   Start();
   std::vector<std::size_t> assumed;

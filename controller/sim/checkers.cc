@@ -423,7 +423,7 @@ std::string Checkers::WhyStillParked(const api::Dispatch& dispatch) const {
     return fitting == 0 ? "" : "an instance offers the sidecar";
   }
   // At rest nothing runs: neither a lock nor a slot can be taken.
-  return why + " cannot last at rest";
+  return "that cannot last at rest (" + dispatch.status.message + ")";
 }
 
 void Checkers::RestRuns(const SidecarTruth& truth) {

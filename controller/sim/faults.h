@@ -15,7 +15,7 @@ namespace midwatch::sim {
 enum class FaultKind : std::uint8_t {
   kF01CrashBetweenWrites,
   kF02CrashAfterChild,
-  kF04OldListAfterRestart,
+  kF04LagAfterRestart,
   kF05StaleRead,
   kF06MissedEvents,
   kF08DuplicateEvents,

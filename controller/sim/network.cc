@@ -10,7 +10,6 @@ namespace {
 
 constexpr Duration kClientTimeout = std::chrono::seconds(10);
 constexpr Duration kLateBy = std::chrono::seconds(5);
-constexpr std::size_t kMaxOldLists = 64;
 
 Error Lost(bool is_write) {
   return is_write ? Error{ErrorCode::kOutcomeUnknown, "the answer was lost"}
@@ -128,31 +127,12 @@ void SimKubeClient::Get(GetRequest request, Completion<Object> done) {
 }
 
 void SimKubeClient::List(ListRequest request, Completion<ListResponse> done) {
-  const std::string what = request.type.Resource() + "|" + request.namespace_name + "|" +
-                           request.label_selector + "|" + request.field_selector + "|" +
-                           request.continue_token;
-  const auto old = world_.old_lists.find(what);
-  if (old != world_.old_lists.end() && random_.Chance(world_.weather.old_list)) {
-    world_.scheduler.After(Delay(), [alive = alive_, done = std::move(done), page = old->second] {
-      if (*alive) {
-        done(page);
-      }
-    });
-    return;
-  }
   Call<ListResponse>(
       false,
       [request = std::move(request)](KubeClient& client, Completion<ListResponse> answer) {
         client.List(request, std::move(answer));
       },
-      [this, what, done = std::move(done)](Result<ListResponse> page) {
-        // Only whole lists: a page of an old one cannot be continued.
-        if (page && page->continue_token.empty() && what.ends_with("|") &&
-            world_.old_lists.size() < kMaxOldLists) {
-          world_.old_lists.emplace(what, *page);
-        }
-        done(std::move(page));
-      });
+      std::move(done));
 }
 
 void SimKubeClient::Write(const ObjectKey& key, bool deletes, Perform<Object> perform,

@@ -21,7 +21,6 @@ struct LinkWeather {
   std::uint64_t late = 0;          ///< f11: performed after the client was told that nobody knows.
   std::uint64_t conflict = 0;      ///< f12: refused as a conflict without one.
   std::uint64_t throttle = 0;      ///< f13
-  std::uint64_t old_list = 0;      ///< f04: the answer to an earlier list.
   std::uint64_t duplicate = 0;     ///< f08: an event comes twice.
   std::uint64_t drop_event = 0;    ///< A planted bug: an event never comes, and nobody says so.
   Duration longest_delay = Duration::zero();  ///< f05, f09
@@ -61,13 +60,10 @@ class SimKubeClient final : public KubeClient {
   using Acknowledged =
       std::function<void(const ObjectKey& key, const Object& object, bool deleted)>;
 
-  using OldLists = std::map<std::string, ListResponse>;
-
   struct World {
     Scheduler& scheduler;
     Endpoint& endpoint;
     const LinkWeather& weather;
-    OldLists& old_lists;  ///< Survives the process: a replica that lags behind.
     Acknowledged acknowledged;
   };
 

@@ -36,11 +36,10 @@ struct ControllerProcess::Reconcilers {
 
 ControllerProcess::ControllerProcess(const Installation& installation, std::string name,
                                      const SimClock& clock, const LinkWeather& weather,
-                                     SimKubeClient::OldLists& old_lists, fakes::SeededRandom random)
+                                     fakes::SeededRandom random)
     : reconcilers_(std::make_unique<Reconcilers>()),
       random_(random),
-      client_({installation.scheduler, installation.endpoint, weather, old_lists,
-               installation.acknowledged},
+      client_({installation.scheduler, installation.endpoint, weather, installation.acknowledged},
               apiserver::Identity::Controller(), random.Stream("network")),
       seat_(installation.scheduler, std::move(name), clock) {
   WorkerOptions options;
@@ -100,8 +99,8 @@ void Server::Boot() {
   MIDWATCH_CHECK(opened.has_value());
   life_->seat.Put(life_->storage);
   installation_.endpoint.Up(life_->api);
-  life_->controller = std::make_unique<ControllerProcess>(
-      installation_, "controller", clock_, weather_, old_lists_, stream.Stream("controller"));
+  life_->controller = std::make_unique<ControllerProcess>(installation_, "controller", clock_,
+                                                          weather_, stream.Stream("controller"));
 }
 
 void Server::Crash() {

@@ -40,8 +40,7 @@ struct Installation {
 class ControllerProcess {
  public:
   ControllerProcess(const Installation& installation, std::string name, const SimClock& clock,
-                    const LinkWeather& weather, SimKubeClient::OldLists& old_lists,
-                    fakes::SeededRandom random);
+                    const LinkWeather& weather, fakes::SeededRandom random);
   ~ControllerProcess();
 
   bool Idle(MonoTime now) const { return worker_->idle(now); }
@@ -74,7 +73,6 @@ class Server {
   SimClock& clock() { return clock_; }
   LinkWeather& weather() { return weather_; }
   DiskWeather& disk_weather() { return disk_weather_; }
-  SimKubeClient::OldLists& old_lists() { return old_lists_; }
   const Installation& installation() const { return installation_; }
   std::uint64_t boots() const { return boots_; }
 
@@ -86,7 +84,6 @@ class Server {
   SimClock clock_;
   LinkWeather weather_;  ///< Between reconcilers and API.
   DiskWeather disk_weather_;
-  SimKubeClient::OldLists old_lists_;
   std::uint64_t boots_ = 0;
   std::unique_ptr<Life> life_;
 };

@@ -120,10 +120,10 @@ VirtualAgent::Process::Process(VirtualAgent& host, fakes::SeededRandom random, s
     : host_(host),
       random_(random),
       name_(std::move(name)),
-      client_({host.world_.scheduler, host.world_.endpoint, host.weather_, host.old_lists_,
-               host.world_.acknowledged},
-              apiserver::Identity::Agent(host.setup_.namespace_name, host.setup_.agent),
-              random.Stream("network")),
+      client_(
+          {host.world_.scheduler, host.world_.endpoint, host.weather_, host.world_.acknowledged},
+          apiserver::Identity::Agent(host.setup_.namespace_name, host.setup_.agent),
+          random.Stream("network")),
       worker_seat_(host.world_.scheduler, "agent/" + name_, host.clock_),
       beat_seat_(host.world_.scheduler, "heartbeat/" + name_, host.clock_) {
   Controller controller{.name = "run", .primary = api::Run::Type(), .reconciler = this};

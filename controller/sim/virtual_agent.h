@@ -71,7 +71,6 @@ class VirtualAgent {
   fakes::SeededRandom random_;
   SimClock clock_;
   LinkWeather weather_;
-  SimKubeClient::OldLists old_lists_;
   std::uint64_t boots_ = 0;
   std::unique_ptr<Process> process_;
 };

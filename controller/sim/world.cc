@@ -6,21 +6,27 @@
 
 namespace midwatch::sim {
 
-/// Counts what sweeps find: always a bug.
-class World::SweepMetrics final : public Metrics {
+/// Warnings go into the trace; what a sweep finds is always a bug.
+class World::TraceLog final : public Log {
  public:
-  explicit SweepMetrics(Checkers& checkers) : checkers_(checkers) {}
-  void Count(std::string_view name, MetricLabels labels, double) override {
-    if (name == "midwatch_sweep_found_total") {
-      checkers_.Fail("sweep", "a sweep of controller " + std::string(labels.begin()->second) +
-                                  " found something to do that nobody had noticed");
+  explicit TraceLog(World& world) : world_(world) {}
+  void Write(LogLevel level, std::string_view message,
+             std::initializer_list<LogField> fields) override {
+    if (level < LogLevel::kWarn) {
+      return;
     }
+    std::string line(message);
+    for (const LogField& field : fields) {
+      line.append(" ").append(field.name).append("=").append(field.value);
+    }
+    if (message.starts_with("the sweep found")) {
+      world_.checkers.Fail("sweep", line);
+    }
+    world_.Say("log: " + line);
   }
-  void Set(std::string_view, MetricLabels, double) override {}
-  void Observe(std::string_view, MetricLabels, double) override {}
 
  private:
-  Checkers& checkers_;
+  World& world_;
 };
 
 World::World(const Scenario& scenario, const apiserver::ResourceRegistry& registry)
@@ -28,9 +34,9 @@ World::World(const Scenario& scenario, const apiserver::ResourceRegistry& regist
       checkers(scheduler.now()),
       scenario_(scenario),
       random_(scenario.seed),
-      metrics_(std::make_unique<SweepMetrics>(checkers)),
+      log_(std::make_unique<TraceLog>(*this)),
       endpoint_(scheduler),
-      user_({scheduler, endpoint_, fair_, user_lists_, {}}, apiserver::Identity::Administrator(),
+      user_({scheduler, endpoint_, fair_, {}}, apiserver::Identity::Administrator(),
             random_.Stream("user")) {
   trace.SetVerbose(scenario.verbose);
   disk_.SetObserver([this](const JournalRow& row) { OnRow(row); });
@@ -65,8 +71,8 @@ Installation World::MakeInstallation(const apiserver::ResourceRegistry& registry
   return {scheduler,
           disk_,
           endpoint_,
-          *metrics_,
-          log_,
+          metrics_,
+          *log_,
           registry,
           tuning,
           scenario_.plant,
@@ -213,7 +219,7 @@ void World::Do(const Fault& fault) {
     case FaultKind::kAgentAnswersLost:
     case FaultKind::kF34Partition:
       return DoAgentFault(fault, random);
-    case FaultKind::kF04OldListAfterRestart:
+    case FaultKind::kF04LagAfterRestart:
     case FaultKind::kF05StaleRead:
     case FaultKind::kF06MissedEvents:
     case FaultKind::kF08DuplicateEvents:
@@ -264,8 +270,9 @@ void World::DoAgentFault(const Fault& fault, fakes::SeededRandom random) {
 void World::DoWeather(const Fault& fault) {
   LinkWeather& weather = server_->weather();
   switch (fault.kind) {
-    case FaultKind::kF04OldListAfterRestart:
-      weather.old_list = 700;
+    case FaultKind::kF04LagAfterRestart:
+      // Lists are consistent reads (KubeClient); what follows them lags, each resource on its own.
+      weather.longest_delay = std::chrono::seconds(20);
       CrashServer(std::chrono::milliseconds(100));
       break;
     case FaultKind::kF05StaleRead:
@@ -313,9 +320,8 @@ void World::DoServerFault(const Fault& fault, fakes::SeededRandom random) {
       return CrashServer(Duration::zero());
     case FaultKind::kF15TwoLeaders:
       if (second_ == nullptr) {
-        second_ =
-            std::make_unique<ControllerProcess>(installation, "second controller", server_->clock(),
-                                                second_weather_, second_lists_, random);
+        second_ = std::make_unique<ControllerProcess>(installation, "second controller",
+                                                      server_->clock(), second_weather_, random);
         During(fault.lasts, [this] { second_.reset(); });
       }
       return;

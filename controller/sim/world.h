@@ -47,7 +47,7 @@ class World {
   const VirtualDisk& disk() const { return disk_; }
 
  private:
-  class SweepMetrics;
+  class TraceLog;
 
   Installation MakeInstallation(const apiserver::ResourceRegistry& registry);
   void OnRow(const JournalRow& row);
@@ -63,18 +63,16 @@ class World {
 
   const Scenario& scenario_;
   fakes::SeededRandom random_;
-  NoLog log_;
-  std::unique_ptr<SweepMetrics> metrics_;
+  NoMetrics metrics_;
+  std::unique_ptr<TraceLog> log_;
   VirtualDisk disk_;
   Endpoint endpoint_;
   LinkWeather fair_;
-  SimKubeClient::OldLists user_lists_;
   SimKubeClient user_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Workload> workload_;
   std::vector<std::unique_ptr<VirtualAgent>> agents_;
   LinkWeather second_weather_;
-  SimKubeClient::OldLists second_lists_;
   std::unique_ptr<ControllerProcess> second_;  // f15
   std::uint64_t changes_ = 0;
   std::uint64_t healed_ = 0;  // Faults that began before the last Heal do not end again.
