@@ -1,0 +1,213 @@
+#include "controller/artifacts/artifact_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controller/artifacts/log_followers.h"
+#include "controller/base/digest.h"
+#include "controller/base/error_table.h"
+#include "controller/base/text.h"
+#include "controller/object/json.h"
+
+namespace midwatch::artifacts {
+namespace {
+
+using Kind = ArtifactRoute::Kind;
+using Verb = ArtifactAccess::Verb;
+
+HttpResponse JsonAnswer(int status, const Json& body) {
+  HttpResponse response;
+  response.status = status;
+  response.headers = {{"Content-Type", "application/json"}};
+  response.body = body.Dump();
+  return response;
+}
+
+HttpResponse Failure(const Error& error) {
+  const ErrorRow& row = RowOf(error.code);
+  return JsonAnswer(row.http_status, Json::Of({{"kind", "Status"},
+                                               {"apiVersion", "v1"},
+                                               {"metadata", Json::EmptyObject()},
+                                               {"status", "Failure"},
+                                               {"message", error.message},
+                                               {"reason", row.reason},
+                                               {"code", row.http_status}}));
+}
+
+HttpResponse Bytes(std::string bytes) {
+  HttpResponse response;
+  response.headers = {{"Content-Type", "application/octet-stream"},
+                      {"X-Content-Type-Options", "nosniff"},
+                      {"Content-Disposition", "attachment"}};
+  response.body = std::move(bytes);
+  return response;
+}
+
+Result<Verb> VerbOf(const std::string& method, Kind kind) {
+  if (method == "GET") {
+    return Verb::kRead;
+  }
+  const bool writes =
+      (method == "PUT" && kind == Kind::kBlob) || (method == "POST" && kind == Kind::kLog);
+  if (!writes) {
+    return Fail(ErrorCode::kMethodNotAllowed,
+                Quote(Utf8Prefix(method, 20)) + " is not possible here");
+  }
+  return Verb::kWrite;
+}
+
+Result<void> CheckNames(const ArtifactRoute& route) {
+  switch (route.kind) {
+    case Kind::kBlob:
+      return CheckDigest(route.name);
+    case Kind::kLog:
+      return CheckLogName(route.name);
+    default:
+      if (route.name.empty() || route.text.empty()) {
+        return Fail(ErrorCode::kBadRequest, "search: expected log and text");
+      }
+      return {};
+  }
+}
+
+}  // namespace
+
+struct ArtifactService::State : std::enable_shared_from_this<State> {
+  explicit State(Ports given)
+      : ports(std::move(given)), followers(std::make_shared<LogFollowers>(ports.store)) {}
+
+  /// One request and how it is answered.
+  struct Exchange {
+    ArtifactRoute route;
+    Verb verb = Verb::kRead;
+    std::string body;
+    std::unique_ptr<HttpResponder> responder;
+  };
+  using ExchangePtr = std::shared_ptr<Exchange>;  // With the completion that answers it.
+
+  Result<void> Begin(HttpRequest& request, const ExchangePtr& exchange) {
+    MIDWATCH_ASSIGN(exchange->route, ParseArtifactRoute(request.target));
+    MIDWATCH_ASSIGN(exchange->verb, VerbOf(request.method, exchange->route.kind));
+    MIDWATCH_TRY(CheckNames(exchange->route));
+    exchange->body = std::move(request.body);
+    const ArtifactRoute& route = exchange->route;
+    const bool blob = route.kind == Kind::kBlob;
+    const ArtifactAccess access{.verb = exchange->verb,
+                                .authorization = std::string(request.Header("Authorization")),
+                                .object = std::string(request.Header(kObjectHeader)),
+                                .digest = blob ? route.name : "",
+                                .log = blob ? "" : route.name};
+    ports.authorize(access, [self = shared_from_this(), exchange](const Result<void>& allowed) {
+      if (allowed) {
+        self->Serve(exchange);
+      } else {
+        exchange->responder->Respond(Failure(allowed.error()));
+      }
+    });
+    return {};
+  }
+
+  void Serve(const ExchangePtr& exchange) {
+    const bool reads = exchange->verb == Verb::kRead;
+    switch (exchange->route.kind) {
+      case Kind::kBlob:
+        return reads ? Get(exchange) : Put(exchange);
+      case Kind::kLog:
+        return reads ? Read(exchange) : Append(exchange);
+      case Kind::kSearch:
+        return Search(exchange);
+    }
+  }
+
+  void Get(const ExchangePtr& exchange) {
+    ports.store.Get(exchange->route.name, [exchange](Result<std::string> bytes) {
+      exchange->responder->Respond(bytes ? Bytes(*std::move(bytes)) : Failure(bytes.error()));
+    });
+  }
+
+  void Put(const ExchangePtr& exchange) {
+    const std::string digest = DigestOf(exchange->body);
+    if (digest != exchange->route.name) {
+      exchange->responder->Respond(
+          Failure({ErrorCode::kInvalid, "the content has the digest " + digest}));
+      return;
+    }
+    ports.store.Put(std::move(exchange->body), [exchange](const Result<std::string>& stored) {
+      exchange->responder->Respond(stored ? JsonAnswer(201, Json::Of({{"digest", *stored}}))
+                                          : Failure(stored.error()));
+    });
+  }
+
+  void Append(const ExchangePtr& exchange) {
+    const ArtifactRoute& route = exchange->route;
+    ports.store.Append(route.name, route.offset, std::move(exchange->body),
+                       [self = shared_from_this(), exchange](const Result<std::uint64_t>& end) {
+                         if (!end) {
+                           exchange->responder->Respond(Failure(end.error()));
+                           return;
+                         }
+                         const auto number = static_cast<std::int64_t>(*end);
+                         exchange->responder->Respond(JsonAnswer(200, Json::Of({{"end", number}})));
+                         self->followers->Appended(exchange->route.name);
+                       });
+  }
+
+  void Read(const ExchangePtr& exchange) {
+    const ArtifactRoute& route = exchange->route;
+    if (route.follow) {
+      followers->Follow(route.name, route.offset, std::move(exchange->responder), Failure);
+      return;
+    }
+    const std::uint64_t limit = route.limit == 0 ? kMaxReadBytes : route.limit;
+    ports.store.Read(
+        route.name, route.offset,
+        static_cast<std::size_t>(std::min<std::uint64_t>(limit, kMaxReadBytes)),
+        [exchange](Result<std::string> bytes) {
+          exchange->responder->Respond(bytes ? Bytes(*std::move(bytes)) : Failure(bytes.error()));
+        });
+  }
+
+  void Search(const ExchangePtr& exchange) {
+    if (!ports.search) {
+      exchange->responder->Respond(
+          Failure({ErrorCode::kNotFound, "this store cannot be searched"}));
+      return;
+    }
+    const ArtifactRoute& route = exchange->route;
+    const std::uint64_t limit = route.limit == 0 ? kMaxMatches : route.limit;
+    ports.search(route.name, route.text,
+                 static_cast<std::size_t>(std::min<std::uint64_t>(limit, kMaxMatches)),
+                 [exchange](const Result<std::vector<LogMatch>>& found) {
+                   exchange->responder->Respond(found ? Matches(*found) : Failure(found.error()));
+                 });
+  }
+
+  static HttpResponse Matches(const std::vector<LogMatch>& found) {
+    Json items = Json::EmptyArray();
+    for (const LogMatch& match : found) {
+      items.Append(Json::Of({{"log", match.log},
+                             {"offset", static_cast<std::int64_t>(match.offset)},
+                             {"line", match.line}}));
+    }
+    return JsonAnswer(200, Json::Of({{"items", std::move(items)}}));
+  }
+
+  Ports ports;
+  std::shared_ptr<LogFollowers> followers;  // With reads that are under way.
+};
+
+ArtifactService::ArtifactService(Ports ports) : state_(std::make_shared<State>(std::move(ports))) {}
+
+ArtifactService::~ArtifactService() { state_->followers->Stop(); }
+
+std::size_t ArtifactService::followers() const { return state_->followers->size(); }
+
+void ArtifactService::Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) {
+  const auto exchange = std::make_shared<State::Exchange>();
+  exchange->responder = std::move(responder);
+  if (const Result<void> begun = state_->Begin(request, exchange); !begun) {
+    exchange->responder->Respond(Failure(begun.error()));
+  }
+}
+
+}  // namespace midwatch::artifacts
