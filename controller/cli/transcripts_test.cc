@@ -1,0 +1,372 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+#include "controller/api/dispatch.h"
+#include "controller/api/git_source.h"
+#include "controller/api/kinds.h"
+#include "controller/api/module_job.h"
+#include "controller/cli/command_line.h"
+#include "controller/cli/demo_world.h"
+#include "controller/cli/exit_codes.h"
+
+// What every command prints, as transcripts in testdata/ (`cli_test --rewrite` refreshes them).
+
+namespace midwatch::cli {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+struct TranscriptCase {
+  const char* name;
+  std::vector<Arguments> commands;
+};
+
+class Transcripts : public testing::TestWithParam<TranscriptCase> {};
+
+TEST_P(Transcripts, AreAsRecorded) {
+  DemoWorld world;
+  std::string all;
+  for (const Arguments& command : GetParam().commands) {
+    all += (all.empty() ? "" : "\n") + world.Run(command);
+  }
+  ExpectGolden(GetParam().name, all);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Look, Transcripts,
+    testing::Values(
+        TranscriptCase{"get_tables",
+                       {{"get", "dispatches", "-n", "payments"},
+                        {"get", "dp", "-n", "payments", "-o", "wide"},
+                        {"get", "modules", "-A"},
+                        {"get", "agents,agentinstances", "-n", "ai"},
+                        {"get", "module", "database", "-n", "payments", "--no-headers"},
+                        {"get", "module/database", "module/ledger", "-n", "payments"}}},
+        TranscriptCase{"get_filters",
+                       {{"get", "dispatches", "-A", "--state", "parked"},
+                        {"get", "dispatches", "-A", "--state", "success"},
+                        {"get", "modules", "-A", "--search", "LEDGER"},
+                        {"get", "modules", "-n", "payments", "--search", "nothing like it"},
+                        {"get", "modules"}}},
+        TranscriptCase{"get_forms",
+                       {{"get", "module", "database", "-n", "payments", "-o", "yaml"},
+                        {"get", "module", "database", "-n", "payments", "-o", "json"},
+                        {"get", "midwatch", "-n", "payments", "-o", "name"},
+                        {"get", "stacks", "-o", "yaml"}}},
+        TranscriptCase{"get_errors",
+                       {{"get", "dispatchs"},
+                        {"get", "widgets"},
+                        {"get", "module", "nope", "-n", "payments"},
+                        {"get", "midwatch", "name"},
+                        {"get", "module/a", "b"}}},
+        TranscriptCase{"get_colours",
+                       {{"get", "dispatches", "-n", "payments", "--colour", "always"}}},
+        TranscriptCase{"describe",
+                       {{"describe", "agent", "diagnoser", "-n", "ai"},
+                        {"describe", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"},
+                        {"describe", "modulejob", "database-41", "-n", "payments"}}},
+        TranscriptCase{"tree",
+                       {{"tree", "modulejob/database-41", "-n", "payments"},
+                        {"tree", "mj/ledger-7", "-n", "payments"},
+                        {"tree", "modulejob/nope", "-n", "payments"},
+                        {"tree", "module/database"}}},
+        TranscriptCase{"why",
+                       {{"why", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"},
+                        {"why", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"},
+                        {"why", "modulejob/ledger-7", "-n", "payments"},
+                        {"why", "modulejob/database-41", "-n", "payments"}}},
+        TranscriptCase{"why_colours",
+                       {{"why", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments", "--colour",
+                         "always"}}},
+        TranscriptCase{"report",
+                       {{"report", "-n", "payments", "database-k4xq9w2m7dlp"},
+                        {"report", "-n", "payments", "database-plan"},
+                        {"report", "-n", "payments", "database-done"},
+                        {"report", "-n", "payments", "database-plan", "-o", "markdown"},
+                        {"report", "-n", "payments", "dispatch/database-k4xq9w2m7dlp", "-o",
+                         "markdown"},
+                        {"report", "-n", "payments", "dispatch/ledger-m3v8t1z6hrcx"}}},
+        TranscriptCase{"report_colours",
+                       {{"report", "-n", "payments", "database-k4xq9w2m7dlp", "--colour", "always"},
+                        {"report", "-n", "payments", "database-plan", "--colour", "always"}}},
+        TranscriptCase{"version",
+                       {{"version"}, {"version", "--client"}, {"version", "-o", "json"}}},
+        TranscriptCase{"cancel",
+                       {{"cancel", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments", "--reason",
+                         "known outage"},
+                        {"cancel", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"},
+                        {"cancel", "module/x"}}},
+        TranscriptCase{"agent_token",
+                       {{"agent", "token", "ai/diagnoser"},
+                        {"agent", "token", "ai/reviewer", "--token-only"}}}),
+    [](const auto& suite) { return std::string(suite.param.name); });
+
+TEST(TranscriptOfUnreachable, SaysWhatToDo) {
+  DemoWorld world;
+  world.reachable = false;
+  ExpectGolden("unreachable", world.Run({"get", "modules"}) + "\n" + world.Run({"version"}));
+}
+
+TEST(TranscriptOfGetWatch, GoesOnWithWhatChangesUntilASignalComes) {
+  DemoWorld world;
+  const ObjectKey key{"dispatches.midwatch.dev", "payments", "ledger-m3v8t1z6hrcx"};
+  world.waiter.next.emplace_back([&] {
+    Json body = world.kube.Find(key).Body();
+    body["status"].Set("phase", "Assigned");
+    body["status"].Set("reason", "");
+    world.kube.Put(api::Dispatch::Type(), body);
+    world.http.Event("MODIFIED", key);
+  });
+  world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
+  ExpectGolden("get_watch", world.Run({"get", "dispatches", "-n", "payments", "-w"}));
+  EXPECT_EQ(world.exit_code, kExitSignalBase + SIGINT);
+}
+
+// Manifests.
+
+constexpr std::string_view kGoodModule = R"(apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata: {name: cache, namespace: payments}
+spec: {displayName: Cache}
+)";
+constexpr std::string_view kBadMission = R"(apiVersion: midwatch.dev/v1alpha1
+kind: ModuleMission
+metadata: {name: diagnose, namespace: payments}
+spec:
+  agentRf: {namespace: ai, name: diagnoser}
+  missionType: AutoDiagnos
+  moduleRef: {name: cache}
+)";
+
+TEST(TranscriptOfValidate, ListsEveryErrorWithItsPlace) {
+  TestWorld world;
+  world.files.files["repo/modules/cache.yaml"] = kGoodModule;
+  const std::string good = world.Run({"validate", "repo"});
+  world.files.files["repo/missions/diagnose.yaml"] = kBadMission;
+  world.files.files["repo/missions/broken.yaml"] = "a: [1\n";
+  world.files.files["repo/.github/workflow.yaml"] = "not: ours";
+  ExpectGolden("validate", good + "\n" + world.Run({"validate", "repo"}) + "\n" +
+                               world.Run({"validate", "repo", "-o", "json"}) + "\n" +
+                               world.Run({"validate", "nowhere"}) + "\n" +
+                               world.Run({"validate", "repo", "--colour", "always"}));
+}
+
+TEST(TranscriptOfApply, SaysWhatBecameOfEachObject) {
+  DemoWorld world;
+  world.files.files["dir/module.yaml"] = kGoodModule;
+  world.files.files["dir/database.yaml"] = R"(apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata: {name: database, namespace: payments}
+spec: {displayName: Payments DB}
+)";
+  world.files.files["-"] = std::string(kGoodModule) + "---\nkind: Widget\napiVersion: v1\nmetadata: {name: w}\n";
+  std::string all = world.Run({"apply", "-f", "dir", "--dry-run"}) + "\n" +
+                    world.Run({"apply", "-f", "dir"}) + "\n" +
+                    world.Run({"apply", "-f", "dir/module.yaml", "-o", "name"}) + "\n" +
+                    world.Run({"apply", "-f", "-"}) + "\n";
+  world.kube.FailNext({.verb = "patch",
+                       .resource = "modules.midwatch.dev",
+                       .error = {ErrorCode::kConflict,
+                                 "Apply failed with 1 conflict: conflict with \"midwatch-git\": "
+                                 ".spec.displayName"}});
+  all += world.Run({"apply", "-f", "dir/module.yaml"});
+  ExpectGolden("apply", all);
+}
+
+TEST(TranscriptOfDelete, WaitsUntilFinalizersHaveLetGo) {
+  DemoWorld world;
+  world.Put(R"(
+apiVersion: midwatch.dev/v1alpha1
+kind: ModuleMission
+metadata: {name: held, namespace: payments, finalizers: [midwatch.dev/demo]}
+spec: {agentRef: {namespace: ai, name: diagnoser}, missionType: AutoDiagnose, moduleRef: {name: ledger}}
+)");
+  std::string all = world.Run({"delete", "module", "ledger", "-n", "payments", "--dry-run"}) + "\n" +
+                    world.Run({"delete", "module", "ledger", "-n", "payments"}) + "\n" +
+                    world.Run({"delete", "module", "ledger", "-n", "payments"}) + "\n" +
+                    world.Run({"delete", "module/ledger", "-n", "payments", "--ignore-not-found"}) +
+                    "\n" + world.Run({"delete", "modulemission/held", "-n", "payments", "--timeout",
+                                      "5s"}) +
+                    "\n" + world.Run({"delete"});
+  ExpectGolden("delete", all);
+}
+
+TEST(TranscriptOfDiff, ShowsThePlanAgainstTheServer) {
+  DemoWorld world;
+  world.files.files["dir/cache.yaml"] = kGoodModule;
+  world.files.files["dir/database.yaml"] = R"(apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata: {name: database, namespace: payments}
+spec: {displayName: Payments DB}
+)";
+  std::string all = world.Run({"diff", "dir"}) + "\n" + world.Run({"diff", "dir", "-o", "json"}) +
+                    "\n" + world.Run({"diff", "dir", "--colour", "always"}) + "\n";
+  world.Run({"apply", "-f", "dir"});
+  all += world.Run({"diff", "dir"}) + "\n" + world.Run({"diff"});
+  ExpectGolden("diff_server", all);
+}
+
+GitSnapshot Revision(std::map<std::string, std::string> files) {
+  GitSnapshot snapshot;
+  for (auto& [path, bytes] : files) {
+    GitEntry entry;
+    entry.path = path;
+    entry.bytes = std::move(bytes);
+    snapshot.entries.push_back(std::move(entry));
+  }
+  return snapshot;
+}
+
+TEST(TranscriptOfDiff, ComparesRevisionsWithoutAServer) {
+  TestWorld world;
+  world.reachable = false;
+  world.environment["PWD"] = "/src/platform";
+  const std::string changed = R"(apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata: {name: cache, namespace: payments}
+spec: {displayName: Cache of payments, description: Sessions and quotas}
+)";
+  const std::string gone = R"(apiVersion: v1
+kind: Namespace
+metadata: {name: old}
+)";
+  world.git.revisions["main"] =
+      Revision({{"cache.yaml", std::string(kGoodModule)}, {"old.yaml", gone}});
+  world.git.revisions["feature"] = Revision({{"cache.yaml", changed}});
+  world.git.revisions["broken"] = Revision({{"mission.yaml", std::string(kBadMission)}});
+  ExpectGolden("diff_revisions",
+               world.Run({"diff", "--from", "main", "--to", "feature"}) + "\n" +
+                   world.Run({"diff", "--from", "main", "--to", "feature", "-o", "markdown"}) + "\n" +
+                   world.Run({"diff", "--from", "main", "--to", "main"}) + "\n" +
+                   world.Run({"diff", "--from", "main", "--to", "broken"}) + "\n" +
+                   world.Run({"diff", "--from", "main", "--to", "nowhere"}) + "\n" +
+                   world.Run({"diff", "--from", "main"}));
+}
+
+// GitSources.
+
+void FinishSync(DemoWorld& world, const Json& status) {
+  const ObjectKey key{"gitsources.midwatch.dev", "midwatch-system", "platform"};
+  Json body = world.kube.Find(key).Body();
+  for (const auto& [name, value] : status.Members()) {
+    body["status"].Set(name, value);
+  }
+  body["status"].Set("lastHandledSyncRequest",
+                     body.At("metadata", "annotations", "midwatch.dev/sync-requested-at"));
+  world.kube.Put(api::GitSource::Type(), body);
+}
+
+Json Ready(bool ready, const char* message) {
+  return Json::ArrayOf({Json::Of({{"type", "Ready"},
+                                  {"status", ready ? "True" : "False"},
+                                  {"reason", "Synced"},
+                                  {"message", message},
+                                  {"lastTransitionTime", "2026-03-02T12:00:00Z"}})});
+}
+
+TEST(TranscriptOfSync, WaitsForTheResult) {
+  DemoWorld world;
+  const Arguments command = {"sync", "platform", "-n", "midwatch-system"};
+  world.waiter.next.emplace_back([&] {
+    FinishSync(world,
+               Json::Of({{"applied", Json::Of({{"revision", "3f2a91cd0e7b"}})},
+                         {"attempted", Json::Of({{"revision", "3f2a91cd0e7b"}})},
+                         {"counts", Json::Of({{"created", 3}, {"updated", 1}, {"unchanged", 12},
+                                              {"pruned", 2}, {"failed", 0}, {"total", 16}})},
+                         {"errorCount", 0},
+                         {"conditions", Ready(true, "")}}));
+  });
+  std::string all = world.Run(command) + "\n";
+  world.clock.Advance(std::chrono::seconds(5));
+  world.waiter.next.emplace_back([&] {
+    FinishSync(
+        world,
+        Json::Of({{"attempted", Json::Of({{"revision", "77aa01b2c3d4"}})},
+                  {"errorCount", 3},
+                  {"conditions", Ready(false, "the revision has errors")},
+                  {"errors",
+                   Json::ArrayOf(
+                       {Json::Of({{"path", "missions/diagnose.yaml"}, {"line", 5}, {"column", 3},
+                                  {"code", "UnknownField"}, {"field", "spec.agentRf"},
+                                  {"message", "unknown field, did you mean \"agentRef\"?"}}),
+                        Json::Of({{"path", "missions/diagnose.yaml"}, {"line", 6}, {"column", 16},
+                                  {"code", "InvalidField"}, {"field", "spec.missionType"},
+                                  {"message", "\"AutoDiagnos\" is not one of AutoDiagnose, "
+                                              "ApprovalRecommend, SummarizeJob"}})})}}));
+  });
+  all += world.Run(command) + "\n";
+  world.clock.Advance(std::chrono::seconds(5));
+  all += world.Run({"sync", "platform", "-n", "midwatch-system", "--timeout", "3s"}) + "\n" +
+         world.Run({"sync", "platform", "-n", "midwatch-system", "--no-wait"}) + "\n" +
+         world.Run({"sync", "nope"});
+  ExpectGolden("sync", all);
+}
+
+// Sessions.
+
+constexpr std::string_view kSession =
+    R"({"at":"2026-03-02T11:52:46.000001Z","kind":"system","text":"the sidecar scripted was started","pid":4711}
+{"at":"2026-03-02T11:52:46.100000Z","kind":"reasoning","text":"The job failed with exit code 1. I look at its log for the first error, "}
+{"at":"2026-03-02T11:52:46.200000Z","kind":"reasoning","text":"then at what came before it."}
+{"at":"2026-03-02T11:52:46.300000Z","kind":"toolCall","text":"search_log","input":{"pattern":"^Error"}}
+{"at":"2026-03-02T11:52:46.400000Z","kind":"toolResult","text":"12: Error: Error acquiring the state lock\n13: Lock Info: ci@runner-3"}
+{"at":"2026-03-02T11:52:46.500000Z","kind":"plan","entries":[{"content":"read the log","status":"completed"},{"content":"submit the diagnosis","status":"in_progress"}]}
+{"at":"2026-03-02T11:52:46.600000Z","kind":"permission","text":"write a file","answer":"denied"}
+{"at":"2026-03-02T11:52:46.700000Z","kind":"answer","text":"Another run holds the lock."}
+{"at":"2026-03-02T11:52:46.800000Z","kind":"diagnostic","text":"bad escape \u001b[31m made visible"}
+{"at":"2026-03-02T11:52:46.900000Z","kind":"result","text":"accepted"}
+)";
+
+TEST(TranscriptOfLogs, TellsReasoningToolCallsAndResultsApart) {
+  DemoWorld world;
+  world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] = kSession;
+  ExpectGolden("logs",
+               world.Run({"logs", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"}) + "\n" +
+                   world.Run({"logs", "run/database-k4xq9w2m7dlp-2", "-n", "ai", "--colour", "always"}) +
+                   "\n" + world.Run({"logs", "run/database-k4xq9w2m7dlp-1", "-n", "ai"}) + "\n" +
+                   world.Run({"logs", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"}));
+}
+
+TEST(TranscriptOfLogs, FollowsUntilTheSessionHasEnded) {
+  DemoWorld world;
+  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
+  const Json ended = world.kube.Find(key).Body();
+  Json running = ended;
+  running.Set("status", Json::Of({{"phase", "Running"}}));
+  const ResourceType& type = *api::FindKind("midwatch.dev/v1alpha1", "Run");
+  world.kube.Put(type, running);
+  std::string& log = world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"];
+  const std::string session(kSession);
+  const std::size_t half = session.find("then at");
+  world.waiter.next.emplace_back([&] { log = session.substr(0, half); });
+  world.waiter.next.emplace_back([&] {
+    log = session;
+    world.kube.Put(type, ended);
+  });
+  ExpectGolden("logs_follow", world.Run({"logs", "-f", "run/database-k4xq9w2m7dlp-2", "-n", "ai"}));
+}
+
+TEST(Manual, IsTheOneInDocs) {
+  std::ifstream file(MIDWATCH_SOURCE_DIR "/docs/cli.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto arguments = testing::internal::GetArgvs();
+  if (std::find(arguments.begin(), arguments.end(), "--rewrite") != arguments.end()) {
+    std::ofstream(MIDWATCH_SOURCE_DIR "/docs/cli.md") << CommandReference();
+    return;
+  }
+  EXPECT_EQ(text.str(), CommandReference()) << "midwatch docs cli > docs/cli.md refreshes it";
+}
+
+TEST(TranscriptOfHelp, IsRendered) {
+  TestWorld world;
+  ExpectGolden("help", world.Run({"--help"}) + "\n" + world.Run({"job", "exec", "--help"}) + "\n" +
+                           world.Run({"job"}) + "\n" + world.Run({"agent", "--help"}));
+}
+
+}  // namespace
+}  // namespace midwatch::cli
