@@ -263,16 +263,18 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
       lease_ = object.Body();
       instance_.lease_version = object.resource_version();
       instance_.lease_unknown = false;
-      if (answer.action != InstanceAction::kReadLease) MoveDeadlines();
+      if (answer.action != InstanceAction::kReadLease) MoveDeadlines(now);
       break;
     default: break;
   }
 }
 
-void AgentProcess::MoveDeadlines() {
+void AgentProcess::MoveDeadlines(Now now) {
   const auto until = AliveUntil(instance_);
   for (auto& [uid, work] : work_) {
-    if (work.session && until) work.session->KillAt(*until);
+    if (!work.session || !until) continue;
+    work.session->Prolong(*until, now);
+    dirty_.insert(uid);
   }
 }
 

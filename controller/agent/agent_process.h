@@ -128,7 +128,7 @@ class AgentProcess final : public Actor {
   void WriteStatus(const api::Run& run, const api::RunStatus& status, RunAction action, Work& work);
   void ReadRun(const std::string& name, const std::string& uid, Work& work);
   bool StepSessions(Now now);
-  void MoveDeadlines();
+  void MoveDeadlines(Now now);
   void CheckFinished(Now now);
   bool IsAlive(Now now) const;
   AgentView ViewFor(const api::Run& run, Now now) const;

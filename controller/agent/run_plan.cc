@@ -24,11 +24,6 @@ RunOutcome OutcomeOf(const api::StopRequest& stop) {
           stop.message.empty() ? "it is no longer wanted" : stop.message};
 }
 
-RunOutcome Lost() {
-  return {RunPhase::kFailed, std::string(reason::kInstanceLost),
-          "the Lease could not be renewed in time, so the sidecar was killed"};
-}
-
 RunOutcome Drained() {
   return {RunPhase::kFailed, std::string(reason::kDrained), "the agent is shutting down"};
 }
@@ -95,7 +90,7 @@ std::optional<RunDecision> StopOf(const api::Run& run, const AgentView& agent) {
     return RunDecision{RunAction::kKill, {}, OutcomeOf(*stop)};
   }
   if (!agent.alive || run.spec.instance != agent.instance) {
-    return RunDecision{RunAction::kKill, {}, Lost()};
+    return RunDecision{RunAction::kKill, {}, LeaseLost()};
   }
   if (stop) return RunDecision{RunAction::kStop, {}, OutcomeOf(*stop)};
   if (agent.drain_over) return RunDecision{RunAction::kStop, {}, Drained()};
@@ -103,6 +98,11 @@ std::optional<RunDecision> StopOf(const api::Run& run, const AgentView& agent) {
 }
 
 }  // namespace
+
+RunOutcome LeaseLost() {
+  return {RunPhase::kFailed, std::string(reason::kInstanceLost),
+          "the Lease could not be renewed in time, so the sidecar was killed"};
+}
 
 bool HasEnded(RunPhase phase) {
   return phase == RunPhase::kSucceeded || phase == RunPhase::kFailed || phase == RunPhase::kCancelled;

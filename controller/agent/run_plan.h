@@ -63,4 +63,7 @@ RunDecision PlanRun(const api::Run& run, const SessionView* session, const Agent
 
 bool HasEnded(api::RunPhase phase);
 
+/// How a Run ends whose sidecar died with the Lease.
+RunOutcome LeaseLost();
+
 }  // namespace midwatch::agent

@@ -233,7 +233,7 @@ void SidecarSession::On(const ProcessEnded& event, Now now) {
                               : "exit code " + std::to_string(event.exit.code);
   Note("the sidecar ended with " + how, now);
   if (!outcome_ && now.mono >= kill_at_) {
-    Conclude(Failed(reason::kInstanceLost, "the Lease could not be renewed in time, so the sidecar was killed"));
+    Conclude(LeaseLost());
   } else if (!outcome_ && !desk_->result.IsNull()) {
     Conclude({RunPhase::kSucceeded, "", ""});
   } else if (!outcome_ && event.exit.code == 0 && event.exit.signal == 0) {
@@ -394,7 +394,8 @@ void SidecarSession::OnTime(Now now) {
   CheckDone(now);
 }
 
-void SidecarSession::KillAt(MonoTime deadline) {
+void SidecarSession::Prolong(MonoTime deadline, Now now) {
+  if (now.mono >= kill_at_) return Kill(LeaseLost(), now);  // The watchdog has killed it, or does so now.
   kill_at_ = deadline;
   if (process_ && !process_gone_) process_->KillAt(deadline);
 }

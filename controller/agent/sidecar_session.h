@@ -65,8 +65,8 @@ class SidecarSession {
   void Begin(Now now);
   void OnEvent(SessionEvent event, Now now);
   void OnTime(Now now);
-  /// The Lease was renewed: the sidecar may live until then.
-  void KillAt(MonoTime deadline);
+  /// The Lease was renewed: the sidecar may live until then, unless its time was up before.
+  void Prolong(MonoTime deadline, Now now);
   /// Ends it as `outcome` says. The first call decides the outcome, but for one that kills.
   void Stop(RunOutcome outcome, Now now);
   void Kill(RunOutcome outcome, Now now);

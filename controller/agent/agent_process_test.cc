@@ -1,0 +1,659 @@
+#include "controller/agent/agent_process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "controller/api/agent_instance.h"
+#include "controller/api/codec.h"
+#include "controller/api/lease.h"
+#include "controller/base/digest.h"
+#include "controller/sidecar/rules_script.h"
+#include "controller/sidecar/scripted_agent.h"
+#include "controller/sidecar/transcript.h"
+#include "controller/testing/fake_kube_client.h"
+#include "controller/testing/manual_clock.h"
+#include "controller/testing/recorders.h"
+#include "controller/testing/seeded_random.h"
+
+namespace midwatch::agent {
+namespace {
+
+using testing::HasSubstr;
+
+/// Artifacts and logs in memory; answers at once.
+class MemoryStore final : public ArtifactStore {
+ public:
+  void Put(std::string bytes, std::function<void(Result<std::string>)> done) override {
+    const std::string digest = DigestOf(bytes);
+    blobs[digest] = std::move(bytes);
+    done(digest);
+  }
+  void Get(std::string digest, std::function<void(Result<std::string>)> done) override {
+    const auto found = blobs.find(digest);
+    if (found == blobs.end()) return done(Fail(ErrorCode::kNotFound, "no such artifact"));
+    done(found->second);
+  }
+  void Append(std::string log, std::uint64_t offset, std::string bytes,
+              std::function<void(Result<std::uint64_t>)> done) override {
+    if (refuse) return done(Fail(*refuse, "refused"));
+    std::string& text = logs[log];
+    if (text.size() != offset) return done(Fail(ErrorCode::kConflict, "ends elsewhere"));
+    text += bytes;
+    if (lose_answer) {
+      lose_answer = false;
+      return done(Fail(ErrorCode::kOutcomeUnknown, "lost"));
+    }
+    done(text.size());
+  }
+  void Read(std::string log, std::uint64_t offset, std::size_t limit,
+            std::function<void(Result<std::string>)> done) override {
+    done(logs[log].substr(offset, limit));
+  }
+
+  std::map<std::string, std::string> blobs;
+  std::map<std::string, std::string> logs;
+  std::optional<ErrorCode> refuse;
+  bool lose_answer = false;
+};
+
+/// The API behind a link that can be cut.
+class BreakableClient final : public KubeClient {
+ public:
+  explicit BreakableClient(KubeClient& client) : client_(client) {}
+
+  void Get(GetRequest request, Completion<Object> done) override {
+    down ? done(Cut()) : client_.Get(std::move(request), std::move(done));
+  }
+  void List(ListRequest request, Completion<ListResponse> done) override {
+    down ? done(Cut()) : client_.List(std::move(request), std::move(done));
+  }
+  void Create(CreateRequest request, Completion<Object> done) override {
+    down ? done(Cut()) : client_.Create(std::move(request), std::move(done));
+  }
+  void Update(UpdateRequest request, Completion<Object> done) override {
+    down ? done(Cut()) : client_.Update(std::move(request), std::move(done));
+  }
+  void Patch(PatchRequest request, Completion<Object> done) override {
+    down ? done(Cut()) : client_.Patch(std::move(request), std::move(done));
+  }
+  void Delete(DeleteRequest request, Completion<Object> done) override {
+    down ? done(Cut()) : client_.Delete(std::move(request), std::move(done));
+  }
+  std::unique_ptr<WatchHandle> Watch(WatchRequest request, std::shared_ptr<WatchSink> sink) override {
+    return client_.Watch(std::move(request), std::move(sink));
+  }
+
+  bool down = false;
+
+ private:
+  static tl::unexpected<Error> Cut() { return Fail(ErrorCode::kUnavailable, "cut off"); }
+  KubeClient& client_;
+};
+
+/// A host whose sidecars are ScriptedAgents in this process, with sockets that are function calls.
+class VirtualHost final : public ProcessRunner, public TicketServer {
+ public:
+  struct Sidecar;
+  struct Socket {
+    std::string path;
+    std::string ticket;
+    std::function<std::shared_ptr<TicketSink>()> accept;
+    bool open = true;
+  };
+
+  class Connection final : public TicketConnection {
+   public:
+    explicit Connection(Sidecar& sidecar) : sidecar_(sidecar) {}
+    bool Write(std::string bytes) override {
+      sidecar_.from_tools.push_back(std::move(bytes));
+      return true;
+    }
+    void Close() override {}
+
+   private:
+    Sidecar& sidecar_;
+  };
+
+  struct Sidecar {
+    ProcessSpec spec;
+    std::shared_ptr<ProcessSink> sink;
+    std::unique_ptr<sidecar::ScriptedAgent> machine;
+    LineSplitter input{kMaxJsonRpcLine};
+    LineSplitter tools_input{kMaxJsonRpcLine};
+    std::deque<std::string> from_tools;
+    std::deque<std::string> from_client;
+    std::shared_ptr<TicketSink> tools;
+    std::optional<ProcessExit> exit;
+    bool alive = true;
+    bool ignores_input_end = false;
+    MonoTime kill_at;
+    int terms = 0;
+  };
+
+  class Handle final : public Process {
+   public:
+    explicit Handle(std::shared_ptr<Sidecar> sidecar) : sidecar_(std::move(sidecar)) {}
+    ~Handle() override { Stop(Duration::zero()); }
+    bool Write(std::string bytes) override {
+      sidecar_->from_client.push_back(std::move(bytes));
+      return sidecar_->alive;
+    }
+    void CloseInput() override {
+      if (!sidecar_->ignores_input_end && !sidecar_->exit) sidecar_->exit = ProcessExit{};
+    }
+    void Stop(Duration grace) override {
+      ++sidecar_->terms;
+      const bool by_force = grace == Duration::zero();
+      if (!sidecar_->exit) sidecar_->exit = ProcessExit{.code = 0, .signal = by_force ? 9 : 15};
+    }
+    void Signal(int) override {}
+    void KillAt(MonoTime deadline) override { sidecar_->kill_at = deadline; }
+
+   private:
+    std::shared_ptr<Sidecar> sidecar_;
+  };
+
+  class SocketHandle final : public TicketSocket {
+   public:
+    explicit SocketHandle(std::shared_ptr<Socket> socket) : socket_(std::move(socket)) {}
+    ~SocketHandle() override { socket_->open = false; }
+    const std::string& path() const override { return socket_->path; }
+    const std::string& directory() const override { return socket_->path; }
+
+   private:
+    std::shared_ptr<Socket> socket_;
+  };
+
+  Result<std::unique_ptr<Process>> Start(const ProcessSpec& spec,
+                                         std::shared_ptr<ProcessSink> sink) override {
+    if (refuse_start) return Fail(ErrorCode::kNotFound, "command \"x\": not found");
+    auto sidecar = std::make_shared<Sidecar>();
+    sidecar->spec = spec;
+    sidecar->sink = std::move(sink);
+    sidecar->kill_at = spec.kill_at.value_or(MonoTime{});
+    sidecar->ignores_input_end = stubborn;
+    sidecar->machine = std::make_unique<sidecar::ScriptedAgent>(make_script, "1");
+    sidecars.push_back(sidecar);
+    return std::make_unique<Handle>(sidecar);
+  }
+  Result<std::unique_ptr<TicketSocket>> Open(std::string name, Secret<std::string> ticket,
+                                             std::function<std::shared_ptr<TicketSink>()> accept) override {
+    auto socket = std::make_shared<Socket>();
+    socket->path = "/sessions/" + name;
+    socket->ticket = ticket.Reveal();
+    socket->accept = std::move(accept);
+    sockets.push_back(socket);
+    return std::make_unique<SocketHandle>(socket);
+  }
+
+  /// Moves one thing; false if there is nothing to move.
+  bool Step(MonoTime now) {
+    for (const auto& sidecar : sidecars) {
+      if (sidecar->alive && StepSidecar(*sidecar, now)) return true;
+    }
+    return false;
+  }
+
+  void Exit(Sidecar& sidecar, ProcessExit exit) {
+    sidecar.alive = false;
+    if (sidecar.tools) sidecar.tools->OnClosed();
+    sidecar.sink->OnExit(exit);
+  }
+
+  sidecar::ScriptedAgent::MakeScript make_script;
+  std::vector<std::shared_ptr<Sidecar>> sidecars;
+  std::vector<std::shared_ptr<Socket>> sockets;
+  bool refuse_start = false;
+  bool stubborn = false;
+  bool frozen = false;  // Sidecars do not move, but the watchdog does.
+
+ private:
+  bool StepSidecar(Sidecar& sidecar, MonoTime now) {
+    if (now >= sidecar.kill_at) {
+      Exit(sidecar, {.code = 0, .signal = 9});
+      return true;
+    }
+    if (sidecar.exit) {
+      Exit(sidecar, *sidecar.exit);
+      return true;
+    }
+    if (frozen) return false;
+    if (!sidecar.from_client.empty()) {
+      const std::string bytes = std::move(sidecar.from_client.front());
+      sidecar.from_client.pop_front();
+      for (const auto& line : sidecar.input.Feed(bytes)) Take(sidecar, sidecar.machine->OnLine(line.text));
+      return true;
+    }
+    if (!sidecar.from_tools.empty()) {
+      const std::string bytes = std::move(sidecar.from_tools.front());
+      sidecar.from_tools.pop_front();
+      for (const auto& line : sidecar.tools_input.Feed(bytes)) Take(sidecar, sidecar.machine->OnMcpLine(line.text));
+      return true;
+    }
+    return false;
+  }
+
+  void Take(Sidecar& sidecar, const sidecar::SidecarOutputs& outputs) {
+    for (const auto& output : outputs) {
+      if (const auto* line = std::get_if<sidecar::ToClient>(&output)) sidecar.sink->OnStdout(line->line);
+      if (const auto* line = std::get_if<sidecar::ToMcp>(&output)) sidecar.tools->OnBytes(line->line);
+      if (const auto* start = std::get_if<sidecar::StartMcp>(&output)) Connect(sidecar, *start);
+      if (const auto* exit = std::get_if<sidecar::ExitNow>(&output)) sidecar.exit = ProcessExit{.code = exit->code};
+    }
+  }
+
+  void Connect(Sidecar& sidecar, const sidecar::StartMcp& start) {
+    for (const auto& socket : sockets) {
+      const bool path_fits = start.command.back() == socket->path;
+      if (!path_fits || start.environment.at("MIDWATCH_TICKET") != socket->ticket) continue;
+      sidecar.tools = socket->accept();
+      sidecar.tools->OnOpen(std::make_shared<Connection>(sidecar));
+    }
+  }
+};
+
+sidecar::ScriptedAgent::MakeScript ByRules() {
+  auto book = std::make_shared<const sidecar::RuleBook>(sidecar::LoadRules({}).value());
+  return [book] { return std::make_unique<sidecar::RulesScript>(book); };
+}
+
+constexpr const char* kLog = "start\nFATAL:  role \"payments\" does not exist\n";
+
+class AgentProcessTest : public testing::Test {
+ protected:
+  AgentProcessTest() {
+    host_.make_script = ByRules();
+    Boot();
+  }
+
+  void Boot() {
+    AgentSettings settings;
+    settings.namespace_name = "agents";
+    settings.agent = "helper";
+    settings.hostname = "h";
+    settings.config.capacity = 1;
+    settings.config.sidecars = {{.name = "scripted", .command = "/bin/midwatch", .args = {"sidecar", "scripted"},
+                                 .pass_env = {"API_KEY"}, .is_default = true}};
+    settings.host.version = "1";
+    settings.host.mcp_command = {"/bin/midwatch", "mcp"};
+    settings.host.environment = {{"PATH", "/bin"}, {"API_KEY", "s3cret-key"}, {"KUBECONFIG", "/root/secret"}};
+    process_ = std::make_unique<AgentProcess>(
+        AgentProcess::Ports{client_, host_, host_, store_, random_, waker_, log_, metrics_}, settings);
+  }
+
+  /// Until nothing moves at this instant.
+  void Settle() {
+    for (int i = 0; i < 100'000; ++i) {
+      const Now now = clock_.Read();
+      if (!process_->Step(now) && !host_.Step(now.mono)) return;
+    }
+    FAIL() << "it does not come to rest";
+  }
+  /// Lets time pass, stopping wherever somebody wants to wake.
+  void Pass(Duration time) {
+    const MonoTime end = clock_.Read().mono + time;
+    Settle();
+    while (clock_.Read().mono < end) {
+      const auto wake = process_->NextWake();
+      const Duration step = wake && *wake < end ? *wake - clock_.Read().mono : end - clock_.Read().mono;
+      ASSERT_GT(step.count(), 0) << "it wants to wake in the past";
+      clock_.Advance(std::min<Duration>(step, std::chrono::seconds(1)));
+      Settle();
+    }
+  }
+
+  std::string CreateRun(const std::string& name, std::int64_t timeout = 600) {
+    std::string digest;
+    store_.Put(kLog, [&](Result<std::string> put) { digest = *put; });
+    api::Run run;
+    run.metadata.name = name;
+    run.metadata.namespace_name = "agents";
+    run.spec.dispatch_ref = {.namespace_name = "payments", .name = "d", .uid = "d-uid"};
+    run.spec.agent_ref.name = "helper";
+    run.spec.instance = process_->instance();
+    run.spec.sidecar_name = "scripted";
+    run.spec.mission_type = api::MissionType::kAutoDiagnose;
+    run.spec.attempt = 1;
+    run.spec.ordinal = 1;
+    run.spec.timeout_seconds = timeout;
+    run.spec.module = {.namespace_name = "payments", .name = "database"};
+    run.spec.job = {.name = "j", .job_id = "42", .exit_code = 2};
+    run.spec.inputs = {{.name = "log", .digest = digest}};
+    return api_.Put(api::Run::Type(), api::ToBody(run)).uid();
+  }
+  api::Run Get(const std::string& name) {
+    return api::FromObject<api::Run>(api_.Find({"runs.midwatch.dev", "agents", name})).value();
+  }
+  void RequestStop(const std::string& name, api::StopReason why) {
+    api::Run run = Get(name);
+    run.spec.stop_requested = api::StopRequest{.reason = why, .at = clock_.Read().wall};
+    api_.Put(api::Run::Type(), api::ToBody(run));
+  }
+  std::vector<Object> Instances() { return api_.All("agentinstances.midwatch.dev"); }
+  void Play(const char* transcript) {
+    host_.make_script = [transcript] { return std::move(sidecar::Transcript::Parse(transcript).value()); };
+  }
+
+  fakes::ManualClock clock_;
+  fakes::FakeKubeClient api_{clock_};
+  BreakableClient client_{api_};
+  fakes::SeededRandom random_{7};
+  fakes::CountingWaker waker_;
+  fakes::RecordingLog log_;
+  fakes::RecordingMetrics metrics_;
+  MemoryStore store_;
+  VirtualHost host_;
+  std::unique_ptr<AgentProcess> process_;
+};
+
+TEST_F(AgentProcessTest, RegistersAndRenewsItsLease) {
+  Settle();
+  ASSERT_EQ(Instances().size(), 1u);
+  EXPECT_EQ(Instances()[0].name(), process_->instance());
+  const auto lease = [&] {
+    return api::FromObject<api::Lease>(api_.Find({"leases.coordination.k8s.io", "agents", process_->instance()})).value();
+  };
+  EXPECT_EQ(lease().spec.holder_identity, process_->instance());
+  EXPECT_EQ(lease().spec.lease_duration_seconds, 30);
+  EXPECT_EQ(lease().metadata.owner_references.at(0).uid, Instances()[0].uid());
+  const std::string before = lease().metadata.resource_version;
+  Pass(std::chrono::seconds(9));
+  EXPECT_EQ(lease().metadata.resource_version, before);
+  Pass(std::chrono::seconds(1));
+  EXPECT_NE(lease().metadata.resource_version, before);
+}
+
+TEST_F(AgentProcessTest, DoesARun) {
+  Settle();
+  CreateRun("r");
+  Settle();
+  const api::Run run = Get("r");
+  EXPECT_EQ(run.status.phase, api::RunPhase::kSucceeded) << run.status.message;
+  EXPECT_TRUE(run.status.sidecar_stopped);
+  EXPECT_TRUE(run.status.acknowledged_at && run.status.started_at && run.status.finished_at);
+  ASSERT_TRUE(run.status.result && run.status.model && run.status.usage && run.status.session_log);
+  EXPECT_EQ(run.status.model->producer, "scripted (rules, no model)");
+  EXPECT_EQ(run.status.usage->input_tokens, 0);
+  EXPECT_THAT(run.status.result->inline_json, HasSubstr("The database role \\\"payments\\\" does not exist"));
+  EXPECT_EQ(store_.blobs.at(run.status.result->digest), run.status.result->inline_json);
+  const std::string& log = store_.logs.at("runs/agents/r");
+  EXPECT_EQ(DigestOf(log), run.status.session_log->digest);
+  EXPECT_THAT(log, HasSubstr("\"kind\":\"reasoning\""));
+  EXPECT_THAT(log, HasSubstr("\"kind\":\"toolResult\""));
+  EXPECT_FALSE(host_.sockets.at(0)->open);
+}
+
+TEST_F(AgentProcessTest, ComesToRestAndWritesNothingMore) {
+  Settle();
+  CreateRun("r");
+  Settle();
+  api_.ClearCalls();
+  Pass(std::chrono::seconds(25));
+  for (const std::string& call : api_.calls()) EXPECT_THAT(call, HasSubstr("leases")) << call;
+}
+
+TEST_F(AgentProcessTest, GivesTheSidecarAnEnvironmentOfItsOwn) {
+  Settle();
+  CreateRun("r");
+  Settle();
+  const ProcessSpec& spec = host_.sidecars.at(0)->spec;
+  EXPECT_EQ(spec.environment.at("API_KEY"), "s3cret-key");
+  EXPECT_FALSE(spec.environment.contains("KUBECONFIG"));
+  EXPECT_TRUE(spec.sandbox);
+  EXPECT_TRUE(spec.kill_at);
+}
+
+TEST_F(AgentProcessTest, MasksSecretsThatItPassesOn) {
+  Play("{\"say\":\"the key is s3cret-key\"}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  EXPECT_THAT(store_.logs.at("runs/agents/r"), testing::Not(HasSubstr("s3cret-key")));
+}
+
+TEST_F(AgentProcessTest, LeavesRunsOfOtherInstancesAlone) {
+  Settle();
+  CreateRun("r");
+  api::Run run = Get("r");
+  run.spec.instance = "other";
+  api_.Put(api::Run::Type(), api::ToBody(run));
+  Settle();
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kPending);
+  EXPECT_TRUE(host_.sidecars.empty());
+}
+
+TEST_F(AgentProcessTest, StartsNothingThatWasWithdrawnBeforeItWasAcknowledged) {
+  Settle();
+  api_.HoldEvents(true);
+  CreateRun("r");
+  RequestStop("r", api::StopReason::kNotAcknowledged);
+  while (api_.DeliverEvent()) Settle();
+  EXPECT_TRUE(host_.sidecars.empty());
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kCancelled);
+}
+
+TEST_F(AgentProcessTest, StartsOnceWhenTheAnswerToTheAcknowledgementIsLost) {
+  Settle();
+  CreateRun("r");
+  api_.FailNext({.verb = "update", .resource = "runs.midwatch.dev",
+                 .error = {ErrorCode::kOutcomeUnknown, "lost"}, .times = 1, .happens = true});
+  Settle();
+  EXPECT_EQ(host_.sidecars.size(), 1u);
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
+}
+
+TEST_F(AgentProcessTest, WritesTheEndOnceItCan) {
+  Settle();
+  CreateRun("r");
+  api_.FailNext({.verb = "update", .resource = "runs.midwatch.dev",
+                 .error = {ErrorCode::kUnavailable, "down"}, .times = 3});
+  Pass(std::chrono::seconds(5));
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
+}
+
+TEST_F(AgentProcessTest, DoesNoMoreThanItsCapacity) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("a");
+  CreateRun("b");
+  Settle();
+  EXPECT_EQ(host_.sidecars.size(), 1u);
+}
+
+struct EndCase {
+  const char* name;
+  const char* transcript;
+  const char* phase;
+  const char* reason;
+};
+class SidecarEndTest : public AgentProcessTest, public testing::WithParamInterface<EndCase> {};
+
+TEST_P(SidecarEndTest, IsTold) {
+  Play(GetParam().transcript);
+  Settle();
+  CreateRun("r");
+  Pass(std::chrono::seconds(30));
+  const api::Run run = Get("r");
+  EXPECT_EQ(api::ToString(run.status.phase), GetParam().phase);
+  EXPECT_EQ(run.status.reason, GetParam().reason) << run.status.message;
+  EXPECT_TRUE(run.status.sidecar_stopped);
+  EXPECT_FALSE(run.status.result);
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ends, SidecarEndTest, testing::Values(
+    EndCase{"ExitsWithoutAResult", "{\"exit\":0}", "Failed", "OutputMissing"},
+    EndCase{"EndsItsTurnWithoutAResult", "{\"stop\":\"end_turn\"}", "Failed", "OutputMissing"},
+    EndCase{"Refuses", "{\"stop\":\"refusal\"}", "Failed", "OutputMissing"},
+    EndCase{"Crashes", "{\"exit\":3}", "Failed", "SidecarFailed"},
+    EndCase{"SubmitsAnInvalidResult", "{\"call\":\"submit_result\",\"arguments\":{}}", "Failed", "ResultInvalid"},
+    EndCase{"PrintsALineOfManyMegabytes", "{\"flood\":3000000}", "Failed", "SidecarFailed"}),
+    [](const auto& suite) { return std::string(suite.param.name); });
+
+TEST_F(AgentProcessTest, ASecondResultIsRefused) {
+  Play(R"({"call":"submit_result","arguments":{"rootCause":"a","category":"Unknown","transient":false,"confidence":"Low","evidence":[]}}
+{"call":"submit_result","arguments":{"rootCause":"b","category":"Unknown","transient":false,"confidence":"Low","evidence":[]}})");
+  Settle();
+  CreateRun("r");
+  Settle();
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
+  EXPECT_THAT(Get("r").status.result->inline_json, HasSubstr("\"rootCause\":\"a\""));
+  EXPECT_THAT(store_.logs.at("runs/agents/r"), HasSubstr("a result was accepted already"));
+}
+
+TEST_F(AgentProcessTest, StopsAHangingSidecarAtItsTime) {
+  Play("{\"hang\":true}");
+  host_.stubborn = true;
+  Settle();
+  CreateRun("r", 60);
+  Pass(std::chrono::seconds(59));
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kRunning);
+  Pass(std::chrono::seconds(11));
+  EXPECT_EQ(Get("r").status.reason, "TimedOut");
+  EXPECT_TRUE(Get("r").status.sidecar_stopped);
+}
+
+TEST_F(AgentProcessTest, CancelsOnRequest) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  RequestStop("r", api::StopReason::kCancelled);
+  Pass(std::chrono::seconds(12));
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kCancelled);
+  EXPECT_TRUE(Get("r").status.sidecar_stopped);
+}
+
+TEST_F(AgentProcessTest, KillsWhenTheRunIsDeleted) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  api_.Remove({"runs.midwatch.dev", "agents", "r"});
+  Settle();
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+}
+
+TEST_F(AgentProcessTest, SidecarsDieWithTheLeaseAndItSaysSo) {
+  Play("{\"hang\":true}");
+  Settle();
+  const std::string first = process_->instance();
+  CreateRun("r");
+  Settle();
+  ASSERT_TRUE(host_.sidecars.at(0)->alive);
+  const MonoTime deadline = host_.sidecars.at(0)->kill_at;
+  client_.down = true;
+  while (clock_.Read().mono + std::chrono::seconds(1) < deadline) {
+    Pass(std::chrono::seconds(1));
+    EXPECT_TRUE(host_.sidecars.at(0)->alive);
+  }
+  Pass(std::chrono::seconds(2));
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+  client_.down = false;
+  api_.EndWatches({ErrorCode::kUnavailable, "cut"});
+  Pass(std::chrono::seconds(60));
+  EXPECT_EQ(Get("r").status.reason, "InstanceLost");
+  EXPECT_TRUE(Get("r").status.sidecar_stopped);
+}
+
+TEST_F(AgentProcessTest, EachRenewalMovesTheDeadline) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  const MonoTime before = host_.sidecars.at(0)->kill_at;
+  Pass(std::chrono::seconds(120));
+  EXPECT_TRUE(host_.sidecars.at(0)->alive);
+  EXPECT_GE(host_.sidecars.at(0)->kill_at - before, std::chrono::seconds(110));
+}
+
+TEST_F(AgentProcessTest, TakesAnotherNameOnceItIsLost) {
+  Settle();
+  const std::string first = process_->instance();
+  api::AgentInstance lost = api::FromObject<api::AgentInstance>(Instances().at(0)).value();
+  lost.status.conditions = {{.type = "Connected", .status = api::ConditionStatus::kFalse, .reason = "HeartbeatStopped"}};
+  api_.Put(api::AgentInstance::Type(), api::ToBody(lost));
+  Settle();
+  EXPECT_NE(process_->instance(), first);
+  EXPECT_EQ(Instances().size(), 2u);
+  CreateRun("r");
+  Settle();
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
+}
+
+TEST_F(AgentProcessTest, AProcessThatWakesAfterTheLeaseSaysThatItsSidecarIsDead) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  clock_.Advance(std::chrono::seconds(35));  // Frozen; the watchdog is not, but its news wait.
+  Pass(std::chrono::seconds(3));
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+  EXPECT_EQ(Get("r").status.reason, "InstanceLost");
+}
+
+TEST_F(AgentProcessTest, DrainsWhatRunsAndLeaves) {
+  Settle();
+  CreateRun("r");
+  process_->Drain();
+  Settle();
+  EXPECT_TRUE(process_->finished());
+  EXPECT_TRUE(Instances().empty());
+  EXPECT_TRUE(host_.sidecars.empty());
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kPending);
+}
+
+TEST_F(AgentProcessTest, DrainStopsWhatDoesNotEnd) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  process_->Drain();
+  Pass(std::chrono::seconds(29));
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kRunning);
+  EXPECT_TRUE(api::FromObject<api::AgentInstance>(Instances().at(0))->spec.draining);
+  Pass(std::chrono::seconds(15));
+  EXPECT_EQ(Get("r").status.reason, "Drained");
+  EXPECT_TRUE(process_->finished());
+}
+
+TEST_F(AgentProcessTest, FailsWhatItCannotStart) {
+  host_.refuse_start = true;
+  Settle();
+  CreateRun("r");
+  Settle();
+  EXPECT_EQ(Get("r").status.reason, "SidecarFailed");
+  EXPECT_THAT(Get("r").status.message, HasSubstr("not found"));
+}
+
+TEST_F(AgentProcessTest, FailsWhatHasAnInputThatIsNotThere) {
+  Settle();
+  store_.blobs.clear();
+  CreateRun("r");
+  store_.blobs.clear();
+  Settle();
+  EXPECT_EQ(Get("r").status.reason, "InputUnavailable");
+  EXPECT_TRUE(host_.sidecars.empty());
+}
+
+TEST_F(AgentProcessTest, ALogAnswerThatWasLostIsNoSecondPiece) {
+  store_.lose_answer = true;
+  Settle();
+  CreateRun("r");
+  Pass(std::chrono::seconds(5));
+  EXPECT_EQ(DigestOf(store_.logs.at("runs/agents/r")), Get("r").status.session_log->digest);
+}
+
+TEST_F(AgentProcessTest, ARunEndsThoughItsLogCannotBeWritten) {
+  store_.refuse = ErrorCode::kUnavailable;
+  Settle();
+  CreateRun("r");
+  Pass(std::chrono::seconds(40));
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
+  EXPECT_FALSE(Get("r").status.session_log);
+}
+
+}  // namespace
+}  // namespace midwatch::agent
