@@ -367,8 +367,7 @@ Result<Json> DecodeMessage(const Message& message, std::string_view bytes) {
 }  // namespace
 
 Result<Json> DecodeProtobuf(std::string_view body) {
-  using namespace std::string_view_literals;
-  constexpr std::string_view kMagic = "k8s\0"sv;
+  constexpr std::string_view kMagic("k8s\0", 4);
   if (!body.starts_with(kMagic)) {
     return Malformed("the envelope of Kubernetes is missing");
   }

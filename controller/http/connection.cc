@@ -11,8 +11,6 @@
 namespace midwatch::http {
 namespace {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
-
 constexpr std::size_t kStreamPiece = std::size_t{256} << 10;
 constexpr std::size_t kJoinHeadAndBody = std::size_t{16} << 10;
 constexpr std::size_t kLingerBytes = std::size_t{8} << 20;
@@ -97,7 +95,6 @@ class Responder final : public HttpResponder {
 }  // namespace
 
 void Connection::Start() {
-  socket_.assign(tcp::v4(), fd_);
   if (core_->options.tls) {
     const std::lock_guard lock(core_->mutex);
     tls_ = core_->tls;
@@ -473,22 +470,20 @@ void Connection::WaitReadable() {
   if (std::exchange(waiting_read_, true)) {
     return;
   }
-  socket_.async_wait(tcp::socket::wait_read,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       self->waiting_read_ = false;
-                       error ? self->Close() : self->Run();
-                     });
+  socket_.WhenReadable([self = shared_from_this()](bool ok) {
+    self->waiting_read_ = false;
+    ok ? self->Run() : self->Close();
+  });
 }
 
 void Connection::WaitWritable() {
   if (std::exchange(waiting_write_, true)) {
     return;
   }
-  socket_.async_wait(tcp::socket::wait_write,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       self->waiting_write_ = false;
-                       error ? self->Close() : self->Run();
-                     });
+  socket_.WhenWritable([self = shared_from_this()](bool ok) {
+    self->waiting_write_ = false;
+    ok ? self->Run() : self->Close();
+  });
 }
 
 void Connection::SetDeadline(Duration from_now) {
@@ -506,10 +501,9 @@ void Connection::SetDeadline(Duration from_now) {
 // come.
 void Connection::ArmTimer() {
   armed_ = deadline_;
-  timer_.expires_at(armed_);
-  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+  timer_.At(armed_, [weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (error || self == nullptr || self->state_ == State::kClosed) {
+    if (self == nullptr || self->state_ == State::kClosed) {
       return;
     }
     self->armed_ = kNever;
@@ -557,9 +551,8 @@ void Connection::Close() {
   const auto self = shared_from_this();
   reader_.reset();
   ReleaseBody();
-  boost::system::error_code ignored;
-  timer_.cancel(ignored);
-  socket_.close(ignored);
+  timer_.Cancel();
+  socket_.Close();
   if (queue_ != nullptr) {
     queue_->Close();
   }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "controller/base/text.h"
 #include "controller/http/server_core.h"
 
 namespace midwatch::http {
@@ -31,61 +32,83 @@ std::string AddressText(const sockaddr_storage& address, bool with_port) {
                    : std::string(text.data());
 }
 
+std::uint16_t PortOf(const sockaddr_storage& address) {
+  return ntohs(address.ss_family == AF_INET
+                   ? reinterpret_cast<const sockaddr_in&>(address).sin_port
+                   : reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+}
+
+bool ParseAddress(const std::string& text, std::uint16_t port, sockaddr_storage& address,
+                  socklen_t& size) {
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+  if (inet_pton(AF_INET, text.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    size = sizeof(v4);
+    return true;
+  }
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(port);
+  size = sizeof(v6);
+  return inet_pton(AF_INET6, text.c_str(), &v6.sin6_addr) == 1;
+}
+
 }  // namespace
 
 Result<void> HttpServer::Core::Listen() {
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(options.address, error);
-  if (error) {
+  sockaddr_storage address{};
+  socklen_t size = 0;
+  if (!ParseAddress(options.address, options.port, address, size)) {
     return Fail(ErrorCode::kInvalid,
-                "listen address \"" + options.address + "\": expected an IP address");
+                "listen address " + Quote(options.address) + ": expected an IP address");
   }
-  const tcp::endpoint endpoint(address, options.port);
-  const std::string where = options.address + ":" + std::to_string(options.port);
-  const int family = endpoint.protocol().family();
-  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+  const auto failed = [this](std::string_view what) {
+    return Fail(ErrorCode::kUnavailable, std::string(what) + " on " + options.address + ":" +
+                                             std::to_string(options.port) + ": " +
+                                             std::strerror(errno));
+  };
+  const int fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) {
-    return Fail(ErrorCode::kUnavailable,
-                "cannot open a socket: " + std::string(std::strerror(errno)));
+    return failed("cannot open a socket");
   }
-  acceptor = std::make_unique<tcp::acceptor>(workers[0]->context);
-  acceptor->assign(endpoint.protocol(), fd, error);
+  acceptor = std::make_unique<IoSocket>(workers[0]->loop, fd);
+  accept_timer = std::make_unique<IoTimer>(workers[0]->loop);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
-      ::listen(fd, kBacklog) != 0) {
-    return Fail(ErrorCode::kUnavailable, "cannot listen on " + where + ": " + std::strerror(errno));
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      ::listen(fd, kBacklog) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return failed("cannot listen");
   }
-  port = acceptor->local_endpoint(error).port();
-  accept_timer = std::make_unique<asio::steady_timer>(workers[0]->context);
+  port = PortOf(address);
   return {};
 }
 
 void HttpServer::Core::Run() {
   for (const auto& worker : workers) {
-    worker->Start();
+    worker->loop.Start();
   }
-  workers[0]->Dispatch([self = shared_from_this()] { self->WaitForConnection(); });
+  workers[0]->loop.Post([self = shared_from_this()] { self->WaitForConnection(); });
 }
 
 void HttpServer::Core::WaitForConnection() {
   if (stopping) {
     return;
   }
-  acceptor->async_wait(tcp::acceptor::wait_read,
-                       [self = shared_from_this()](const boost::system::error_code& error) {
-                         if (!error && !self->stopping) {
-                           self->AcceptAll();
-                         }
-                       });
+  acceptor->WhenReadable([self = shared_from_this()](bool ok) {
+    if (ok && !self->stopping) {
+      self->AcceptAll();
+    }
+  });
 }
 
 void HttpServer::Core::AcceptAll() {
   for (int i = 0; i < kAcceptBurst; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof(address);
-    const int fd = ::accept4(acceptor->native_handle(), reinterpret_cast<sockaddr*>(&address),
-                             &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    const int fd = ::accept4(acceptor->fd(), reinterpret_cast<sockaddr*>(&address), &size,
+                             SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
       Adopt(fd, address);
       continue;
@@ -104,12 +127,12 @@ void HttpServer::Core::AcceptAll() {
 
 void HttpServer::Core::PauseAccepting() {
   metrics.Count("midwatch_http_refused_total", {{"reason", "descriptors"}});
-  accept_timer->expires_after(options.limits.accept_backoff);
-  accept_timer->async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-    if (!error && !self->stopping) {
-      self->AcceptAll();
-    }
-  });
+  accept_timer->At(std::chrono::steady_clock::now() + options.limits.accept_backoff,
+                   [self = shared_from_this()] {
+                     if (!self->stopping) {
+                       self->AcceptAll();
+                     }
+                   });
 }
 
 void HttpServer::Core::Adopt(int fd, const sockaddr_storage& address) {
@@ -125,8 +148,8 @@ void HttpServer::Core::Adopt(int fd, const sockaddr_storage& address) {
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   const auto& worker = workers[next_worker++ % workers.size()];
-  const bool adopted = worker->Dispatch([self = shared_from_this(), worker, fd, id = admission.id,
-                                         peer = AddressText(address, true)] {
+  const bool adopted = worker->loop.Post([self = shared_from_this(), worker, fd, id = admission.id,
+                                          peer = AddressText(address, true)] {
     auto connection = std::make_shared<Connection>(self, worker, fd, id, peer);
     worker->connections.emplace(id, connection);
     connection->Start();
@@ -143,7 +166,7 @@ void HttpServer::Core::Adopt(int fd, const sockaddr_storage& address) {
 
 void HttpServer::Core::Evict(ConnectionTable::Id id) {
   for (const auto& worker : workers) {
-    worker->Dispatch([worker, id] {
+    worker->loop.Post([worker, id] {
       if (const auto found = worker->connections.find(id); found != worker->connections.end()) {
         const auto connection = found->second;
         connection->CloseIfIdle();
@@ -162,7 +185,7 @@ void HttpServer::Core::Removed(ConnectionTable::Id id) {
 template <typename F>
 void HttpServer::Core::OnEveryConnection(F visit) {
   for (const auto& worker : workers) {
-    worker->Dispatch([worker, visit] {
+    worker->loop.Post([worker, visit] {
       const auto copy = worker->connections;
       for (const auto& [id, connection] : copy) {
         visit(id, *connection);
@@ -176,10 +199,9 @@ void HttpServer::Core::Stop(Duration grace) {
     return;
   }
   stopping = true;
-  workers[0]->Dispatch([self = shared_from_this()] {
-    boost::system::error_code ignored;
-    self->acceptor->close(ignored);
-    self->accept_timer->cancel(ignored);
+  workers[0]->loop.Post([self = shared_from_this()] {
+    self->acceptor->Close();
+    self->accept_timer->Cancel();
   });
   OnEveryConnection([](ConnectionTable::Id, Connection& connection) { connection.BeginStop(); });
   const auto empty = [this] { return table.Size() == 0; };
@@ -192,7 +214,7 @@ void HttpServer::Core::Stop(Duration grace) {
   }
   lock.unlock();
   for (const auto& worker : workers) {
-    worker->Stop();
+    worker->loop.Stop();
   }
 }
 

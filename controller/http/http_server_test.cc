@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <ctime>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -667,11 +668,8 @@ TEST_F(HttpServerTest, TlsServesHttp11WithAlpn) {
   Start(true);
   RawPeer peer = Connect(true);
   ASSERT_TRUE(peer.connected());
-  const unsigned char* protocol = nullptr;
-  unsigned size = 0;
-  SSL_get0_alpn_selected(peer.tls(), &protocol, &size);
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(protocol), size), "http/1.1");
-  EXPECT_STREQ(SSL_get_version(peer.tls()), "TLSv1.3");
+  EXPECT_EQ(peer.Protocol(), "http/1.1");
+  EXPECT_EQ(peer.TlsVersion(), "TLSv1.3");
   for (int i = 0; i < 3; ++i) {
     peer.Send("POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" +
               std::string(300'000, 'a'));

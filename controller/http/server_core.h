@@ -3,11 +3,6 @@
 // The inside of the server, shared by its two .cc files; nothing else includes it.
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <ctime>
 #include <functional>
@@ -15,77 +10,36 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "controller/http/connection_table.h"
 #include "controller/http/http_server.h"
+#include "controller/http/io_loop.h"
 #include "controller/http/response_head.h"
 #include "controller/http/stream_queue.h"
 #include "controller/http/tls_stream.h"
 
 namespace midwatch::http {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-
 class Connection;
 
-/// One io thread and the connections that live on it.
-class Worker {
- public:
-  Worker() : context(1), guard_(context.get_executor()), scratch(std::size_t{64} << 10) {}
-
-  void Start() {
-    thread_ = std::thread([this] { context.run(); });
-  }
-  /// Runs `work` on the thread; at once if this is the thread. False: the worker has stopped.
-  template <typename F>
-  bool Dispatch(F work) {
-    const std::lock_guard lock(mutex_);
-    if (stopped_) {
-      return false;
-    }
-    asio::post(context, std::move(work));
-    return true;
-  }
-  bool IsThisThread() { return context.get_executor().running_in_this_thread(); }
-  void Stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
-    }
-    // Nothing is left that could start work: the thread ends when what was cancelled has been told
-    // so.
-    guard_.reset();
-    if (thread_.joinable()) {
-      thread_.join();
-    }
-  }
+/// One io thread and the connections that live on it. All but the loop's Post is for that thread.
+struct Worker {
   std::string_view Date() {
-    if (const std::time_t now = std::time(nullptr); now != date_time_) {
-      date_time_ = now;
-      date_ = FormatHttpDate(now);
+    if (const std::time_t now = std::time(nullptr); now != date_time) {
+      date_time = now;
+      date = FormatHttpDate(now);
     }
-    return date_;
+    return date;
   }
 
-  asio::io_context context;
-
- private:
-  asio::executor_work_guard<asio::io_context::executor_type> guard_;
-  std::thread thread_;
-  std::mutex mutex_;
-  bool stopped_ = false;
-  std::time_t date_time_ = 0;
-  std::string date_;
-
- public:
-  // Only touched on the thread.
-  std::vector<char> scratch;
+  IoLoop loop;
+  std::vector<char> scratch = std::vector<char>(std::size_t{64} << 10);
   std::unordered_map<ConnectionTable::Id, std::shared_ptr<Connection>> connections;
+  std::time_t date_time = 0;
+  std::string date;
 };
 
 struct HttpServer::Core : std::enable_shared_from_this<HttpServer::Core> {
@@ -114,8 +68,8 @@ struct HttpServer::Core : std::enable_shared_from_this<HttpServer::Core> {
   Metrics& metrics;
   ConnectionTable table;
   std::vector<std::shared_ptr<Worker>> workers;
-  std::unique_ptr<tcp::acceptor> acceptor;
-  std::unique_ptr<asio::steady_timer> accept_timer;
+  std::unique_ptr<IoSocket> acceptor;
+  std::unique_ptr<IoTimer> accept_timer;
   std::uint16_t port = 0;
   std::size_t next_worker = 0;
   std::atomic<bool> stopping = false;
@@ -133,8 +87,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
              ConnectionTable::Id id, std::string peer)
       : core_(std::move(core)),
         worker_(std::move(worker)),
-        socket_(worker_->context),
-        timer_(worker_->context),
+        socket_(worker_->loop, fd),
+        timer_(worker_->loop),
         stream_(fd),
         fd_(fd),
         id_(id),
@@ -152,10 +106,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   template <typename F>
   bool Post(F work) {
-    return worker_->Dispatch(
+    return worker_->loop.Post(
         [self = shared_from_this(), work = std::move(work)]() mutable { work(*self); });
   }
-  bool OnOwnThread() { return worker_->IsThisThread(); }
+  bool OnOwnThread() { return worker_->loop.IsThisThread(); }
   const ServerLimits& limits() const { return core_->options.limits; }
 
  private:
@@ -169,7 +123,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     kClosed,
   };
   enum class Next : std::uint8_t { kAgain, kWait };
-  using SteadyTime = std::chrono::steady_clock::time_point;
 
   Next Step();
   Next StepHandshake();
@@ -204,8 +157,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   const std::shared_ptr<HttpServer::Core> core_;
   const std::shared_ptr<Worker> worker_;
-  tcp::socket socket_;
-  asio::steady_timer timer_;
+  IoSocket socket_;
+  IoTimer timer_;
   SocketStream stream_;
   const int fd_;
   const ConnectionTable::Id id_;
