@@ -82,10 +82,17 @@ Result<T> FromBody(const Json& body) {
   return value;
 }
 
-/// The same from an Object; parses its bytes.
+/// The same from an Object. Parses its bytes the first time; what it gives is kept with the record.
 template <ApiKind T>
 Result<T> FromObject(const midwatch::Object& object) {
-  return FromBody<T>(object.Body());
+  if (const T* kept = object.FindAs<T>()) {
+    return *kept;
+  }
+  Result<T> value = FromBody<T>(object.Body());
+  if (value) {
+    object.KeepAs<T>(*value);
+  }
+  return value;
 }
 
 /// The whole object with apiVersion and kind. Never write a user's object back from it: fields that

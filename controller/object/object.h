@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -88,6 +89,26 @@ class Object {
   /// The whole tree, parsed anew at each call: ask once and keep it.
   Json Body() const;
 
+  /// The object as a T, if KeepAs has been called for this record; nullptr otherwise. Lives as long
+  /// as the record.
+  template <typename T>
+  const T* FindAs() const {
+    const Projection* kept = record_->projection.load(std::memory_order_acquire);
+    return kept != nullptr && kept->type == &kTypeTag<T> ? static_cast<const T*>(kept->value.get())
+                                                         : nullptr;
+  }
+  /// Keeps what a pure function has made of this object with its record, so that those who share it
+  /// need not make it again. One type per record: later ones are not kept. Thread-safe.
+  template <typename T>
+  void KeepAs(T value) const {
+    const Projection* none = nullptr;
+    auto made = std::make_unique<const Projection>(
+        Projection{&kTypeTag<T>, std::make_shared<const T>(std::move(value))});
+    if (record_->projection.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) {
+      made.release();
+    }
+  }
+
   /// True if both are the very same record (not: equal).
   bool SameRecord(const Object& other) const { return record_ == other.record_; }
 
@@ -97,14 +118,25 @@ class Object {
     std::string kind;
     ObjectMeta meta;
   };
+  template <typename T>
+  static constexpr char kTypeTag = 0;  // Its address names the type.
+  struct Projection {
+    const void* type;
+    std::shared_ptr<const void> value;
+  };
   struct Record {
     explicit Record(std::string b) : bytes(std::move(b)), late(true) {}
     Record(Head h, std::string b) : bytes(std::move(b)), late(false), head(std::move(h)) {}
+
+    ~Record() { delete projection.load(std::memory_order_acquire); }
+    Record(const Record&) = delete;
+    Record& operator=(const Record&) = delete;
 
     const std::string bytes;
     const bool late;  ///< `head` is read at first use, once, under `read`.
     mutable std::once_flag read;
     mutable Head head;
+    mutable std::atomic<const Projection*> projection = nullptr;  // Owned; set once.
   };
   explicit Object(std::shared_ptr<const Record> record) : record_(std::move(record)) {}
   static Result<Head> ReadHead(const Json& body);

@@ -50,6 +50,18 @@ TEST(ObjectTest, CopiesShareOneRecord) {
   EXPECT_FALSE(Object());
 }
 
+TEST(ObjectTest, KeepsWhatWasMadeOfItWithTheRecord) {
+  const Object object = *Object::Parse(R"({"kind":"X","metadata":{"name":"a"}})");
+  const Object copy = object;
+  EXPECT_EQ(copy.FindAs<std::string>(), nullptr);
+  object.KeepAs<std::string>("first");
+  object.KeepAs<std::string>("second");
+  object.KeepAs<int>(7);
+  ASSERT_NE(copy.FindAs<std::string>(), nullptr);
+  EXPECT_EQ(*copy.FindAs<std::string>(), "first");
+  EXPECT_EQ(copy.FindAs<int>(), nullptr) << "one type per record";
+}
+
 TEST(ObjectTest, MetadataGoesThroughJson) {
   const auto object = Object::Parse(kWidget);
   const auto again = ParseObjectMeta(ToJson(object->meta()));
