@@ -59,7 +59,7 @@ struct DeleteBody {
 };
 
 struct WriteCall {
-  Identity identity;
+  Identity identity = {};
   Target target;
   std::variant<CreateBody, UpdateBody, PatchBody, DeleteBody> body;
   WriteOptions options = {};
@@ -75,7 +75,7 @@ struct WriteAnswer {
 enum class VersionMatch : std::uint8_t { kUnset, kNotOlderThan, kExact };
 
 struct ListCall {
-  Identity identity;
+  Identity identity = {};
   Target target;  ///< Without a name; an empty namespace is all of them.
   std::string label_selector = {};
   std::string field_selector = {};
@@ -93,13 +93,13 @@ struct ListAnswer {
 };
 
 struct GetCall {
-  Identity identity;
+  Identity identity = {};
   Target target;
   std::string resource_version = {};  ///< A version from the future is kTimeout.
 };
 
 struct WatchCall {
-  Identity identity;
+  Identity identity = {};
   Target target;  ///< A name watches that one object.
   std::string label_selector = {};
   std::string field_selector = {};

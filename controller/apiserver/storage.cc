@@ -347,8 +347,12 @@ void Storage::Core::Commit(PreparedWrite write, WritePlan plan, const VersionPtr
   ObjectKey key = KeyOf(write.call.target, plan.name);
   std::string bytes = WithResourceVersion(plan.bytes, plan.meta.resource_version);
   std::vector<JournalRow> batch;
-  batch.push_back(
-      {.revision = revision, .deleted = deleted, .key = key, .uid = plan.meta.uid, .bytes = bytes});
+  batch.push_back({.revision = revision,
+                   .deleted = deleted,
+                   .key = key,
+                   .uid = plan.meta.uid,
+                   .bytes = bytes,
+                   .previous = head == nullptr ? 0 : head->revision()});
   const auto version = std::make_shared<const Version>(
       resource, key,
       Object::FromParts(std::move(plan.api_version), std::move(plan.kind), std::move(plan.meta),

@@ -155,6 +155,11 @@ class RecordingSink final : public WatchSink {
   std::optional<Error> end;
 };
 
+/// A Result that a test may leave unread.
+struct Written : Result<WriteAnswer> {
+  Written(Result<WriteAnswer> result) : Result<WriteAnswer>(std::move(result)) {}  // NOLINT
+};
+
 /// The whole, with what tests do to it.
 class TestWorld {
  public:
@@ -190,7 +195,7 @@ class TestWorld {
   }
 
   /// Writes and waits.
-  Result<WriteAnswer> Write(WriteCall call) {
+  Written Write(WriteCall call) {
     std::optional<Result<WriteAnswer>> answer;
     api_->Write(std::move(call), [&](Result<WriteAnswer> result) {
       EXPECT_FALSE(answer) << "answered twice";
@@ -200,29 +205,27 @@ class TestWorld {
     EXPECT_TRUE(answer) << "not answered";
     return answer ? *answer : Result<WriteAnswer>(Fail(ErrorCode::kInternal, "not answered"));
   }
-  Result<WriteAnswer> Create(const Target& target, Json object) {
+  Written Create(const Target& target, Json object) {
     return Write({.identity = who,
                   .target = target,
                   .body = CreateBody{.object = std::move(object)},
                   .options = {.field_manager = "test"}});
   }
-  Result<WriteAnswer> Patch(const Target& target, std::string_view patch,
-                            PatchType type = PatchType::kMerge) {
+  Written Patch(const Target& target, std::string_view patch, PatchType type = PatchType::kMerge) {
     return Write({.identity = who,
                   .target = target,
                   .body = PatchBody{.type = type, .patch = J(patch)},
                   .options = {.field_manager = "test"}});
   }
-  Result<WriteAnswer> Delete(const Target& target, std::string policy = {},
-                             Preconditions preconditions = {}) {
+  Written Delete(const Target& target, std::string policy = {}, Preconditions preconditions = {}) {
     return Write({.identity = who,
                   .target = target,
                   .body = DeleteBody{.preconditions = std::move(preconditions),
                                      .propagation_policy = std::move(policy)}});
   }
   /// A Widget; `metadata` is added to its name.
-  Result<WriteAnswer> CreateWidget(std::string_view name, std::string_view spec = "{}",
-                                   std::string_view metadata = "{}") {
+  Written CreateWidget(std::string_view name, std::string_view spec = "{}",
+                       std::string_view metadata = "{}") {
     return Create(Widget(""), WidgetBody(name, spec, metadata));
   }
   static Json WidgetBody(std::string_view name, std::string_view spec = "{}",

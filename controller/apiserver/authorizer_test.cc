@@ -1,0 +1,320 @@
+#include "controller/apiserver/authorizer.h"
+
+#include <gtest/gtest.h>
+
+#include "controller/apiserver/test_world.h"
+#include "controller/apiserver/token_authenticator.h"
+
+namespace midwatch::apiserver {
+namespace {
+
+/// Two Agents in one namespace and one of the same name elsewhere, each with an instance, a Lease
+/// and a Run.
+class AuthorizerTest : public testing::Test {
+ protected:
+  AuthorizerTest() {
+    Make("namespaces", "", R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"ops"}})");
+    Make("namespaces", "", R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"dev"}})");
+    for (const auto& [space, agent] :
+         {std::pair<std::string, std::string>{"ops", "ada"}, {"ops", "bob"}, {"dev", "ada"}}) {
+      Make("agentinstances.midwatch.dev", space, Instance(agent + "-1", agent));
+      Make("leases.coordination.k8s.io", space, Lease(agent + "-1"));
+      Make("runs.midwatch.dev", space, Run(agent + "-run", agent));
+    }
+    Make("leases.coordination.k8s.io", "ops", Lease("lock"));
+    Make("secrets", "ops", R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"}})");
+    Make("modules.midwatch.dev", "ops",
+         R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"Module","metadata":{"name":"m"},
+             "spec":{}})");
+  }
+  void Make(std::string_view resource, std::string_view space, const std::string& text) {
+    const auto made = world_.Create(world_.At(resource, "", space), J(text));
+    EXPECT_TRUE(made) << (made ? "" : made.error().message);
+  }
+  static std::string Instance(const std::string& name, const std::string& agent) {
+    return R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"AgentInstance","metadata":{"name":")" +
+           name + R"("},"spec":{"agentRef":{"name":")" + agent +
+           R"("},"capacity":1,"protocolVersions":[1]}})";
+  }
+  static std::string Lease(const std::string& name) {
+    return R"({"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":")" + name +
+           R"("},"spec":{"holderIdentity":"x"}})";
+  }
+  static std::string Run(const std::string& name, const std::string& agent) {
+    return R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"Run","metadata":{"name":")" + name +
+           R"("},"spec":{"agentRef":{"name":")" + agent +
+           R"("},"dispatchRef":{"namespace":"ops","name":"d","uid":"u"},"instance":"i",
+              "sidecarName":"scripted","missionType":"AutoDiagnose","attempt":1,"ordinal":1,
+              "timeoutSeconds":60,"permissions":"DenyAll",
+              "module":{"namespace":"ops","name":"m"},
+              "job":{"name":"j","jobID":"1","operation":"Apply","state":"Failed"}}})";
+  }
+
+  TestWorld world_;
+};
+
+/// Who asks for what, and whether it is done.
+struct AuthCase {
+  std::string verb;    ///< get, list, watch, create, update, patch, delete, deletecollection
+  std::string target;  ///< `runs.midwatch.dev/ops/ada-run/status`
+  std::string with;    ///< The selector of a list or watch, the body of a write.
+  bool agent_may = false;
+};
+
+const std::string kMine = "spec.agentRef.name=ada";
+const std::string kRuns = "runs.midwatch.dev/";
+const std::string kInstances = "agentinstances.midwatch.dev/";
+const std::string kLeases = "leases.coordination.k8s.io/";
+const std::string kPhase = R"({"status":{"phase":"Running"}})";
+
+/// What the Agent `ada` of `ops` may do; everything in the table an administrator may.
+const std::vector<AuthCase>& Cases() {
+  static const std::vector<AuthCase> kCases = {
+      {"get", kRuns + "ops/ada-run", "", true},
+      {"get", kRuns + "ops/ada-run/status", "", true},
+      {"get", kRuns + "ops/bob-run", ""},
+      {"get", kRuns + "ops/bob-run/status", ""},
+      {"get", kRuns + "dev/ada-run", ""},
+      {"list", kRuns + "ops/", kMine, true},
+      {"list", kRuns + "ops/", kMine + ",status.phase=Pending", true},
+      {"list", kRuns + "ops/", ""},
+      {"list", kRuns + "ops/", "spec.agentRef.name=bob"},
+      {"list", kRuns + "ops/", "spec.agentRef.name!=bob"},
+      {"list", kRuns + "dev/", kMine},
+      {"list", kRuns + "/", kMine},
+      {"watch", kRuns + "ops/", kMine, true},
+      {"watch", kRuns + "ops/", ""},
+      {"watch", kRuns + "ops/", "spec.agentRef.name=bob"},
+      {"watch", kRuns + "ops/ada-run", kMine, true},
+      {"patch", kRuns + "ops/ada-run/status", kPhase, true},
+      {"patch", kRuns + "ops/bob-run/status", kPhase},
+      {"patch", kRuns + "dev/ada-run/status", kPhase},
+      {"patch", kRuns + "ops/ada-run", R"({"metadata":{"labels":{"a":"b"}}})"},
+      {"patch", kRuns + "ops/ada-run", R"({"metadata":{"finalizers":null}})"},
+      {"delete", kRuns + "ops/ada-run", ""},
+      {"deletecollection", kRuns + "ops/", kMine},
+      {"create", kRuns + "ops/", "run ada"},
+
+      {"get", kInstances + "ops/ada-1", "", true},
+      {"get", kInstances + "ops/bob-1", ""},
+      {"list", kInstances + "ops/", kMine, true},
+      {"list", kInstances + "ops/", ""},
+      {"create", kInstances + "ops/", "instance ada", true},
+      {"create", kInstances + "ops/", "instance bob"},
+      {"create", kInstances + "dev/", "instance ada"},
+      {"patch", kInstances + "ops/ada-1", R"({"spec":{"draining":true}})", true},
+      {"patch", kInstances + "ops/bob-1", R"({"spec":{"draining":true}})"},
+      {"patch", kInstances + "ops/ada-1/status", R"({"status":{"connected":true}})"},
+      {"delete", kInstances + "ops/ada-1", "", true},
+      {"delete", kInstances + "ops/bob-1", ""},
+
+      {"get", kLeases + "ops/ada-1", "", true},
+      {"get", kLeases + "ops/bob-1", ""},
+      {"get", kLeases + "ops/lock", ""},
+      {"list", kLeases + "ops/", ""},
+      {"list", kLeases + "ops/", "metadata.name=ada-1"},
+      {"patch", kLeases + "ops/ada-1", R"({"spec":{"holderIdentity":"me"}})", true},
+      {"patch", kLeases + "ops/bob-1", R"({"spec":{"holderIdentity":"me"}})"},
+      {"patch", kLeases + "ops/lock", R"({"spec":{"holderIdentity":"me"}})"},
+      {"create", kLeases + "ops/", "lease new"},
+      {"delete", kLeases + "ops/ada-1", "", true},
+      {"delete", kLeases + "ops/lock", ""},
+
+      {"get", "secrets/ops/s", ""},
+      {"list", "secrets/ops/", ""},
+      {"get", "modules.midwatch.dev/ops/m", ""},
+      {"list", "modules.midwatch.dev/ops/", ""},
+      {"watch", "modulejobs.midwatch.dev/ops/", ""},
+      {"get", "namespaces//ops", ""},
+      {"list", "namespaces//", ""},
+      {"list", "events/ops/", ""},
+      {"create", "configmaps/ops/",
+       R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"}})"},
+  };
+  return kCases;
+}
+
+class AuthorizerCaseTest : public AuthorizerTest, public testing::WithParamInterface<std::size_t> {
+ protected:
+  Result<void> Do(const AuthCase& c, const Identity& who) {
+    const auto parts = Split(c.target);
+    const Target target = world_.At(parts[0], parts[2], parts[1], parts[3]);
+    if (c.verb == "get") {
+      return Outcome(world_.api().Get({.identity = who, .target = target}));
+    }
+    if (c.verb == "list") {
+      return Outcome(
+          world_.api().List({.identity = who, .target = target, .field_selector = c.with}));
+    }
+    if (c.verb == "watch") {
+      return Outcome(
+          world_.api().Watch({.identity = who, .target = target, .field_selector = c.with},
+                             std::make_shared<RecordingSink>()));
+    }
+    if (c.verb == "deletecollection") {
+      std::optional<Result<ListAnswer>> answer;
+      world_.api().DeleteCollection({.identity = who, .target = target, .field_selector = c.with},
+                                    {}, {},
+                                    [&](Result<ListAnswer> result) { answer = std::move(result); });
+      world_.Settle();
+      return Outcome(*answer);
+    }
+    WriteCall call{.identity = who, .target = target, .body = DeleteBody{}};
+    if (c.verb == "patch") {
+      call.body = PatchBody{.type = PatchType::kMerge, .patch = J(c.with)};
+    } else if (c.verb == "create") {
+      const auto words = Words(c.with);
+      call.body = CreateBody{.object = J(words.first == "run"        ? Run("new", words.second)
+                                         : words.first == "instance" ? Instance("new", words.second)
+                                         : words.first == "lease"    ? Lease(words.second)
+                                                                     : c.with)};
+    }
+    return Outcome(world_.Write(std::move(call)));
+  }
+  template <typename T>
+  static Result<void> Outcome(const Result<T>& result) {
+    return result ? Result<void>() : Fail(result.error());
+  }
+  static std::vector<std::string> Split(const std::string& text) {
+    std::vector<std::string> out(1);
+    for (const char c : text) {
+      if (c == '/') {
+        out.emplace_back();
+      } else {
+        out.back() += c;
+      }
+    }
+    out.resize(4);
+    return out;
+  }
+  static std::pair<std::string, std::string> Words(const std::string& text) {
+    const std::size_t space = text.find(' ');
+    return {text.substr(0, space), space == std::string::npos ? "" : text.substr(space + 1)};
+  }
+};
+
+TEST_P(AuthorizerCaseTest, DecidesWhoMayDoWhat) {
+  const AuthCase& c = Cases()[GetParam()];
+  SCOPED_TRACE(c.verb + " " + c.target + " " + c.with);
+  const auto nobody = Do(c, Identity::Anonymous());
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().code, ErrorCode::kUnauthorized);
+  const auto agent = Do(c, Identity::Agent("ops", "ada"));
+  EXPECT_EQ(agent.has_value(), c.agent_may) << (agent ? "" : agent.error().message);
+  if (!agent) {
+    EXPECT_EQ(agent.error().code, ErrorCode::kForbidden) << agent.error().message;
+    const auto administrator = Do(c, Identity::Administrator());
+    EXPECT_TRUE(administrator) << administrator.error().message;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, AuthorizerCaseTest, testing::Range(std::size_t{0}, Cases().size()));
+
+TEST_F(AuthorizerTest, AnAgentCannotTakeOverWhatIsOthers) {
+  world_.who = Identity::Agent("ops", "ada");
+  const auto stolen = world_.Patch(world_.At("agentinstances.midwatch.dev", "bob-1", "ops"),
+                                   R"({"spec":{"agentRef":{"name":"ada"}}})");
+  ASSERT_FALSE(stolen);
+  EXPECT_NE(stolen.error().code, ErrorCode::kInternal);
+  const auto given = world_.Patch(world_.At("agentinstances.midwatch.dev", "ada-1", "ops"),
+                                  R"({"spec":{"agentRef":{"name":"bob"}}})");
+  EXPECT_FALSE(given);
+}
+
+TEST_F(AuthorizerTest, WhatIsAbsentIsNotFound) {
+  const auto gone = world_.api().Get({.identity = Identity::Agent("ops", "ada"),
+                                      .target = world_.At("runs.midwatch.dev", "no", "ops")});
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::kNotFound) << "an agent must learn that its Run is gone";
+}
+
+TEST_F(AuthorizerTest, SaysWhoAndWhat) {
+  const auto refused = world_.api().Get(
+      {.identity = Identity::Agent("ops", "ada"), .target = world_.At("secrets", "s", "ops")});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "secrets \"s\" is forbidden: User \"midwatch:agent:ops:ada\" cannot get resource "
+            "\"secrets\" in API group \"\" in the namespace \"ops\"");
+}
+
+struct PathCase {
+  std::string path;
+  std::string verb;
+  ErrorCode anonymous;  ///< kInternal: allowed.
+  ErrorCode agent;
+};
+
+TEST(AuthorizePathTest, HealthIsForAllAndMetricsForAdministrators) {
+  constexpr auto kYes = ErrorCode::kInternal;
+  for (const PathCase& c : {
+           PathCase{"/healthz", "get", kYes, kYes},
+           PathCase{"/readyz", "get", kYes, kYes},
+           PathCase{"/livez/ping", "get", kYes, kYes},
+           PathCase{"/version", "get", kYes, kYes},
+           PathCase{"/healthzz", "get", ErrorCode::kUnauthorized, ErrorCode::kForbidden},
+           PathCase{"/healthz", "post", ErrorCode::kUnauthorized, ErrorCode::kForbidden},
+           PathCase{"/api", "get", ErrorCode::kUnauthorized, kYes},
+           PathCase{"/apis/midwatch.dev", "get", ErrorCode::kUnauthorized, kYes},
+           PathCase{"/openapi/v3", "get", ErrorCode::kUnauthorized, kYes},
+           PathCase{"/", "get", ErrorCode::kUnauthorized, kYes},
+           PathCase{"/metrics", "get", ErrorCode::kUnauthorized, ErrorCode::kForbidden},
+       }) {
+    SCOPED_TRACE(c.verb + " " + c.path);
+    const auto check = [&](const Identity& who, ErrorCode want) {
+      const auto result = AuthorizePath(who, c.verb, c.path);
+      EXPECT_EQ(result ? kYes : result.error().code, want);
+    };
+    check(Identity::Anonymous(), c.anonymous);
+    check(Identity::Agent("ops", "ada"), c.agent);
+    check(Identity::Administrator(), kYes);
+  }
+}
+
+TEST(TokenAuthenticatorTest, TellsWhoATokenBelongsTo) {
+  TestWorld world;
+  const TokenAuthenticator tokens(world.storage(), TestRegistry(),
+                                  Secret<std::string>("admin-token"));
+  const IssuedToken issued = IssueAgentToken("ops", "ada", world.random);
+  const std::string& token = issued.token.Reveal();
+  EXPECT_EQ(issued.secret.Dump().find(token.substr(17)), std::string::npos) << "only its hash";
+  EXPECT_FALSE(tokens.Authenticate("Bearer " + token)) << "not stored yet";
+  ASSERT_TRUE(world.Create(world.At("secrets", "", kTokenNamespace), issued.secret));
+
+  const auto agent = tokens.Authenticate("Bearer " + token);
+  ASSERT_TRUE(agent);
+  EXPECT_EQ(*agent, Identity::Agent("ops", "ada"));
+  EXPECT_EQ(*tokens.Authenticate("bearer  admin-token "), Identity::Administrator());
+  EXPECT_EQ(*tokens.Authenticate(""), Identity::Anonymous());
+  std::string changed = token;
+  changed.back() = changed.back() == '0' ? '1' : '0';
+  const std::vector<std::string> wrong = {"Bearer " + changed,
+                                          "Bearer ",
+                                          "Bearer mwa_",
+                                          "Bearer admin-tokeN",
+                                          "Basic " + token,
+                                          token,
+                                          "Bearer mwa_../secret_x",
+                                          "Bearer " + token.substr(0, 16)};
+  for (const std::string& bad : wrong) {
+    const auto refused = tokens.Authenticate(bad);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_EQ(refused.error().code, ErrorCode::kUnauthorized);
+  }
+
+  world.Delete(
+      world.At("secrets", issued.secret.At("metadata", "name").AsString(), kTokenNamespace));
+  EXPECT_FALSE(tokens.Authenticate("Bearer " + token)) << "revoked at once";
+}
+
+TEST(TokenAuthenticatorTest, ASecretOfAnotherTypeIsNoToken) {
+  TestWorld world;
+  const TokenAuthenticator tokens(world.storage(), TestRegistry(), Secret<std::string>());
+  IssuedToken issued = IssueAgentToken("ops", "ada", world.random);
+  issued.secret.Set("type", "Opaque");
+  ASSERT_TRUE(world.Create(world.At("secrets", "", kTokenNamespace), issued.secret));
+  EXPECT_FALSE(tokens.Authenticate("Bearer " + issued.token.Reveal()));
+  EXPECT_FALSE(tokens.Authenticate("Bearer ")) << "no administrator's token: nobody is one";
+}
+
+}  // namespace
+}  // namespace midwatch::apiserver
