@@ -1,0 +1,126 @@
+#include "controller/cmd/agent.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "controller/agent/agent_process.h"
+#include "controller/cli/command_line.h"
+#include "controller/cmd/agent_config.h"
+#include "controller/cmd/connection.h"
+#include "controller/cmd/driven.h"
+#include "controller/cmd/environment.h"
+#include "controller/cmd/log_of.h"
+#include "controller/cmd/stop_signal.h"
+#include "controller/cmd/version.h"
+#include "controller/posix/process_runner.h"
+#include "controller/posix/sandbox.h"
+#include "controller/posix/system_clock.h"
+#include "controller/posix/system_random.h"
+#include "controller/posix/unix_ticket_server.h"
+#include "controller/telemetry/prometheus_metrics.h"
+
+namespace midwatch::cmd {
+namespace {
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+/// This program, for children: the name it was started under may not be found from their directory.
+std::string ThisProgram() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
+class Agent {
+ public:
+  explicit Agent(cli::AgentOptions options) : options_(std::move(options)) {}
+
+  Result<void> Start() {
+    MIDWATCH_ASSIGN(log_, OpenLog(options_.log, clock_));
+    MIDWATCH_ASSIGN(api::AgentConfig config, ReadAgentConfig(options_.config));
+    MIDWATCH_ASSIGN(connection_,
+                    Connect(cli::KubeconfigCandidates(options_.kubeconfig, environment_)));
+    std::filesystem::create_directories(options_.data);
+    const auto sandbox = posix::FindSandbox();
+    if (!sandbox) {
+      log_->Warn("bubblewrap is not usable here: sidecars can read what this user can read");
+    }
+    processes_.emplace(posix::RunnerOptions{.watchdog = {ThisProgram(), "watchdog"},
+                                            .sandbox = sandbox.value_or("")});
+    MIDWATCH_ASSIGN(tickets_, posix::UnixTicketServer::Start(
+                                  std::filesystem::absolute(options_.data).string() + "/sessions"));
+    random_ = system_random_.Fork("agent");
+    agent::AgentSettings settings{.namespace_name = options_.agent.namespace_name,
+                                  .agent = options_.agent.name,
+                                  .hostname = HostName(),
+                                  .config = std::move(config),
+                                  .host = Host(),
+                                  .drain_time = options_.drain};
+    process_.Make(agent::AgentProcess::Ports{.client = *connection_.kube,
+                                             .processes = *processes_,
+                                             .tickets = *tickets_,
+                                             .store = *connection_.artifacts,
+                                             .random = *random_,
+                                             .waker = process_.signal(),
+                                             .log = *log_,
+                                             .metrics = metrics_},
+                  std::move(settings));
+    process_.Run(clock_);
+    return {};
+  }
+
+  /// Lets what runs end, for as long as the drain time allows; a second signal ends it at once.
+  void Drain(StopSignal& stop) {
+    log_->Info("draining");
+    process_->Drain();
+    constexpr Duration kLook = std::chrono::seconds(1);
+    while (!process_->finished() && stop.WaitFor(kLook) == 0) {
+    }
+    process_.Stop();
+  }
+
+ private:
+  agent::HostConfig Host() const {
+    agent::HostConfig host;
+    host.version = kVersion;
+    host.mcp_command = {ThisProgram(), "mcp"};
+    host.environment.insert(environment_.begin(), environment_.end());
+    return host;
+  }
+
+  const cli::AgentOptions options_;
+  const std::map<std::string, std::string> environment_ = ReadEnvironment();
+  posix::SystemClock clock_;
+  posix::SystemRandom system_random_;
+  telemetry::PrometheusMetrics metrics_;
+  std::unique_ptr<Log> log_;
+  cli::Connection connection_;
+  std::optional<posix::PosixProcessRunner> processes_;
+  std::unique_ptr<TicketServer> tickets_;
+  std::unique_ptr<Random> random_;
+  Driven<agent::AgentProcess> process_{"agent"};
+};
+
+}  // namespace
+
+int RunAgent(const cli::AgentOptions& options) {
+  StopSignal stop;
+  Agent agent(options);
+  if (const auto started = agent.Start(); !started) {
+    std::fprintf(stderr, "error: %s\n", started.error().message.c_str());
+    return 1;
+  }
+  stop.Wait();
+  agent.Drain(stop);
+  return 0;
+}
+
+}  // namespace midwatch::cmd

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controller/cli/capabilities.h"
+
+namespace midwatch::cmd {
+
+/// An API with its artifact service, as the first existing one of these kubeconfigs says. Does no
+/// more than reading files. kNotFound: none of them exists.
+Result<cli::Connection> Connect(const std::vector<std::string>& kubeconfigs);
+
+}  // namespace midwatch::cmd

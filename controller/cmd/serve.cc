@@ -1,0 +1,212 @@
+#include "controller/cmd/serve.h"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/api/embedded_crds.h"
+#include "controller/apiserver/http_api.h"
+#include "controller/apiserver/local_kube_client.h"
+#include "controller/apiserver/storage.h"
+#include "controller/apiserver/token_authenticator.h"
+#include "controller/artifacts/artifact_service.h"
+#include "controller/artifacts/directory_store.h"
+#include "controller/base/text.h"
+#include "controller/cmd/artifact_rights.h"
+#include "controller/cmd/data_directory.h"
+#include "controller/cmd/driven.h"
+#include "controller/cmd/front.h"
+#include "controller/cmd/log_of.h"
+#include "controller/cmd/reconciling.h"
+#include "controller/cmd/stop_signal.h"
+#include "controller/http/http_server.h"
+#include "controller/manifest/loader.h"
+#include "controller/posix/system_clock.h"
+#include "controller/posix/system_random.h"
+#include "controller/store/sqlite_journal.h"
+#include "controller/telemetry/prometheus_metrics.h"
+
+namespace midwatch::cmd {
+namespace {
+
+constexpr Duration kStopGrace = std::chrono::seconds(5);
+
+/// `127.0.0.1:7443` or `[::1]:7443` in two parts.
+struct Listen {
+  std::string address;
+  std::uint16_t port = 0;
+
+  std::string WithPort(std::uint16_t actual) const {
+    const bool v6 = address.find(':') != std::string::npos;
+    return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(actual);
+  }
+};
+
+Result<Listen> ParseListen(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  int port = -1;
+  if (colon != std::string::npos) {
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data() + colon + 1, last, port);
+    port = error == std::errc{} && end == last ? port : -1;
+  }
+  if (port < 0 || port > 65'535 || colon == 0) {
+    return Fail(ErrorCode::kInvalid, "--listen: " + Quote(text) + ": expected ADDRESS:PORT");
+  }
+  std::string address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) {
+    address = address.substr(1, address.size() - 2);
+  }
+  return Listen{std::move(address), static_cast<std::uint16_t>(port)};
+}
+
+Result<apiserver::ResourceRegistry> BuildRegistry() {
+  std::vector<std::string_view> documents;
+  for (const auto& group : {api::EmbeddedCoreCrds(), api::EmbeddedCrds()}) {
+    for (const api::EmbeddedDocument& document : group) {
+      documents.push_back(document.json);
+    }
+  }
+  return apiserver::ResourceRegistry::Build(documents);
+}
+
+/// What an outcome that nobody knows leads to: the process ends and recovers at the next start.
+void EndAtOnce(const Error& why) {
+  std::fprintf(stderr, "midwatch: the storage failed, restart to recover: %s\n",
+               why.message.c_str());
+  ::_exit(1);
+}
+
+/// Everything that serves, in the order in which it is started; stopped in the opposite one.
+class Server {
+ public:
+  explicit Server(cli::ServeOptions options) : options_(std::move(options)) {}
+
+  Result<void> Start() {
+    MIDWATCH_ASSIGN(const Listen listen, ParseListen(options_.listen));
+    MIDWATCH_ASSIGN(log_, OpenLog(options_.log, clock_));
+    MIDWATCH_TRY(OpenStorage());
+    MIDWATCH_TRY(OpenArtifacts());
+    MIDWATCH_TRY(OpenHttp(listen));
+    MIDWATCH_ASSIGN(reconciling_,
+                    Reconciling::Start({*client_, clock_, random_, *log_, metrics_},
+                                       {.git_directory = data_->Git(),
+                                        .installation_namespace = options_.installation_namespace,
+                                        .allow_file_urls = options_.allow_file_urls}));
+    log_->Info("ready",
+               {{"address", listen.WithPort(http_->port())}, {"kubeconfig", data_->Kubeconfig()}});
+    return {};
+  }
+
+  void Stop() {
+    log_->Info("stopping");
+    reconciling_.reset();
+    http_->Stop(kStopGrace);
+    deadlines_.Stop();
+    storage_.Stop();
+  }
+
+  Log* log() { return log_.get(); }
+
+ private:
+  Result<void> OpenStorage() {
+    MIDWATCH_ASSIGN(auto data, DataDirectory::Open(options_.data, clock_, random_));
+    data_.emplace(std::move(data));
+    MIDWATCH_ASSIGN(journal_, store::SqliteJournal::Open({.path = data_->Database()}));
+    MIDWATCH_ASSIGN(auto registry, BuildRegistry());
+    registry_ = std::make_unique<apiserver::ResourceRegistry>(std::move(registry));
+    storage_random_ = random_.Fork("storage");
+    apiserver::StorageOptions storage_options;
+    storage_options.on_fatal = EndAtOnce;
+    storage_.Make(apiserver::StorageWorld{.registry = *registry_,
+                                          .journal = *journal_,
+                                          .clock = clock_,
+                                          .random = *storage_random_,
+                                          .log = *log_,
+                                          .metrics = metrics_,
+                                          .waker = storage_.signal()},
+                  storage_options);
+    MIDWATCH_TRY(storage_->Open());
+    storage_.Run(clock_);
+    api_.emplace(*registry_, *storage_);
+    client_.emplace(*api_, apiserver::Identity::Controller());
+    return {};
+  }
+
+  Result<void> OpenArtifacts() {
+    MIDWATCH_ASSIGN(artifacts_, artifacts::DirectoryStore::Open(data_->Artifacts()));
+    return {};
+  }
+
+  Result<void> OpenHttp(const Listen& listen) {
+    tokens_.emplace(*storage_, *registry_, data_->administrator());
+    deadlines_.Make(clock_, deadlines_.signal());
+    deadlines_.Run(clock_);
+    http_api_.emplace(apiserver::HttpApiParts{.api = *api_,
+                                              .tokens = *tokens_,
+                                              .clock = clock_,
+                                              .deadlines = *deadlines_,
+                                              .yaml = {},
+                                              .metrics = [this] { return metrics_.Text(); }});
+    service_.emplace(artifacts::ArtifactService::Ports{
+        .store = *artifacts_,
+        .authorize = MakeArtifactAuthorizer(*api_, *tokens_),
+        .search = [this](std::string prefix, std::string text, std::size_t limit, auto done) {
+          artifacts_->Search(std::move(prefix), std::move(text), limit, std::move(done));
+        }});
+    front_.emplace(*http_api_, *service_);
+    std::vector<std::string> names = options_.tls_sans;
+    names.insert(names.begin(), {listen.address, "127.0.0.1", "localhost"});
+    MIDWATCH_ASSIGN(auto certificate, data_->ServerCertificate(names, clock_.Read().wall));
+    http::ServerOptions server_options;
+    server_options.address = listen.address;
+    server_options.port = listen.port;
+    server_options.limits.request.body_bytes = artifacts::kMaxArtifactBytes;
+    server_options.tls = std::move(certificate);
+    MIDWATCH_ASSIGN(http_, http::HttpServer::Start(server_options, *front_, *log_, metrics_));
+    return data_->WriteKubeconfig(listen.WithPort(http_->port()));
+  }
+
+  const cli::ServeOptions options_;
+  posix::SystemClock clock_;
+  posix::SystemRandom random_;
+  telemetry::PrometheusMetrics metrics_;
+  std::unique_ptr<Log> log_;
+  std::optional<DataDirectory> data_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<apiserver::ResourceRegistry> registry_;
+  std::unique_ptr<Random> storage_random_;
+  Driven<apiserver::Storage> storage_{"storage"};
+  std::optional<apiserver::Api> api_;
+  std::optional<apiserver::LocalKubeClient> client_;
+  std::unique_ptr<artifacts::DirectoryStore> artifacts_;
+  std::optional<apiserver::TokenAuthenticator> tokens_;
+  Driven<apiserver::WatchDeadlines> deadlines_{"watch-deadlines"};
+  std::optional<apiserver::HttpApi> http_api_;
+  std::optional<artifacts::ArtifactService> service_;
+  std::optional<Front> front_;
+  std::unique_ptr<http::HttpServer> http_;
+  std::unique_ptr<Reconciling> reconciling_;
+};
+
+}  // namespace
+
+int RunServe(const cli::ServeOptions& options) {
+  StopSignal stop;
+  Server server(options);
+  if (const auto started = server.Start(); !started) {
+    std::fprintf(stderr, "error: %s\n", started.error().message.c_str());
+    return 1;
+  }
+  stop.Wait();
+  server.Stop();
+  return 0;
+}
+
+}  // namespace midwatch::cmd
