@@ -22,6 +22,11 @@ def folder_of(path):
     return parts[1] if len(parts) > 2 and parts[0] == "controller" else None
 
 
+def is_test(path):
+    """`x_test.cc`, and what tests share: `test_world.h`, `power_cut_test_disk.h`."""
+    return re.search(r"(^|_)test(_|$)", pathlib.PurePosixPath(path).stem) is not None
+
+
 def strip_comments_and_strings(line):
     line = re.sub(r'"(\\.|[^"\\])*"', '""', line)
     return re.sub(r"//.*", "", line)
@@ -36,7 +41,7 @@ def check_includes(path, lines):
         yield 1, "layers", f"folder {folder} is not in tests/tidy/layers.yaml"
         return
     allowed = set(allowed) | {folder, "base"}
-    if path.endswith("_test.cc"):
+    if is_test(path):
         allowed |= set(RULES["tests"])
     for number, line in enumerate(lines, 1):
         found = INCLUDE.match(line)
@@ -57,7 +62,7 @@ def check_banned(path, lines):
     if folder is None or path in RULES["exempt"]:
         return
     rules = list(RULES["banned_everywhere"])
-    if folder in RULES["pure"] and not path.endswith("_test.cc"):
+    if folder in RULES["pure"] and not is_test(path):
         rules += RULES["banned_in_pure"]
     patterns = [re.compile(rule) for rule in rules]
     for number, line in enumerate(lines, 1):
