@@ -2,16 +2,46 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <filesystem>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include "controller/apiserver/test_world.h"
-#include "controller/runtime/pump.h"
 #include "controller/store/sqlite_journal.h"
 
 namespace midwatch::apiserver {
 namespace {
+
+/// A thread that steps an actor whenever it is woken.
+class Driver final : public Waker {
+ public:
+  void Run(Actor& actor, const Clock& clock) {
+    thread_ = std::jthread([this, &actor, &clock](std::stop_token stop) {
+      while (!stop.stop_requested()) {
+        while (actor.Step(clock.Read())) {
+        }
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, stop, [this] { return std::exchange(woken_, false); });
+      }
+    });
+  }
+  void Stop() { thread_ = {}; }
+  void Wake() override {
+    {
+      const std::scoped_lock lock(mutex_);
+      woken_ = true;
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool woken_ = false;
+  std::jthread thread_;
+};
 
 /// The storage as in production: its own thread, a journal with threads of its own, callers on
 /// others.
@@ -33,14 +63,14 @@ class StorageThreadsTest : public testing::Test {
     ASSERT_TRUE(journal) << journal.error().message;
     journal_ = *std::move(journal);
     storage_ = std::make_unique<Storage>(
-        StorageWorld{TestRegistry(), *journal_, clock_, random_, log_, metrics_, signal_},
+        StorageWorld{TestRegistry(), *journal_, clock_, random_, log_, metrics_, driver_},
         StorageOptions{});
     ASSERT_TRUE(storage_->Open());
     api_ = std::make_unique<Api>(TestRegistry(), *storage_);
-    pump_ = std::make_unique<Pump>("storage", *storage_, signal_, clock_);
+    driver_.Run(*storage_, clock_);
   }
   void Stop() {
-    pump_.reset();
+    driver_.Stop();
     journal_.reset();  // Before the storage: it still answers into it.
     api_.reset();
     storage_.reset();
@@ -92,11 +122,10 @@ class StorageThreadsTest : public testing::Test {
   fakes::SeededRandom random_{7};
   fakes::RecordingLog log_;
   fakes::RecordingMetrics metrics_;
-  Signal signal_;
+  Driver driver_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Storage> storage_;
   std::unique_ptr<Api> api_;
-  std::unique_ptr<Pump> pump_;
 };
 
 /// Every version must come once, in order.

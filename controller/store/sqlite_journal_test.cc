@@ -6,7 +6,7 @@
 #include <future>
 #include <map>
 
-#include "controller/store/power_cut_disk.h"
+#include "controller/store/power_cut_test_disk.h"
 
 namespace midwatch::store {
 namespace {

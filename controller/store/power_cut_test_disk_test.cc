@@ -1,4 +1,4 @@
-#include "controller/store/power_cut_disk.h"
+#include "controller/store/power_cut_test_disk.h"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
