@@ -3,67 +3,24 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "controller/base/result.h"
 #include "controller/base/secret.h"
 #include "controller/cli/options.h"
-#include "controller/env/actor.h"
 #include "controller/env/artifact_store.h"
 #include "controller/env/clock.h"
 #include "controller/env/git_client.h"
 #include "controller/env/http_client.h"
 #include "controller/env/kube_client.h"
+#include "controller/env/local_files.h"
 #include "controller/env/process_runner.h"
 #include "controller/env/random.h"
+#include "controller/env/terminal.h"
+#include "controller/env/waiter.h"
 
 namespace midwatch::cli {
-
-/// Standard output or standard error. Any thread; the bytes are out when Write returns.
-class Output {
- public:
-  virtual ~Output() = default;
-  virtual void Write(std::string_view bytes) = 0;
-};
-
-/// What the output goes to.
-struct Terminal {
-  bool out_is_terminal = false;
-  bool err_is_terminal = false;
-  int columns = 80;
-};
-
-/// How a command waits: until woken, a signal came or the deadline passed. Wake: any thread, the rest
-/// one thread. BlockingWaiter is the production one.
-class Waiter : public Waker {
- public:
-  virtual void WaitUntil(MonoTime deadline) = 0;
-  /// From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT do not end this process but are taken here.
-  virtual void CatchSignals() = 0;
-  virtual std::optional<int> TakeSignal() = 0;
-};
-
-struct LocalFile {
-  std::string path;  ///< Below the directory that was walked, with `/`.
-  bool is_symlink = false;
-};
-
-/// Files of this machine.
-class Files {
- public:
-  virtual ~Files() = default;
-  /// Whole; `-` is standard input. kNotFound; kTooLarge beyond `limit` bytes.
-  virtual Result<std::string> Read(const std::string& path, std::size_t limit) = 0;
-  virtual bool IsDirectory(const std::string& path) = 0;
-  virtual bool Exists(const std::string& path) = 0;
-  /// All files below a directory, symlinks named and not followed, `.git` left out, sorted by path.
-  virtual Result<std::vector<LocalFile>> Walk(const std::string& directory) = 0;
-  /// Creates or replaces it, readable by its owner alone.
-  virtual Result<void> WritePrivate(const std::string& path, std::string_view bytes) = 0;
-};
 
 /// An API and its artifact service, as one caller with their credentials.
 struct Connection {
@@ -91,7 +48,7 @@ struct Capabilities {
   Clock& clock;
   Random& random;
   Waiter& waiter;
-  Files& files;
+  LocalFiles& files;
   ProcessRunner& processes;
   GitClient& git;
   /// Opens the API that the first existing of the candidates describes. Does no I/O beyond reading it.

@@ -18,6 +18,9 @@ std::string Label(std::string_view name) {
   if (text.size() > 3 && text.substr(text.size() - 3) == "Ref") {
     text.resize(text.size() - 3);
   }
+  if (text == "uid") {
+    return "UID";
+  }
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);

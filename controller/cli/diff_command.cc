@@ -20,7 +20,7 @@ int Run(const DiffOptions& options, Context& context) {
   }
   auto changes = revisions ? CompareRevisions(options, context) : CompareWithServer(options, context);
   if (!changes) {
-    return kExitFailed;
+    return changes.error();
   }
   context.Print(FormatDiff(*changes, options.output, context.out));
   return changes->steps.empty() ? kExitDone : kExitNo;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "controller/cli/options.h"
@@ -27,6 +28,9 @@ struct DiffResult {
   std::size_t unchanged = 0;
   std::vector<std::string> notes;  ///< What else is worth knowing.
 };
+
+/// The plan, or the exit code of an error that was said.
+using DiffOutcome = tl::expected<DiffResult, int>;
 
 /// The plan for people, as JSON or as Markdown for a pull request. Values of Secrets are hidden.
 std::string FormatDiff(const DiffResult& result, OutputFormat format, const Style& style);

@@ -39,7 +39,8 @@ class Getter {
     }
     auto selected = SelectObjects(*catalogue, options_.what);
     if (!selected) {
-      return context_.Refuse(selected.error());
+      return context_.Refuse(kExitFailed, selected.error().message,
+                             "midwatch get midwatch -A shows what was declared, midwatch-all the rest");
     }
     if (options_.watch) {
       return Watch(*selected);
@@ -53,6 +54,15 @@ class Getter {
   std::string NamespaceFor(const CatalogueEntry& entry) const {
     return entry.type.namespaced && !options_.all_namespaces ? session_.namespace_name()
                                                              : std::string();
+  }
+
+  int RefuseObject(const Error& error, const CatalogueEntry& entry) {
+    if (error.code != ErrorCode::kNotFound) {
+      return context_.Refuse(error);
+    }
+    return context_.Refuse(kExitFailed, Harmless(error.message),
+                           "midwatch get " + entry.type.plural +
+                               (entry.type.namespaced ? " -A" : "") + " lists those that exist");
   }
 
   TableView ViewOf(const CatalogueEntry& entry, bool several) const {
@@ -93,7 +103,7 @@ class Getter {
     for (const std::string& name : selected.names) {
       auto one = FetchTable(*selected.entry, name);
       if (!one) {
-        failed_ = context_.Refuse(one.error());
+        failed_ = RefuseObject(one.error(), *selected.entry);
         continue;
       }
       all.columns = one->columns;
@@ -177,7 +187,7 @@ class Getter {
     for (const Selected& one : selected) {
       auto found = FetchObjects(one);
       if (!found) {
-        failed_ = context_.Refuse(found.error());
+        failed_ = RefuseObject(found.error(), *one.entry);
         continue;
       }
       for (Json& object : *found) {

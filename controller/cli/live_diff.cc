@@ -20,17 +20,16 @@ std::string PlaceOf(const std::string& path, const manifest::Position& at) {
 }
 
 /// Asks the server what each apply would do.
-std::optional<DiffResult> CompareByDryRun(const DiffOptions& options, Context& context,
+DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context,
                                           ApiSession& session) {
   auto catalogue = ResourceCatalogue::Load(session);
   if (!catalogue) {
-    context.Refuse(catalogue.error());
-    return std::nullopt;
+    return tl::unexpected(context.Refuse(catalogue.error()));
   }
   const auto declared =
       ReadDeclared(context, *catalogue, session.namespace_name(), {options.path});
   if (!declared) {
-    return std::nullopt;
+    return tl::unexpected(kExitFailed);
   }
   DiffResult result;
   std::set<std::string> new_namespaces;
@@ -40,8 +39,7 @@ std::optional<DiffResult> CompareByDryRun(const DiffOptions& options, Context& c
                   .place = PlaceOf(object.path, object.at)};
     const auto before = session.Get(type, object.namespace_name, object.name);
     if (!before && before.error().code != ErrorCode::kNotFound) {
-      context.Refuse(before.error(), step.place);
-      return std::nullopt;
+      return tl::unexpected(context.Refuse(before.error(), step.place));
     }
     if (!before && new_namespaces.count(object.namespace_name) > 0) {
       step.after = object.body;  // The server refuses a dry run in a namespace that is not there yet.
@@ -58,8 +56,7 @@ std::optional<DiffResult> CompareByDryRun(const DiffOptions& options, Context& c
                                       .force = true,
                                       .dry_run = true});
     if (!after) {
-      context.Refuse(after.error(), step.place);
-      return std::nullopt;
+      return tl::unexpected(context.Refuse(after.error(), step.place));
     }
     if (!before && type.kind == "Namespace" && type.group.empty()) {
       new_namespaces.insert(object.name);
@@ -129,7 +126,7 @@ DiffStep ToStep(const manifest::SyncStep& step) {
 }
 
 /// Makes the plan that the GitSource's sync would make.
-std::optional<DiffResult> CompareBySource(const DiffOptions& options, Context& context,
+DiffOutcome CompareBySource(const DiffOptions& options, Context& context,
                                           ApiSession& session) {
   const auto source = session.GetAs<api::GitSource>(session.namespace_name(), options.source);
   const auto files = ReadManifestFiles(context, {options.path});
@@ -137,8 +134,7 @@ std::optional<DiffResult> CompareBySource(const DiffOptions& options, Context& c
   for (const Error* error : {source ? nullptr : &source.error(), files ? nullptr : &files.error(),
                              live ? nullptr : &live.error()}) {
     if (error != nullptr) {
-      context.Refuse(*error);
-      return std::nullopt;
+      return tl::unexpected(context.Refuse(*error));
     }
   }
   const manifest::SyncSource sync = SourceOf(*source);
@@ -165,9 +161,8 @@ std::optional<DiffResult> CompareBySource(const DiffOptions& options, Context& c
     context.Note(ShowError(error, context.err));
   }
   if (plan.refused) {
-    context.Refuse(kExitFailed, Count(plan.errors.size(), "error") + " in the manifests",
-                   "the GitSource would write nothing of this");
-    return std::nullopt;
+    return tl::unexpected(context.Refuse(kExitFailed, Count(plan.errors.size(), "error") + " in the manifests",
+                   "the GitSource would write nothing of this"));
   }
   DiffResult result;
   result.unchanged = plan.unchanged;
@@ -183,11 +178,10 @@ std::optional<DiffResult> CompareBySource(const DiffOptions& options, Context& c
 
 }  // namespace
 
-std::optional<DiffResult> CompareWithServer(const DiffOptions& options, Context& context) {
+DiffOutcome CompareWithServer(const DiffOptions& options, Context& context) {
   auto session = ApiSession::Open(context, options.client);
   if (!session) {
-    context.Refuse(session.error());
-    return std::nullopt;
+    return tl::unexpected(context.Refuse(session.error()));
   }
   return options.source.empty() ? CompareByDryRun(options, context, *session)
                                 : CompareBySource(options, context, *session);

@@ -69,6 +69,7 @@ class Follower {
                          return signal != 0;
                        });
       if (signal != 0) {
+        context_.Print(text_.Finish());
         return kExitSignalBase + signal;
       }
     }
@@ -93,6 +94,7 @@ class Follower {
   }
 
   int Finish(const api::Run& run) {
+    context_.Print(text_.Finish());
     if (offset_ == 0) {
       context_.Note("The session of run/" + run_.name + " is empty; the Run is " +
                     std::string(api::ToString(run.status.phase)) + ".");

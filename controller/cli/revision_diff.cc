@@ -140,7 +140,7 @@ DiffResult Compare(const manifest::DeclaredSet& from, const manifest::DeclaredSe
 
 }  // namespace
 
-std::optional<DiffResult> CompareRevisions(const DiffOptions& options, Context& context) {
+DiffOutcome CompareRevisions(const DiffOptions& options, Context& context) {
   const std::string space =
       options.client.namespace_name.empty() ? "default" : options.client.namespace_name;
   std::vector<manifest::DeclaredSet> sets;
@@ -148,10 +148,10 @@ std::optional<DiffResult> CompareRevisions(const DiffOptions& options, Context& 
     const auto snapshot = Fetch(revision, options, context);
     if (!snapshot) {
       const bool unknown = snapshot.error().code == ErrorCode::kNotFound;
-      context.Refuse(ExitCodeOf(snapshot.error().code),
-                     revision + ": " + Harmless(snapshot.error().message),
-                     unknown ? "give a branch, a tag or a whole commit id" : "");
-      return std::nullopt;
+      return tl::unexpected(
+          context.Refuse(ExitCodeOf(snapshot.error().code),
+                         revision + ": " + Harmless(snapshot.error().message),
+                         unknown ? "give a branch, a tag or a whole commit id" : ""));
     }
     sets.push_back(Check(*snapshot, space));
   }
@@ -159,9 +159,9 @@ std::optional<DiffResult> CompareRevisions(const DiffOptions& options, Context& 
     for (const manifest::ManifestError& error : sets.back().errors) {
       context.Note(ShowError(error, context.err));
     }
-    context.Refuse(kExitFailed, options.to + " has " + Count(sets.back().errors.size(), "error"),
-                   "a GitSource would refuse this revision");
-    return std::nullopt;
+    return tl::unexpected(
+        context.Refuse(kExitFailed, options.to + " has " + Count(sets.back().errors.size(), "error"),
+                       "a GitSource would refuse this revision"));
   }
   DiffResult result = Compare(sets.front(), sets.back());
   if (!sets.front().errors.empty()) {

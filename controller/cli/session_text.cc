@@ -13,6 +13,7 @@ namespace {
 using agent::RecordKind;
 
 constexpr std::size_t kLabelWidth = 12;
+constexpr std::size_t kTextColumn = kLabelWidth + 2;
 constexpr std::size_t kLongestData = 400;
 constexpr std::size_t kLongestResult = 1200;
 
@@ -97,29 +98,76 @@ std::string SessionText::Add(std::string_view bytes) {
 std::string SessionText::ShowLine(std::string_view line) {
   const auto parsed = ParseJson(line);
   if (!parsed || !parsed->IsObject()) {
-    return line.empty() ? std::string() : Harmless(line) + "\n";
+    return line.empty() ? std::string() : Finish() + Harmless(line) + "\n";
   }
   const std::string& kind = parsed->At("kind").AsString();
   const Look look = LookOf(kind);
-  const std::string text =
-      Harmless(look.kind == RecordKind::kToolResult ? Cut(parsed->At("text").AsString(), kLongestResult)
-                                                    : parsed->At("text").AsString());
+  const std::string text = Harmless(look.kind == RecordKind::kToolResult
+                                        ? Cut(parsed->At("text").AsString(), kLongestResult)
+                                        : parsed->At("text").AsString());
+  if (kind == flowing_) {
+    return Flow(text, look.colour);
+  }
+  std::string out = Finish() + style_.Bold(style_.In(look.colour, PadRight(look.label, kLabelWidth))) +
+                    "  ";
+  if (look.kind == RecordKind::kReasoning || look.kind == RecordKind::kAnswer) {
+    flowing_ = kind;
+    colour_ = look.colour;
+    column_ = kTextColumn;
+    return out + Flow(text, look.colour);
+  }
   const std::string data = Harmless(DataText(*parsed));
   const std::string body = text + (text.empty() || data.empty() ? "" : "\n") + data;
-  const std::string indent(kLabelWidth + 2, ' ');
-  std::string wrapped = Indented(body.empty() ? "-" : body, indent, width_);
-  const bool continues = kind == last_kind_ &&
-                         (look.kind == RecordKind::kReasoning || look.kind == RecordKind::kAnswer);
-  last_kind_ = kind;
-  std::string out;
-  for (const std::string_view part : Split(std::string_view(wrapped).substr(0, wrapped.size() - 1), '\n')) {
-    const std::string_view shown = part.size() > indent.size() ? part.substr(indent.size()) : "";
-    const bool first = out.empty() && !continues;
-    out += first ? style_.Bold(style_.In(look.colour, PadRight(look.label, kLabelWidth))) + "  "
-                 : indent;
-    out += style_.In(look.colour, shown) + "\n";
+  const std::string indent(kTextColumn, ' ');
+  const std::string wrapped = Indented(body.empty() ? "-" : body, indent, width_);
+  bool first = true;
+  for (const std::string_view part :
+       Split(std::string_view(wrapped).substr(0, wrapped.size() - 1), '\n')) {
+    const std::string_view shown = part.size() > kTextColumn ? part.substr(kTextColumn) : "";
+    out += (first ? "" : indent) + style_.In(look.colour, shown) + "\n";
+    first = false;
   }
   return out;
+}
+
+std::string SessionText::Flow(const std::string& text, Colour colour) {
+  std::string out;
+  for (const char c : text) {
+    if (c != ' ' && c != '\n') {
+      word_.push_back(c);
+      continue;
+    }
+    out += FlushWord(colour);
+    if (c == '\n') {
+      out += "\n" + std::string(kTextColumn, ' ');
+      column_ = kTextColumn;
+    } else if (column_ > kTextColumn) {
+      out += " ";
+      ++column_;
+    }
+  }
+  return out;
+}
+
+std::string SessionText::FlushWord(Colour colour) {
+  const std::size_t columns = DisplayWidth(word_);
+  std::string out;
+  if (column_ + columns > width_ && column_ > kTextColumn) {
+    out = "\n" + std::string(kTextColumn, ' ');
+    column_ = kTextColumn;
+  }
+  column_ += columns;
+  out += style_.In(colour, word_);
+  word_.clear();
+  return out;
+}
+
+std::string SessionText::Finish() {
+  if (flowing_.empty()) {
+    return {};
+  }
+  flowing_.clear();
+  return FlushWord(colour_) + "\n";
 }
 
 }  // namespace midwatch::cli

@@ -49,11 +49,10 @@ class TestWaiter final : public Waiter {
   bool woken_ = false;
 };
 
-class TestFiles final : public Files {
+class TestFiles final : public LocalFiles {
  public:
   Result<std::string> Read(const std::string& path, std::size_t limit) override;
   bool IsDirectory(const std::string& path) override;
-  bool Exists(const std::string& path) override { return files.count(path) > 0; }
   Result<std::vector<LocalFile>> Walk(const std::string& directory) override;
   Result<void> WritePrivate(const std::string& path, std::string_view bytes) override;
 
@@ -131,6 +130,8 @@ class TestWorld {
   /// Runs a command line, without `midwatch`. The transcript of this run: the command, what it wrote, and
   /// its exit code.
   std::string Run(const std::vector<std::string>& arguments);
+  /// Several, one after the other.
+  std::string RunAll(const std::vector<std::vector<std::string>>& commands);
   /// Puts an object of one of our kinds, from YAML.
   Object Put(std::string_view yaml);
 

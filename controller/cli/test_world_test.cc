@@ -493,6 +493,14 @@ std::string TestWorld::Run(const std::vector<std::string>& arguments) {
   return transcript + "[exit code " + std::to_string(exit_code) + "]\n";
 }
 
+std::string TestWorld::RunAll(const std::vector<std::vector<std::string>>& commands) {
+  std::string all;
+  for (const auto& command : commands) {
+    all += (all.empty() ? "" : "\n") + Run(command);
+  }
+  return all;
+}
+
 Object TestWorld::Put(std::string_view yaml) {
   const manifest::LoadedYaml loaded = manifest::LoadYaml("test.yaml", yaml);
   if (!loaded.errors.empty()) {

@@ -29,11 +29,7 @@ class Transcripts : public testing::TestWithParam<TranscriptCase> {};
 
 TEST_P(Transcripts, AreAsRecorded) {
   DemoWorld world;
-  std::string all;
-  for (const Arguments& command : GetParam().commands) {
-    all += (all.empty() ? "" : "\n") + world.Run(command);
-  }
-  ExpectGolden(GetParam().name, all);
+  ExpectGolden(GetParam().name, world.RunAll(GetParam().commands));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -108,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(TranscriptOfUnreachable, SaysWhatToDo) {
   DemoWorld world;
   world.reachable = false;
-  ExpectGolden("unreachable", world.Run({"get", "modules"}) + "\n" + world.Run({"version"}));
+  ExpectGolden("unreachable", world.RunAll({{"get", "modules"}, {"version"}}));
 }
 
 TEST(TranscriptOfGetWatch, GoesOnWithWhatChangesUntilASignalComes) {
@@ -149,10 +145,11 @@ TEST(TranscriptOfValidate, ListsEveryErrorWithItsPlace) {
   world.files.files["repo/missions/diagnose.yaml"] = kBadMission;
   world.files.files["repo/missions/broken.yaml"] = "a: [1\n";
   world.files.files["repo/.github/workflow.yaml"] = "not: ours";
-  ExpectGolden("validate", good + "\n" + world.Run({"validate", "repo"}) + "\n" +
-                               world.Run({"validate", "repo", "-o", "json"}) + "\n" +
-                               world.Run({"validate", "nowhere"}) + "\n" +
-                               world.Run({"validate", "repo", "--colour", "always"}));
+  ExpectGolden("validate", good + "\n" +
+                               world.RunAll({{"validate", "repo"},
+                                             {"validate", "repo", "-o", "json"},
+                                             {"validate", "nowhere"},
+                                             {"validate", "repo", "--colour", "always"}}));
 }
 
 TEST(TranscriptOfApply, SaysWhatBecameOfEachObject) {
@@ -164,10 +161,12 @@ metadata: {name: database, namespace: payments}
 spec: {displayName: Payments DB}
 )";
   world.files.files["-"] = std::string(kGoodModule) + "---\nkind: Widget\napiVersion: v1\nmetadata: {name: w}\n";
-  std::string all = world.Run({"apply", "-f", "dir", "--dry-run"}) + "\n" +
-                    world.Run({"apply", "-f", "dir"}) + "\n" +
-                    world.Run({"apply", "-f", "dir/module.yaml", "-o", "name"}) + "\n" +
-                    world.Run({"apply", "-f", "-"}) + "\n";
+  std::string all = world.RunAll({{"apply", "-f", "dir", "--dry-run"},
+                                  {"apply", "-f", "dir"},
+                                  {"apply", "-f", "dir"},
+                                  {"apply", "-f", "dir/module.yaml", "-o", "name"},
+                                  {"apply", "-f", "-"}}) +
+                    "\n";
   world.kube.FailNext({.verb = "patch",
                        .resource = "modules.midwatch.dev",
                        .error = {ErrorCode::kConflict,
@@ -185,14 +184,14 @@ kind: ModuleMission
 metadata: {name: held, namespace: payments, finalizers: [midwatch.dev/demo]}
 spec: {agentRef: {namespace: ai, name: diagnoser}, missionType: AutoDiagnose, moduleRef: {name: ledger}}
 )");
-  std::string all = world.Run({"delete", "module", "ledger", "-n", "payments", "--dry-run"}) + "\n" +
-                    world.Run({"delete", "module", "ledger", "-n", "payments"}) + "\n" +
-                    world.Run({"delete", "module", "ledger", "-n", "payments"}) + "\n" +
-                    world.Run({"delete", "module/ledger", "-n", "payments", "--ignore-not-found"}) +
-                    "\n" + world.Run({"delete", "modulemission/held", "-n", "payments", "--timeout",
-                                      "5s"}) +
-                    "\n" + world.Run({"delete"});
-  ExpectGolden("delete", all);
+  ExpectGolden(
+      "delete",
+      world.RunAll({{"delete", "module", "ledger", "-n", "payments", "--dry-run"},
+                    {"delete", "module", "ledger", "-n", "payments"},
+                    {"delete", "module", "ledger", "-n", "payments"},
+                    {"delete", "module/ledger", "-n", "payments", "--ignore-not-found"},
+                    {"delete", "modulemission/held", "-n", "payments", "--timeout", "5s"},
+                    {"delete"}}));
 }
 
 TEST(TranscriptOfDiff, ShowsThePlanAgainstTheServer) {
@@ -203,11 +202,12 @@ kind: Module
 metadata: {name: database, namespace: payments}
 spec: {displayName: Payments DB}
 )";
-  std::string all = world.Run({"diff", "dir"}) + "\n" + world.Run({"diff", "dir", "-o", "json"}) +
-                    "\n" + world.Run({"diff", "dir", "--colour", "always"}) + "\n";
-  world.Run({"apply", "-f", "dir"});
-  all += world.Run({"diff", "dir"}) + "\n" + world.Run({"diff"});
-  ExpectGolden("diff_server", all);
+  ExpectGolden("diff_server", world.RunAll({{"diff", "dir"},
+                                            {"diff", "dir", "-o", "json"},
+                                            {"diff", "dir", "--colour", "always"},
+                                            {"apply", "-f", "dir"},
+                                            {"diff", "dir"},
+                                            {"diff"}}));
 }
 
 GitSnapshot Revision(std::map<std::string, std::string> files) {
@@ -239,12 +239,12 @@ metadata: {name: old}
   world.git.revisions["feature"] = Revision({{"cache.yaml", changed}});
   world.git.revisions["broken"] = Revision({{"mission.yaml", std::string(kBadMission)}});
   ExpectGolden("diff_revisions",
-               world.Run({"diff", "--from", "main", "--to", "feature"}) + "\n" +
-                   world.Run({"diff", "--from", "main", "--to", "feature", "-o", "markdown"}) + "\n" +
-                   world.Run({"diff", "--from", "main", "--to", "main"}) + "\n" +
-                   world.Run({"diff", "--from", "main", "--to", "broken"}) + "\n" +
-                   world.Run({"diff", "--from", "main", "--to", "nowhere"}) + "\n" +
-                   world.Run({"diff", "--from", "main"}));
+               world.RunAll({{"diff", "--from", "main", "--to", "feature"},
+                             {"diff", "--from", "main", "--to", "feature", "-o", "markdown"},
+                             {"diff", "--from", "main", "--to", "main"},
+                             {"diff", "--from", "main", "--to", "broken"},
+                             {"diff", "--from", "main", "--to", "nowhere"},
+                             {"diff", "--from", "main"}}));
 }
 
 // GitSources.
@@ -300,9 +300,9 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
   });
   all += world.Run(command) + "\n";
   world.clock.Advance(std::chrono::seconds(5));
-  all += world.Run({"sync", "platform", "-n", "midwatch-system", "--timeout", "3s"}) + "\n" +
-         world.Run({"sync", "platform", "-n", "midwatch-system", "--no-wait"}) + "\n" +
-         world.Run({"sync", "nope"});
+  all += world.RunAll({{"sync", "platform", "-n", "midwatch-system", "--timeout", "3s"},
+                       {"sync", "platform", "-n", "midwatch-system", "--no-wait"},
+                       {"sync", "nope"}});
   ExpectGolden("sync", all);
 }
 
@@ -325,10 +325,10 @@ TEST(TranscriptOfLogs, TellsReasoningToolCallsAndResultsApart) {
   DemoWorld world;
   world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] = kSession;
   ExpectGolden("logs",
-               world.Run({"logs", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"}) + "\n" +
-                   world.Run({"logs", "run/database-k4xq9w2m7dlp-2", "-n", "ai", "--colour", "always"}) +
-                   "\n" + world.Run({"logs", "run/database-k4xq9w2m7dlp-1", "-n", "ai"}) + "\n" +
-                   world.Run({"logs", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"}));
+               world.RunAll({{"logs", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"},
+                             {"logs", "run/database-k4xq9w2m7dlp-2", "-n", "ai", "--colour", "always"},
+                             {"logs", "run/database-k4xq9w2m7dlp-1", "-n", "ai"},
+                             {"logs", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"}}));
 }
 
 TEST(TranscriptOfLogs, FollowsUntilTheSessionHasEnded) {
@@ -364,8 +364,7 @@ TEST(Manual, IsTheOneInDocs) {
 
 TEST(TranscriptOfHelp, IsRendered) {
   TestWorld world;
-  ExpectGolden("help", world.Run({"--help"}) + "\n" + world.Run({"job", "exec", "--help"}) + "\n" +
-                           world.Run({"job"}) + "\n" + world.Run({"agent", "--help"}));
+  ExpectGolden("help", world.RunAll({{"--help"}, {"job", "exec", "--help"}, {"job"}, {"agent", "--help"}}));
 }
 
 }  // namespace

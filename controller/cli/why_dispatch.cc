@@ -79,8 +79,8 @@ class Explainer {
     const api::DispatchStatus& status = dispatch_.status;
     Sentence("It ended " + Ago(status.finished_at) + ": " +
              std::string(api::ToString(status.phase)) +
-             (status.reason.empty() ? "" : ", " + Harmless(status.reason)) + ". " +
-             Capitalised(Harmless(status.message)) +
+             (status.reason.empty() ? "" : ", " + Harmless(status.reason)) + "." +
+             (status.message.empty() ? "" : " " + Capitalised(Harmless(status.message))) +
              (status.message.empty() || status.message.ends_with('.') ? "" : "."));
     if (status.report) {
       Sentence("Its Report: midwatch report -n " + dispatch_.metadata.namespace_name + " " +
@@ -160,7 +160,7 @@ class Explainer {
 
   std::string SinceText() const {
     return dispatch_.status.phase == api::DispatchPhase::kParked && dispatch_.status.since
-               ? " since " + FormatAge(context_.Time().wall - *dispatch_.status.since)
+               ? " for " + FormatAge(context_.Time().wall - *dispatch_.status.since)
                : "";
   }
 

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/base/result.h"
+
+namespace midwatch {
+
+struct LocalFile {
+  std::string path;  ///< Below the directory that was walked, with `/`.
+  bool is_symlink = false;
+};
+
+/// Files of this machine, as commands of the command line use them. Blocks.
+///
+/// Implementations: posix::PosixLocalFiles.
+class LocalFiles {
+ public:
+  virtual ~LocalFiles() = default;
+  /// Whole; `-` is standard input. kNotFound; kTooLarge beyond `limit` bytes.
+  virtual Result<std::string> Read(const std::string& path, std::size_t limit) = 0;
+  virtual bool IsDirectory(const std::string& path) = 0;
+  /// All files below a directory, symlinks named and not followed, `.git` left out, sorted by path.
+  virtual Result<std::vector<LocalFile>> Walk(const std::string& directory) = 0;
+  /// Creates or replaces it, readable by its owner alone.
+  virtual Result<void> WritePrivate(const std::string& path, std::string_view bytes) = 0;
+};
+
+}  // namespace midwatch

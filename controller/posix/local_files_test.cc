@@ -1,0 +1,62 @@
+#include "controller/posix/local_files.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace midwatch::posix {
+namespace {
+
+class LocalFilesTest : public testing::Test {
+ protected:
+  LocalFilesTest() : directory_(testing::TempDir() + "local_files_" + std::to_string(getpid())) {
+    std::filesystem::create_directories(directory_ + "/.git");
+    std::filesystem::create_directories(directory_ + "/b/c");
+    Write("b/c/one.yaml", "1");
+    Write("a.yaml", "22");
+    Write(".git/config", "hidden");
+    std::filesystem::create_symlink("a.yaml", directory_ + "/link.yaml");
+  }
+  ~LocalFilesTest() override { std::filesystem::remove_all(directory_); }
+
+  void Write(const std::string& path, const std::string& bytes) {
+    std::ofstream(directory_ + "/" + path) << bytes;
+  }
+
+  const std::string directory_;
+  PosixLocalFiles files_;
+};
+
+TEST_F(LocalFilesTest, WalksInOrderWithoutGitAndNamesSymlinks) {
+  const auto found = files_.Walk(directory_);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 3U);
+  EXPECT_EQ((*found)[0].path, "a.yaml");
+  EXPECT_EQ((*found)[1].path, "b/c/one.yaml");
+  EXPECT_EQ((*found)[2].path, "link.yaml");
+  EXPECT_TRUE((*found)[2].is_symlink);
+}
+
+TEST_F(LocalFilesTest, ReadsWithinTheLimit) {
+  EXPECT_EQ(*files_.Read(directory_ + "/a.yaml", 2), "22");
+  EXPECT_EQ(files_.Read(directory_ + "/a.yaml", 1).error().code, ErrorCode::kTooLarge);
+  EXPECT_EQ(files_.Read(directory_ + "/nope", 1).error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(files_.Walk(directory_ + "/nope"));
+}
+
+TEST_F(LocalFilesTest, WritesForTheOwnerAlone) {
+  const std::string path = directory_ + "/kubeconfig";
+  Write("kubeconfig", "old");
+  ASSERT_TRUE(files_.WritePrivate(path, "new"));
+  EXPECT_EQ(*files_.Read(path, 10), "new");
+  struct stat state {};
+  ASSERT_EQ(stat(path.c_str(), &state), 0);
+  EXPECT_EQ(state.st_mode & 0777U, 0600U);
+  EXPECT_FALSE(files_.WritePrivate(directory_ + "/nowhere/x", ""));
+}
+
+}  // namespace
+}  // namespace midwatch::posix
