@@ -89,7 +89,7 @@ TEST_F(DirectoryStoreTest, WhatACrashLeftHalfWrittenIsRemoved) {
 TEST_F(DirectoryStoreTest, LogsGrowAtTheirEndOnly) {
   EXPECT_EQ(Append("runs/a/b", 0, "one\n").value(), 4u);
   EXPECT_EQ(Append("runs/a/b", 4, "two\n").value(), 8u);
-  for (const std::uint64_t offset : {0, 4, 7, 9}) {
+  for (const std::uint64_t offset : {0U, 4U, 7U, 9U}) {
     const Result<std::uint64_t> resent = Append("runs/a/b", offset, "x");
     EXPECT_EQ(resent.error().code, ErrorCode::kConflict);
     EXPECT_EQ(resent.error().message,

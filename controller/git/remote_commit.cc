@@ -212,7 +212,8 @@ Result<RepositoryHandle> OpenCache(const std::string& path) {
     return RepositoryHandle(repository);
   }
   RemoveCache(path);
-  git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
+  git_repository_init_options options;
+  git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
   options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH;
   if (const int error = git_repository_init_ext(&repository, path.c_str(), &options); error != 0) {
     return Fail(LastGitError(error, "cannot make the cache repository"));
@@ -296,7 +297,8 @@ int Fetch::OnProgress(const git_indexer_progress* progress, void* self) {
 }
 
 git_remote_callbacks Fetch::Callbacks() {
-  git_remote_callbacks callbacks = GIT_REMOTE_CALLBACKS_INIT;
+  git_remote_callbacks callbacks;
+  git_remote_init_callbacks(&callbacks, GIT_REMOTE_CALLBACKS_VERSION);
   callbacks.credentials = OnCredentials;
   callbacks.transfer_progress = OnProgress;
   callbacks.payload = this;
@@ -328,7 +330,8 @@ Result<void> Fetch::Connect() {
     return Fail(LastGitError(error, "cannot use the URL"));
   }
   connection_.reset(remote);
-  git_remote_connect_options options = GIT_REMOTE_CONNECT_OPTIONS_INIT;
+  git_remote_connect_options options;
+  git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
   options.callbacks = Callbacks();
   options.proxy_opts.type = GIT_PROXY_NONE;
   options.follow_redirects = GIT_REMOTE_REDIRECT_INITIAL;
@@ -370,7 +373,8 @@ Result<void> Fetch::Download(const std::vector<std::string>& refspecs) {
     pointers.push_back(const_cast<char*>(refspec.c_str()));
   }
   const git_strarray array{pointers.data(), pointers.size()};
-  git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+  git_fetch_options options;
+  git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
   options.callbacks = Callbacks();
   options.proxy_opts.type = GIT_PROXY_NONE;
   options.follow_redirects = GIT_REMOTE_REDIRECT_INITIAL;

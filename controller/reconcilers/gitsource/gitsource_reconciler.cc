@@ -8,6 +8,7 @@
 #include "controller/api/names.h"
 #include "controller/base/error_table.h"
 #include "controller/manifest/ordering.h"
+#include "controller/reconcilers/gitsource/comparison_scope.h"
 #include "controller/reconcilers/scope/typed_view.h"
 
 namespace midwatch::gitsource {
@@ -125,14 +126,12 @@ std::vector<ObjectKey> SourcesAffected(const Change& change, const View& view) {
 }  // namespace
 
 struct GitSourceReconciler::Memory {
-  // What was compared last, and found to leave nothing to do but refused writes.
-  std::shared_ptr<const FetchOutcome> outcome;
-  const Snapshot* revision = nullptr;  // Kept alive by `outcome`.
-  std::int64_t generation = 0;
-  std::vector<std::int64_t> fresh;
-  SyncPlan plan;
+  LastComparison last;
+  manifest::SyncMemo memo;          // Of everything that was found to be as declared.
+  std::vector<std::int64_t> fresh;  // How new the view was.
+  SyncPlan plan;                    // Without its steps, once they are on their way.
   std::int64_t inventory = 0;
-  bool settled = false;
+  bool settled = false;  // Nothing was left to do.
 
   std::optional<Attempt> attempt;
   std::map<ObjectKey, SyncVerb> emitted;  // The wave that was planned last.
@@ -213,7 +212,7 @@ class GitSourceReconciler::Sync {
       everything.prune = true;
       everything.allow_empty = true;
       const manifest::DeclaredSet nothing;
-      SyncPlan left = Compare(everything, nothing, nullptr);
+      SyncPlan left = Compare(everything, nothing, InventoryOf(everything.identity), nullptr);
       AddWave(left, NextWave(left, {}));
       if (!plan_.effects.empty()) {
         return std::move(plan_);
@@ -237,11 +236,7 @@ class GitSourceReconciler::Sync {
       return;
     }
     if (!IsSettled(*state.revision)) {
-      manifest::SyncMemo memo = std::move(memory_.plan.memo);
-      memory_.plan = Compare(SyncSourceOf(source_), state.revision->declared, &memo);
-      memory_.outcome = outcome_;
-      memory_.revision = state.revision;
-      memory_.generation = source_.metadata.generation;
+      memory_.plan = CompareChanged(*state.revision);
       memory_.fresh = Freshness();
     }
     const std::vector<std::size_t> wave = NextWave(memory_.plan, Held());
@@ -321,12 +316,81 @@ class GitSourceReconciler::Sync {
 
   /// Nothing can have changed since the last comparison.
   bool IsSettled(const Snapshot& revision) const {
-    return memory_.settled && memory_.revision == &revision && memory_.refused.empty() &&
-           memory_.generation == source_.metadata.generation && memory_.fresh == Freshness();
+    return memory_.settled && memory_.last.revision == &revision && memory_.refused.empty() &&
+           memory_.last.generation == source_.metadata.generation && memory_.fresh == Freshness();
+  }
+
+  Inventory InventoryOf(const std::string& identity) const {
+    Inventory inventory;
+    const std::string label = manifest::SourceLabel(identity);
+    for (const ResourceType& type : types_) {
+      inventory.push_back(view_.ByIndex(InventoryIndex(type), label));
+    }
+    return inventory;
+  }
+
+  /// Compares what may have changed since the last time.
+  SyncPlan CompareChanged(const Snapshot& revision) {
+    const manifest::SyncSource source = SyncSourceOf(source_);
+    Inventory inventory = InventoryOf(source.identity);
+    if (memory_.last.generation != source_.metadata.generation) {
+      memory_.last.revision = nullptr;
+    }
+    const auto some = ManifestsToCompare(memory_.last, types_, revision, inventory);
+    SyncPlan plan;
+    if (some) {
+      manifest::DeclaredSet part;
+      part.manifests = *some;
+      part.errors = revision.declared.errors;
+      part.complete = revision.declared.complete;
+      plan = Compare(source, part, {}, nullptr);
+      plan.unchanged += revision.declared.manifests.size() - some->size();
+      Remember(*some, plan.memo);
+    } else {
+      plan = Compare(source, revision.declared, inventory, &memory_.memo);
+      memory_.memo = std::move(plan.memo);
+    }
+    memory_.inventory = 0;
+    for (const std::vector<Object>& objects : inventory) {
+      memory_.inventory += static_cast<std::int64_t>(objects.size());
+    }
+    memory_.last = {.outcome = outcome_,
+                    .revision = &revision,
+                    .generation = source_.metadata.generation,
+                    .inventory = std::move(inventory),
+                    .open = OpenObjects(plan),
+                    .prunes = !plan.kept.empty()};
+    for (const SyncStep& step : plan.steps) {
+      memory_.last.prunes = memory_.last.prunes || step.verb == SyncVerb::kPrune;
+    }
+    return plan;
+  }
+
+  void Remember(const std::vector<const manifest::Manifest*>& compared,
+                const manifest::SyncMemo& memo) {
+    for (const manifest::Manifest* declared : compared) {
+      const Object live = view_.Find(declared->key);
+      if (live && memo.Knows(*declared, live)) {
+        memory_.memo.Note(*declared, live);
+      }
+    }
+  }
+
+  static std::set<ObjectKey> OpenObjects(const SyncPlan& plan) {
+    std::set<ObjectKey> open(plan.waiting.begin(), plan.waiting.end());
+    for (const SyncStep& step : plan.steps) {
+      open.insert(step.key);
+    }
+    for (const manifest::ManifestError& error : plan.errors) {
+      if (error.key) {
+        open.insert(*error.key);
+      }
+    }
+    return open;
   }
 
   SyncPlan Compare(const manifest::SyncSource& source, const manifest::DeclaredSet& declared,
-                   const manifest::SyncMemo* memo) {
+                   const Inventory& inventory, const manifest::SyncMemo* memo) const {
     manifest::SyncInput input{.source = source,
                               .schemas = *options_.schemas,
                               .declared = declared,
@@ -338,14 +402,11 @@ class GitSourceReconciler::Sync {
                               .inventory = {},
                               .memo = memo,
                               .now = now_.wall};
-    const std::string label = manifest::SourceLabel(source.identity);
-    for (const ResourceType& type : types_) {
-      for (Object& object : view_.ByIndex(InventoryIndex(type), label)) {
-        ObjectKey key = KeyOf(type, object);
-        input.inventory.emplace_back(std::move(key), std::move(object));
+    for (std::size_t i = 0; i < inventory.size(); ++i) {
+      for (const Object& object : inventory[i]) {
+        input.inventory.emplace_back(KeyOf(types_[i], object), object);
       }
     }
-    memory_.inventory = static_cast<std::int64_t>(input.inventory.size());
     return manifest::PlanSync(input);
   }
 

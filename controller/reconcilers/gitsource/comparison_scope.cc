@@ -1,0 +1,84 @@
+#include "controller/reconcilers/gitsource/comparison_scope.h"
+
+#include <tuple>
+#include <unordered_set>
+
+namespace midwatch::gitsource {
+namespace {
+
+using FileSet = std::unordered_set<const manifest::DeclaredFile*>;
+
+bool Before(const Object& a, const Object& b) {
+  return std::tie(a.namespace_name(), a.name()) < std::tie(b.namespace_name(), b.name());
+}
+
+/// The keys whose object has come, gone or changed.
+void AddChanged(const ResourceType& type, const std::vector<Object>& before,
+                const std::vector<Object>& after, std::set<ObjectKey>& changed) {
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < before.size() || j < after.size()) {
+    if (i < before.size() && j < after.size() && before[i].SameRecord(after[j])) {
+      ++i;
+      ++j;
+    } else if (j == after.size() || (i < before.size() && Before(before[i], after[j]))) {
+      changed.insert(KeyOf(type, before[i++]));
+    } else if (i == before.size() || Before(after[j], before[i])) {
+      changed.insert(KeyOf(type, after[j++]));
+    } else {
+      changed.insert(KeyOf(type, after[j++]));
+      ++i;
+    }
+  }
+}
+
+FileSet FilesOf(const Snapshot& snapshot) {
+  FileSet files;
+  files.reserve(snapshot.declared.files.size());
+  for (const auto& file : snapshot.declared.files) {
+    files.insert(file.get());
+  }
+  return files;
+}
+
+/// Adds what the files declare that stand in `snapshot` and not in `other`.
+void AddKeysOfOthers(const Snapshot& snapshot, const FileSet& other, std::set<ObjectKey>& keys) {
+  for (const auto& file : snapshot.declared.files) {
+    if (!other.contains(file.get())) {
+      for (const manifest::Manifest& declared : file->manifests) {
+        keys.insert(declared.key);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<std::vector<const manifest::Manifest*>> ManifestsToCompare(
+    const LastComparison& last, const std::vector<ResourceType>& types, const Snapshot& revision,
+    const Inventory& inventory) {
+  if (last.revision == nullptr || last.prunes || last.inventory.size() != inventory.size()) {
+    return std::nullopt;
+  }
+  std::set<ObjectKey> dirty = last.open;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    AddChanged(types[i], last.inventory[i], inventory[i], dirty);
+  }
+  if (last.revision != &revision) {
+    // Also what a file no longer declares, and what another declares anew or twice.
+    AddKeysOfOthers(revision, FilesOf(*last.revision), dirty);
+    AddKeysOfOthers(*last.revision, FilesOf(revision), dirty);
+  }
+  std::vector<const manifest::Manifest*> found;
+  if (dirty.empty()) {
+    return found;
+  }
+  for (const manifest::Manifest* declared : revision.declared.manifests) {
+    if (dirty.contains(declared->key)) {
+      found.push_back(declared);
+    }
+  }
+  return found.size() == dirty.size() ? std::optional(std::move(found)) : std::nullopt;
+}
+
+}  // namespace midwatch::gitsource
