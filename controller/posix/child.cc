@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -131,6 +132,11 @@ void KillChild(const Child& child) {
   kill(child.pid, SIGKILL);
 }
 
-bool GroupIsGone(const Child& child) { return kill(-child.pid, 0) != 0 && errno == ESRCH; }
+bool GroupIsGone(const Child& child) {
+  while (waitpid(-child.pid, nullptr, WNOHANG) > 0) {
+    // Orphans of the group are ours to reap if this process is a subreaper.
+  }
+  return kill(-child.pid, 0) != 0 && errno == ESRCH;
+}
 
 }  // namespace midwatch::posix

@@ -57,7 +57,7 @@ std::vector<std::string> SandboxCommand(const std::string& bubblewrap, const std
   Add(out, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
   Add(out, {"--die-with-parent", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"});
   for (const char* path : kSystem) Add(out, {"--ro-bind-try", path, path});
-  for (const std::string& path : spec.readable) Add(out, {"--ro-bind", path, path});
+  for (const std::string& path : spec.readable) Add(out, {"--ro-bind-try", path, path});
   for (const std::string& path : spec.writable) Add(out, {"--bind", path, path});
   if (!IsVisible(program, spec)) Add(out, {"--ro-bind", program, program});
   Add(out, {"--remount-ro", "/"});

@@ -1,3 +1,11 @@
+#include "controller/posix/mcp_proxy.h"
 #include "controller/posix/watchdog.h"
 
-int main(int argc, char** argv) { return midwatch::posix::RunWatchdog({argv + 1, argv + argc}); }
+/// What posix starts of the midwatch binary: `mcp SOCKET`, or a watchdog.
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 2 && arguments[0] == "mcp") {
+    return midwatch::posix::RunMcpProxy(arguments[1]);
+  }
+  return midwatch::posix::RunWatchdog(arguments);
+}

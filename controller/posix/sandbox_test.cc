@@ -1,0 +1,84 @@
+#include "controller/posix/sandbox.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "controller/posix/process_recorder.h"
+#include "controller/posix/process_runner.h"
+#include "controller/posix/system_clock.h"
+
+namespace midwatch::posix {
+namespace {
+
+/// A shell in the sandbox, if this host has one.
+class SandboxTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto program = FindSandbox();
+    if (!program) GTEST_SKIP() << "no bubblewrap on this host";
+    runner_ = std::make_unique<PosixProcessRunner>(
+        RunnerOptions{.watchdog = {MIDWATCH_WATCHDOG}, .sandbox = *program});
+    root_ = testing::TempDir() + "/sandbox-" + std::to_string(getpid());
+    std::filesystem::create_directories(root_ + "/mine");
+    std::ofstream(root_ + "/secret") << "token";
+  }
+  std::string Run(const std::string& script) {
+    ProcessSpec spec;
+    spec.command = {"/bin/sh", "-c", script, "sh", root_};
+    spec.environment = {{"PATH", "/usr/bin:/bin"}};
+    spec.sandbox = true;
+    spec.writable = {root_ + "/mine"};
+    spec.working_directory = root_ + "/mine";
+    spec.kill_at = BootTime() + std::chrono::minutes(5);
+    const auto sink = std::make_shared<ProcessRecorder>();
+    const auto process = runner_->Start(spec, sink);
+    EXPECT_TRUE(process);
+    EXPECT_TRUE(sink->WaitForExit());
+    return sink->output() + sink->errors();
+  }
+
+  std::unique_ptr<PosixProcessRunner> runner_;
+  std::string root_;
+};
+
+TEST_F(SandboxTest, SeesOnlyWhatItWasGiven) {
+  EXPECT_EQ(Run("test -e \"$1/secret\" || echo hidden; test -e /etc/shadow || echo hidden"), "hidden\nhidden\n");
+}
+
+TEST_F(SandboxTest, WritesOnlyWhereItMay) {
+  EXPECT_EQ(Run("echo x > \"$1/mine/file\" && cat file; touch /usr/x 2>/dev/null || echo refused; "
+                "touch /x 2>/dev/null || echo refused"),
+            "x\nrefused\nrefused\n");
+}
+
+TEST_F(SandboxTest, SeesNoOtherProcess) {
+  EXPECT_EQ(Run("ls -d /proc/[0-9]* | wc -l | tr -d ' ' | sed 's/^[1-5]$/few/'"), "few\n");
+}
+
+TEST_F(SandboxTest, PassesTheExitCodeOn) {
+  EXPECT_EQ(Run("echo $$ > /tmp/x && cat /tmp/x | wc -l | tr -d ' '"), "1\n");
+}
+
+TEST(SandboxCommandTest, IsWrittenOut) {
+  ProcessSpec spec;
+  spec.command = {"tool", "arg"};
+  spec.readable = {"/opt/a"};
+  spec.writable = {"/data/w"};
+  const auto command = SandboxCommand("/usr/bin/bwrap", "/opt/bin/tool", spec);
+  const auto has = [&](std::vector<std::string> part) {
+    return std::search(command.begin(), command.end(), part.begin(), part.end()) != command.end();
+  };
+  EXPECT_EQ(command.front(), "/usr/bin/bwrap");
+  EXPECT_TRUE(has({"--ro-bind-try", "/opt/a", "/opt/a"}));
+  EXPECT_TRUE(has({"--bind", "/data/w", "/data/w"}));
+  EXPECT_TRUE(has({"--ro-bind", "/opt/bin/tool", "/opt/bin/tool"}));
+  EXPECT_TRUE(has({"--", "/opt/bin/tool", "arg"}));
+  EXPECT_TRUE(has({"--die-with-parent"}));
+}
+
+}  // namespace
+}  // namespace midwatch::posix

@@ -1,0 +1,307 @@
+#include "controller/posix/unix_ticket_server.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "controller/base/digest.h"
+#include "controller/posix/descriptor.h"
+#include "controller/posix/system_clock.h"
+
+namespace midwatch::posix {
+namespace {
+
+constexpr std::size_t kReadPiece = 64 << 10;
+constexpr int kBacklog = 16;
+constexpr std::size_t kNameLength = 16;
+
+struct Listener {
+  Descriptor fd;
+  Secret<std::string> ticket;
+  std::function<std::shared_ptr<TicketSink>()> accept;
+};
+
+struct Peer {
+  Descriptor fd;
+  std::shared_ptr<Listener> listener;
+  std::shared_ptr<TicketSink> sink;  // None until the ticket was shown.
+  std::string ticket;                // What came of it so far.
+  MonoTime ticket_until;
+  // Guarded by the loop's mutex.
+  std::deque<std::string> queue;
+  std::size_t queued = 0;
+  std::size_t offset = 0;
+  bool closed = false;
+};
+
+Result<Descriptor> Listen(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return Fail(ErrorCode::kTooLarge, "socket " + path + ": the path is too long for a Unix socket");
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return Fail(SystemError("make socket", errno));
+  const auto* bare = reinterpret_cast<const sockaddr*>(&address);
+  if (bind(fd.get(), bare, sizeof address) != 0 || listen(fd.get(), kBacklog) != 0) {
+    return Fail(SystemError("listen on " + path, errno));
+  }
+  chmod(path.c_str(), S_IRUSR | S_IWUSR);
+  return fd;
+}
+
+}  // namespace
+
+/// The thread that accepts, reads and writes.
+class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketServer::Loop> {
+ public:
+  explicit Loop(Descriptor wake) : wake_(std::move(wake)) {}
+
+  void Start() { thread_ = std::thread([this] { Run(); }); }
+  void StopAndJoin() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    Signal(wake_);
+    thread_.join();
+  }
+  void Add(std::shared_ptr<Listener> listener) {
+    const std::lock_guard lock(mutex_);
+    listeners_.push_back(std::move(listener));
+    Signal(wake_);
+  }
+  void Remove(const std::shared_ptr<Listener>& listener) {
+    const std::lock_guard lock(mutex_);
+    std::erase(listeners_, listener);
+    for (const auto& peer : peers_) {
+      if (peer->listener == listener) peer->closed = true;
+    }
+    Signal(wake_);
+  }
+  bool Write(Peer& peer, std::string bytes) {
+    const std::lock_guard lock(mutex_);
+    if (peer.closed) return false;
+    if (bytes.size() > kMaxQueued - peer.queued) peer.closed = true;
+    if (!peer.closed) {
+      peer.queued += bytes.size();
+      if (!bytes.empty()) peer.queue.push_back(std::move(bytes));
+    }
+    Signal(wake_);
+    return !peer.closed;
+  }
+  void Close(Peer& peer) {
+    const std::lock_guard lock(mutex_);
+    peer.closed = true;
+    Signal(wake_);
+  }
+
+ private:
+  class Connection final : public TicketConnection {
+   public:
+    Connection(std::shared_ptr<Loop> loop, std::shared_ptr<Peer> peer)
+        : loop_(std::move(loop)), peer_(std::move(peer)) {}
+    ~Connection() override { Close(); }
+    bool Write(std::string bytes) override { return loop_->Write(*peer_, std::move(bytes)); }
+    void Close() override { loop_->Close(*peer_); }
+
+   private:
+    std::shared_ptr<Loop> loop_;
+    std::shared_ptr<Peer> peer_;
+  };
+
+  void Run() {
+    for (;;) {
+      std::vector<std::shared_ptr<Listener>> listeners;
+      std::vector<pollfd> polls{{wake_.get(), POLLIN, 0}};
+      int timeout = -1;
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) break;
+        const bool full = peers_.size() >= kMaxConnections;
+        listeners = listeners_;
+        for (const auto& one : listeners) polls.push_back({full ? -1 : one->fd.get(), POLLIN, 0});
+        for (const auto& peer : peers_) {
+          const int writes = peer->queue.empty() ? 0 : POLLOUT;
+          polls.push_back({peer->fd.get(), static_cast<short>(POLLIN | writes), 0});
+          if (!peer->sink) timeout = 1000;
+        }
+      }
+      poll(polls.data(), polls.size(), timeout);
+      if (polls[0].revents != 0) Drain(wake_);
+      const std::vector<std::shared_ptr<Peer>> peers = peers_;
+      for (std::size_t i = 0; i < listeners.size(); ++i) {
+        if (polls[1 + i].revents != 0) Accept(listeners[i]);
+      }
+      for (std::size_t i = 0; i < peers.size(); ++i) {
+        Serve(peers[i], polls[1 + listeners.size() + i].revents);
+      }
+      DropClosed();
+    }
+    for (const auto& peer : peers_) {
+      if (peer->sink) peer->sink->OnClosed();
+    }
+    const std::lock_guard lock(mutex_);
+    peers_.clear();
+    listeners_.clear();
+  }
+
+  void Accept(const std::shared_ptr<Listener>& listener) {
+    Descriptor fd(accept4(listener->fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd) return;
+    auto peer = std::make_shared<Peer>();
+    peer->fd = std::move(fd);
+    peer->listener = listener;
+    peer->ticket_until = BootTime() + kTicketTime;
+    const std::lock_guard lock(mutex_);
+    peers_.push_back(std::move(peer));
+  }
+
+  void Serve(const std::shared_ptr<Peer>& peer, short events) {
+    if ((events & POLLOUT) != 0) Flush(*peer);
+    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) Read(peer);
+    if (!peer->sink && BootTime() >= peer->ticket_until) Close(*peer);
+  }
+
+  void Flush(Peer& peer) {
+    const std::lock_guard lock(mutex_);
+    while (!peer.queue.empty()) {
+      const std::string& piece = peer.queue.front();
+      const ssize_t sent = send(peer.fd.get(), piece.data() + peer.offset, piece.size() - peer.offset,
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
+      if (sent < 0) {
+        peer.closed = true;
+        return;
+      }
+      peer.offset += static_cast<std::size_t>(sent);
+      peer.queued -= static_cast<std::size_t>(sent);
+      if (peer.offset < piece.size()) return;
+      peer.queue.pop_front();
+      peer.offset = 0;
+    }
+  }
+
+  void Read(const std::shared_ptr<Peer>& peer) {
+    char buffer[kReadPiece];
+    const ssize_t got = read(peer->fd.get(), buffer, sizeof buffer);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0) return Close(*peer);
+    std::string_view bytes(buffer, static_cast<std::size_t>(got));
+    if (!peer->sink && !Admit(peer, bytes)) return;
+    if (!bytes.empty()) peer->sink->OnBytes(bytes);
+  }
+
+  /// Takes the ticket's line from `bytes`. False: it is not complete, or wrong.
+  bool Admit(const std::shared_ptr<Peer>& peer, std::string_view& bytes) {
+    const std::size_t end = bytes.find('\n');
+    peer->ticket += bytes.substr(0, end);
+    if (peer->ticket.size() > kMaxTicket) {
+      Close(*peer);
+      return false;
+    }
+    if (end == std::string_view::npos) return false;
+    bytes.remove_prefix(end + 1);
+    if (!ConstantTimeEquals(peer->ticket, peer->listener->ticket.Reveal())) {
+      Close(*peer);
+      return false;
+    }
+    peer->ticket.clear();
+    peer->sink = peer->listener->accept();
+    peer->sink->OnOpen(std::make_shared<Connection>(shared_from_this(), peer));
+    return true;
+  }
+
+  void DropClosed() {
+    std::vector<std::shared_ptr<Peer>> gone;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto first = std::stable_partition(peers_.begin(), peers_.end(),
+                                               [](const auto& peer) { return !peer->closed; });
+      gone.assign(first, peers_.end());
+      peers_.erase(first, peers_.end());
+    }
+    for (const auto& peer : gone) {
+      peer->fd.Close();
+      if (peer->sink) peer->sink->OnClosed();
+      peer->sink.reset();
+    }
+  }
+
+  const Descriptor wake_;
+  std::mutex mutex_;
+  bool stopping_ = false;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::vector<std::shared_ptr<Peer>> peers_;  // Changed by the loop's thread alone, under the lock.
+  std::thread thread_;
+};
+
+/// What Open gives out.
+class UnixTicketServer::Socket final : public TicketSocket {
+ public:
+  Socket(std::shared_ptr<Loop> loop, std::shared_ptr<Listener> listener, std::string folder)
+      : loop_(std::move(loop)),
+        listener_(std::move(listener)),
+        folder_(std::move(folder)),
+        path_(folder_ + "/mcp.sock"),
+        directory_(folder_ + "/work") {}
+  ~Socket() override {
+    loop_->Remove(listener_);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  const std::string& path() const override { return path_; }
+  const std::string& directory() const override { return directory_; }
+
+ private:
+  std::shared_ptr<Loop> loop_;
+  std::shared_ptr<Listener> listener_;
+  const std::string folder_;
+  const std::string path_;
+  const std::string directory_;
+};
+
+Result<std::unique_ptr<UnixTicketServer>> UnixTicketServer::Start(const std::string& directory) {
+  std::error_code error;
+  const std::string absolute = std::filesystem::absolute(directory, error);
+  std::filesystem::remove_all(absolute, error);
+  std::filesystem::create_directories(absolute, error);
+  if (error) return Fail(SystemError("make directory " + absolute, error.value()));
+  chmod(absolute.c_str(), S_IRWXU);
+  MIDWATCH_ASSIGN(Descriptor wake, MakeEvent());
+  auto loop = std::make_shared<Loop>(std::move(wake));
+  loop->Start();
+  return std::unique_ptr<UnixTicketServer>(new UnixTicketServer(absolute, std::move(loop)));
+}
+
+UnixTicketServer::~UnixTicketServer() { loop_->StopAndJoin(); }
+
+Result<std::unique_ptr<TicketSocket>> UnixTicketServer::Open(
+    std::string name, Secret<std::string> ticket,
+    std::function<std::shared_ptr<TicketSink>()> accept) {
+  const std::string folder = directory_ + "/" + ShortHash(name, kNameLength);
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  std::filesystem::create_directories(folder + "/work", error);
+  if (error) return Fail(SystemError("make directory " + folder, error.value()));
+  auto listener = std::make_shared<Listener>();
+  MIDWATCH_ASSIGN(listener->fd, Listen(folder + "/mcp.sock"));
+  listener->ticket = std::move(ticket);
+  listener->accept = std::move(accept);
+  loop_->Add(listener);
+  return std::make_unique<Socket>(loop_, std::move(listener), folder);
+}
+
+}  // namespace midwatch::posix

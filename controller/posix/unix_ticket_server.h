@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "controller/base/time.h"
+#include "controller/env/ticket_server.h"
+
+namespace midwatch::posix {
+
+/// Ticket sockets as Unix sockets, each in a directory of its own below one directory that only this user may enter.
+/// One thread serves them all and calls the sinks.
+///
+/// A peer has kTicketTime to show the ticket. A connection that reads too slowly is cut off at kMaxQueued.
+class UnixTicketServer final : public TicketServer {
+ public:
+  static constexpr std::size_t kMaxQueued = std::size_t{8} << 20;
+  static constexpr std::size_t kMaxTicket = 256;
+  static constexpr std::size_t kMaxConnections = 64;  ///< Of all sockets; more wait to be accepted.
+  static constexpr Duration kTicketTime = std::chrono::seconds(10);
+
+  /// Makes the directory; removes what a former process left in it.
+  static Result<std::unique_ptr<UnixTicketServer>> Start(const std::string& directory);
+  ~UnixTicketServer() override;
+
+  /// kTooLarge if the path would not fit into a Unix address (107 bytes).
+  Result<std::unique_ptr<TicketSocket>> Open(
+      std::string name, Secret<std::string> ticket,
+      std::function<std::shared_ptr<TicketSink>()> accept) override;
+
+ private:
+  class Loop;
+  class Socket;
+  UnixTicketServer(std::string directory, std::shared_ptr<Loop> loop)
+      : directory_(std::move(directory)), loop_(std::move(loop)) {}
+
+  const std::string directory_;
+  std::shared_ptr<Loop> loop_;  // Shared with sockets and connections, which may outlive the server.
+};
+
+}  // namespace midwatch::posix
