@@ -258,6 +258,10 @@ std::variant<ParsedCommand, EarlyExit> Parse(const std::vector<std::string>& arg
     return WithoutCommand(words, all);
   }
   const auto path_words = std::count(command->path.begin(), command->path.end(), ' ') + 1;
+  if (command->raw) {
+    command->set_rest({arguments.begin() + path_words, arguments.end()});
+    return ParsedCommand{.command = command->take()};
+  }
   words.erase(words.begin(), words.begin() + path_words);
   std::optional<std::vector<std::string>> rest;
   if (mark != arguments.end()) {

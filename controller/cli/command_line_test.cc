@@ -70,8 +70,8 @@ TEST(CommandLine, AgentIsACommandAndHasOneBelowIt) {
 }
 
 TEST(CommandLine, TheWatchdogGetsItsArgumentsUntouched) {
-  EXPECT_EQ(Parsed<WatchdogOptions>({"watchdog", "--", "--until", "5", "--", "sh"}).arguments,
-            (std::vector<std::string>{"--until", "5", "--", "sh"}));
+  EXPECT_EQ(Parsed<WatchdogOptions>({"watchdog", "--until", "5", "--", "sh", "-h"}).arguments,
+            (std::vector<std::string>{"--until", "5", "--", "sh", "-h"}));
 }
 
 struct UsageCase {

@@ -47,6 +47,7 @@ struct Definition {
   std::vector<Parameter> parameters = {};
   std::string rest = {};  ///< Placeholder of what may follow `--`; empty: nothing may.
   std::function<void(std::vector<std::string>)> set_rest = {};
+  bool raw = false;  ///< Everything behind the path is the rest, whatever it looks like.
   std::vector<Example> examples = {};
   std::vector<std::string> exit_codes = {};  ///< Lines of the manual; empty: the general ones.
   std::function<Command()> take = {};             ///< Once all values are set.

@@ -181,6 +181,7 @@ Definition Watchdog() {
           .parameters = {},
           .rest = "ARGUMENT…",
           .set_rest = [o](std::vector<std::string> rest) { o->arguments = std::move(rest); },
+          .raw = true,
           .take = [o] { return Command(*o); }};
 }
 
