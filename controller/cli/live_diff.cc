@@ -11,6 +11,7 @@
 #include "controller/manifest/diff.h"
 #include "controller/manifest/ordering.h"
 #include "controller/manifest/sync_plan.h"
+#include "controller/reconcilers/gitsource/gitsource_reconciler.h"
 
 namespace midwatch::cli {
 namespace {
@@ -73,20 +74,9 @@ DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context,
   return result;
 }
 
-manifest::SyncSource SourceOf(const api::GitSource& source) {
-  return {.identity = api::GitSource::Type().Resource() + "/" + source.metadata.namespace_name +
-                      "/" + source.metadata.name,
-          .field_manager = std::string(api::field_managers::kGit),
-          .marks = {.source_label = std::string(api::labels::kSource),
-                    .identity_annotation = std::string(api::annotations::kSourceIdentity),
-                    .adopted_annotation = std::string(api::annotations::kAdopted),
-                    .file_annotation = std::string(api::annotations::kSourceFile)},
-          .prune = source.spec.prune,
-          .prune_namespaces = source.spec.prune_namespaces,
-          .prune_adopted = source.spec.prune_adopted,
-          .allow_empty = source.spec.allow_empty,
-          .adopt = source.spec.adopt,
-          .skip_invalid = source.spec.failure_policy == api::FailurePolicy::kSkipInvalid};
+/// Where a GitSource of that namespace may write.
+manifest::ManifestScope ScopeOf(const std::string& space) {
+  return {.default_namespace = space, .everywhere = space == ServeOptions().installation_namespace};
 }
 
 /// Everything live of the kinds that manifests may declare.
@@ -137,8 +127,8 @@ DiffOutcome CompareBySource(const DiffOptions& options, Context& context,
       return tl::unexpected(context.Refuse(*error));
     }
   }
-  const manifest::SyncSource sync = SourceOf(*source);
-  const manifest::DeclaredSet declared = CheckFiles(*files, session.namespace_name());
+  const manifest::SyncSource sync = gitsource::SyncSourceOf(*source);
+  const manifest::DeclaredSet declared = CheckFiles(*files, ScopeOf(session.namespace_name()));
   manifest::SyncInput input{
       .source = sync,
       .schemas = KnownSchemas(),

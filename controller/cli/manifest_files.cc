@@ -108,8 +108,7 @@ const manifest::ManifestSchemas& KnownSchemas() {
 }
 
 manifest::DeclaredSet CheckFiles(const std::vector<ManifestFile>& files,
-                                 const std::string& default_namespace) {
-  const manifest::ManifestScope scope{.default_namespace = default_namespace};
+                                 const manifest::ManifestScope& scope) {
   KnownSchemas();  // Made before there are threads.
   std::vector<std::shared_ptr<const manifest::DeclaredFile>> checked(files.size());
   ForEachFile(files.size(), [&](std::size_t i) {

@@ -26,9 +26,9 @@ Result<std::vector<ManifestFile>> ReadManifestFiles(Context& context,
 /// The kinds that this program knows.
 const manifest::ManifestSchemas& KnownSchemas();
 
-/// Checks the files as a GitSource in `default_namespace` of the installation would.
+/// Checks the files as a GitSource with that scope would.
 manifest::DeclaredSet CheckFiles(const std::vector<ManifestFile>& files,
-                                 const std::string& default_namespace);
+                                 const manifest::ManifestScope& scope);
 
 /// `path:line:column: code: field: message` in colours.
 std::string ShowError(const manifest::ManifestError& error, const Style& style);

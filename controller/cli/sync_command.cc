@@ -24,6 +24,13 @@ bool IsTrue(const api::Condition* condition) {
   return condition != nullptr && condition->status == api::ConditionStatus::kTrue;
 }
 
+/// The controller is at it. After an error that another try may mend it says Reconciling too.
+bool IsAtWork(const api::GitSource& source) {
+  const api::Condition* reconciling = FindCondition(source, "Reconciling");
+  return IsTrue(reconciling) &&
+         (reconciling->reason == "Fetching" || reconciling->reason == "Applying");
+}
+
 std::string ShowSyncError(const api::SyncError& error, const Style& style) {
   std::string place = error.path;
   if (error.line) {
@@ -66,7 +73,8 @@ int PrintResult(const api::GitSource& source, Context& context) {
     context.Print(context.out.In(Colour::kRed, "✗") + " " + name + ": " + why +
                   (status.applied ? "; " + in_force + " stays in force\n" : "\n"));
   }
-  if (status.counts) {
+  const bool written = good || (ready != nullptr && ready->reason == "PartlyApplied");
+  if (status.counts && written) {
     context.Print("  " + ShowCounts(*status.counts) + "\n");
   }
   for (const api::SyncError& error : status.errors) {
@@ -131,7 +139,7 @@ int Run(const SyncOptions& options, Context& context) {
     const auto seen = api::FromObject<api::GitSource>(live.objects().begin()->second);
     source = seen ? std::optional(*seen) : std::nullopt;
     return source && source->status.last_handled_sync_request == request &&
-           !IsTrue(FindCondition(*source, "Reconciling"));
+           !IsAtWork(*source);
   };
   if (!context.WaitFor("syncing " + session->namespace_name() + "/" + options.name,
                        context.Time().mono + options.timeout, finished)) {

@@ -260,12 +260,15 @@ void FinishSync(DemoWorld& world, const Json& status) {
   world.kube.Put(api::GitSource::Type(), body);
 }
 
-Json Ready(bool ready, const char* message) {
-  return Json::ArrayOf({Json::Of({{"type", "Ready"},
-                                  {"status", ready ? "True" : "False"},
-                                  {"reason", "Synced"},
-                                  {"message", message},
-                                  {"lastTransitionTime", "2026-03-02T12:00:00Z"}})});
+Json Ready(bool ready, const char* reason, const char* message) {
+  const auto condition = [&](const char* type, bool holds) {
+    return Json::Of({{"type", type},
+                     {"status", holds ? "True" : "False"},
+                     {"reason", reason},
+                     {"message", message},
+                     {"lastTransitionTime", "2026-03-02T12:00:00Z"}});
+  };
+  return Json::ArrayOf({condition("Ready", ready), condition("Reconciling", !ready)});
 }
 
 TEST(TranscriptOfSync, WaitsForTheResult) {
@@ -278,7 +281,7 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
                          {"counts", Json::Of({{"created", 3}, {"updated", 1}, {"unchanged", 12},
                                               {"pruned", 2}, {"failed", 0}, {"total", 16}})},
                          {"errorCount", 0},
-                         {"conditions", Ready(true, "")}}));
+                         {"conditions", Ready(true, "Succeeded", "")}}));
   });
   std::string all = world.Run(command) + "\n";
   world.clock.Advance(std::chrono::seconds(5));
@@ -287,7 +290,7 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
         world,
         Json::Of({{"attempted", Json::Of({{"revision", "77aa01b2c3d4"}})},
                   {"errorCount", 3},
-                  {"conditions", Ready(false, "the revision has errors")},
+                  {"conditions", Ready(false, "InvalidRevision", "the revision has errors")},
                   {"errors",
                    Json::ArrayOf(
                        {Json::Of({{"path", "missions/diagnose.yaml"}, {"line", 5}, {"column", 3},
@@ -297,6 +300,14 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
                                   {"code", "InvalidField"}, {"field", "spec.missionType"},
                                   {"message", "\"AutoDiagnos\" is not one of AutoDiagnose, "
                                               "ApprovalRecommend, SummarizeJob"}})})}}));
+  });
+  all += world.Run(command) + "\n";
+  world.clock.Advance(std::chrono::seconds(5));
+  world.waiter.next.emplace_back([&] {
+    FinishSync(world, Json::Of({{"errorCount", 0},
+                                {"errors", Json::EmptyArray()},
+                                {"conditions", Ready(false, "Unreachable",
+                                                     "fetch: https://git.example.com: timed out")}}));
   });
   all += world.Run(command) + "\n";
   world.clock.Advance(std::chrono::seconds(5));

@@ -41,7 +41,8 @@ int Run(const ValidateOptions& options, Context& context) {
     return context.Refuse(files.error());
   }
   const manifest::DeclaredSet set = CheckFiles(
-      *files, options.namespace_name.empty() ? "default" : options.namespace_name);
+      *files, {.default_namespace =
+                   options.namespace_name.empty() ? "default" : options.namespace_name});
   const int code = set.errors.empty() ? kExitDone : kExitNo;
   if (options.output == OutputFormat::kJson) {
     Json errors = Json::EmptyArray();

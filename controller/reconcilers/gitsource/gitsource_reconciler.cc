@@ -26,22 +26,6 @@ std::string IdentityOf(const std::string& space, const std::string& name) {
   return TypedKey<api::GitSource>(space, name).ToString();
 }
 
-manifest::SyncSource SyncSourceOf(const api::GitSource& source) {
-  const api::GitSourceSpec& spec = source.spec;
-  return {.identity = IdentityOf(source.metadata.namespace_name, source.metadata.name),
-          .field_manager = kManager,
-          .marks = {.source_label = std::string(api::labels::kSource),
-                    .identity_annotation = std::string(api::annotations::kSourceIdentity),
-                    .adopted_annotation = std::string(api::annotations::kAdopted),
-                    .file_annotation = std::string(api::annotations::kSourceFile)},
-          .prune = spec.prune,
-          .prune_namespaces = spec.prune_namespaces,
-          .prune_adopted = spec.prune_adopted,
-          .allow_empty = spec.allow_empty,
-          .adopt = spec.adopt,
-          .skip_invalid = spec.failure_policy == api::FailurePolicy::kSkipInvalid};
-}
-
 Write WriteOf(SyncStep& step) {
   if (step.verb == SyncVerb::kPrune) {
     return DeleteRequest{
@@ -124,6 +108,22 @@ std::vector<ObjectKey> SourcesAffected(const Change& change, const View& view) {
 }
 
 }  // namespace
+
+manifest::SyncSource SyncSourceOf(const api::GitSource& source) {
+  const api::GitSourceSpec& spec = source.spec;
+  return {.identity = IdentityOf(source.metadata.namespace_name, source.metadata.name),
+          .field_manager = kManager,
+          .marks = {.source_label = std::string(api::labels::kSource),
+                    .identity_annotation = std::string(api::annotations::kSourceIdentity),
+                    .adopted_annotation = std::string(api::annotations::kAdopted),
+                    .file_annotation = std::string(api::annotations::kSourceFile)},
+          .prune = spec.prune,
+          .prune_namespaces = spec.prune_namespaces,
+          .prune_adopted = spec.prune_adopted,
+          .allow_empty = spec.allow_empty,
+          .adopt = spec.adopt,
+          .skip_invalid = spec.failure_policy == api::FailurePolicy::kSkipInvalid};
+}
 
 struct GitSourceReconciler::Memory {
   LastComparison last;

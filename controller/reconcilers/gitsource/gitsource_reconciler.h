@@ -44,6 +44,9 @@ class GitSourceReconciler final : public Reconciler {
   mutable std::map<ObjectKey, std::unique_ptr<Memory>> memories_;
 };
 
+/// Whose declarations a GitSource's are and what it may do: for `midwatch diff` too.
+manifest::SyncSource SyncSourceOf(const api::GitSource& source);
+
 /// The controller; `reconciler` must outlive it. Drift wakes the source that owns the object.
 Controller MakeController(const GitSourceReconciler& reconciler);
 
