@@ -69,7 +69,7 @@ Result<cli::Connection> Connect(const std::vector<std::string>& kubeconfigs) {
                                         .bearer = [token = config.token] { return token; }}));
   stack->kube = std::make_unique<kube::HttpKubeClient>(*stack->http);
   stack->artifacts = std::make_unique<artifacts::HttpArtifactStore>(
-      *stack->http, artifacts::HttpArtifactOptions{.token = config.token});
+      *stack->http, artifacts::HttpArtifactOptions{});  // The client sends the token.
   return cli::Connection{.kube = {stack, stack->kube.get()},
                          .http = {stack, stack->http.get()},
                          .artifacts = {stack, stack->artifacts.get()},

@@ -64,13 +64,13 @@ class Process:
         self.child = subprocess.Popen([BINARY, *map(str, arguments)], stdout=self.output, stderr=subprocess.STDOUT,
                                       stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
 
-    def signal(self, number):
+    def send(self, number):
         if self.child.poll() is None:
             self.child.send_signal(number)
 
     def stop(self, number=signal.SIGTERM, patience=20):
-        self.signal(signal.SIGCONT)
-        self.signal(number)
+        self.send(signal.SIGCONT)
+        self.send(number)
         try:
             return self.child.wait(patience)
         except subprocess.TimeoutExpired:
