@@ -26,12 +26,13 @@ Result<void> CheckOwner(const ResourceRegistry& registry, const Storage& storage
   }
   bool owns = false;
   if (rule->via.empty()) {
-    owns = Owns(*rule, identity, object);
+    owns = NamesAgent(*rule, identity, object);
   } else if (const ResourceInfo* via = registry.FindResource(rule->via)) {
     const VersionPtr other =
         storage.Find(*via, asked.target.namespace_name, object.At("metadata", "name").AsString());
-    owns = other != nullptr && Owns(*rule, identity, other->object().Body());
+    owns = other != nullptr && NamesAgent(*rule, identity, other->object().Body());
   }
+  owns = owns && MayHaveName(*rule, object);
   return owns ? Result<void>() : Fail(ForbiddenError(identity, asked, kNotYours));
 }
 

@@ -9,11 +9,11 @@ namespace {
 
 constexpr AgentRule kAgentRules[] = {
     {"agentinstances.midwatch.dev", "", "get list watch create update patch delete",
-     "spec.agentRef.name", ""},
+     "spec.agentRef.name", "", ""},
     {"leases.coordination.k8s.io", "", "get create update patch delete", "spec.agentRef.name",
-     "agentinstances.midwatch.dev"},
-    {"runs.midwatch.dev", "", "get list watch", "spec.agentRef.name", ""},
-    {"runs.midwatch.dev", "status", "get update patch", "spec.agentRef.name", ""},
+     "agentinstances.midwatch.dev", "spec.holderIdentity"},
+    {"runs.midwatch.dev", "", "get list watch", "spec.agentRef.name", "", ""},
+    {"runs.midwatch.dev", "status", "get update patch", "spec.agentRef.name", "", ""},
 };
 
 /// Who may ask for a path and what is below it.
@@ -29,6 +29,14 @@ constexpr PathRule kPathRules[] = {
 bool HasWord(std::string_view words, std::string_view word) {
   const auto all = Split(words, ' ');
   return std::find(all.begin(), all.end(), word) != all.end();
+}
+
+const std::string& TextAt(const Json& object, std::string_view path) {
+  const Json* at = &object;
+  for (const std::string_view name : Split(path, '.')) {
+    at = &at->At(name);
+  }
+  return at->AsString();
 }
 
 bool Covers(std::string_view rule, std::string_view path) {
@@ -85,12 +93,14 @@ Result<const AgentRule*> Authorize(const Identity& identity, const Attributes& a
   return Fail(ForbiddenError(identity, asked));
 }
 
-bool Owns(const AgentRule& rule, const Identity& identity, const Json& object) {
-  const Json* at = &object;
-  for (const std::string_view name : Split(rule.field, '.')) {
-    at = &at->At(name);
-  }
-  return at->IsString() && !identity.agent_name.empty() && at->AsString() == identity.agent_name;
+bool NamesAgent(const AgentRule& rule, const Identity& identity, const Json& object) {
+  return !identity.agent_name.empty() && TextAt(object, rule.field) == identity.agent_name;
+}
+
+bool MayHaveName(const AgentRule& rule, const Json& object) {
+  const std::string& name = object.At("metadata", "name").AsString();
+  return !name.starts_with(kReservedPrefix) &&
+         (rule.own_name.empty() || TextAt(object, rule.own_name) == name);
 }
 
 Result<void> AuthorizePath(const Identity& identity, std::string_view verb, std::string_view path) {

@@ -18,7 +18,11 @@ struct AgentRule {
   std::string_view verbs;        ///< Separated by spaces. Lists and watches must select the field.
   std::string_view field;        ///< What names the Agent: `spec.agentRef.name`, of the object, or
   std::string_view via;          ///< of the one of the same name of this resource, unless empty.
+  std::string_view own_name;     ///< A field that must have the object's own name, unless empty.
 };
+
+/// Names that no object of an Agent's may have, so that it cannot get in the way of a lock.
+inline constexpr std::string_view kReservedPrefix = "lock-";
 
 /// The table: its AgentInstances, their Leases, its Runs and their status.
 std::span<const AgentRule> AgentRules();
@@ -34,7 +38,9 @@ struct Attributes {
 Result<const AgentRule*> Authorize(const Identity& identity, const Attributes& asked);
 
 /// True if the rule's field of this object has the Agent's name.
-bool Owns(const AgentRule& rule, const Identity& identity, const Json& object);
+bool NamesAgent(const AgentRule& rule, const Identity& identity, const Json& object);
+/// True if the object's own name is one that the rule lets an Agent have.
+bool MayHaveName(const AgentRule& rule, const Json& object);
 
 /// The refusal: `runs.midwatch.dev "x" is forbidden: User "…" cannot get resource "runs" …`.
 Error ForbiddenError(const Identity& identity, const Attributes& asked, std::string_view why = {});

@@ -22,6 +22,8 @@ class AuthorizerTest : public testing::Test {
       Make("runs.midwatch.dev", space, Run(agent + "-run", agent));
     }
     Make("leases.coordination.k8s.io", "ops", Lease("lock"));
+    Make("leases.coordination.k8s.io", "ops", Lease("other"));  // Somebody else holds it,
+    Make("agentinstances.midwatch.dev", "ops", Instance("other", "ada"));  // whatever this says.
     Make("secrets", "ops", R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"}})");
     Make("modules.midwatch.dev", "ops",
          R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"Module","metadata":{"name":"m"},
@@ -38,7 +40,7 @@ class AuthorizerTest : public testing::Test {
   }
   static std::string Lease(const std::string& name) {
     return R"({"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":")" + name +
-           R"("},"spec":{"holderIdentity":"x"}})";
+           R"("},"spec":{"holderIdentity":")" + (name == "other" ? "x" : name) + "\"}}";
   }
   static std::string Run(const std::string& name, const std::string& agent) {
     return R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"Run","metadata":{"name":")" + name +
@@ -113,7 +115,11 @@ const std::vector<AuthCase>& Cases() {
       {"get", kLeases + "ops/lock", ""},
       {"list", kLeases + "ops/", ""},
       {"list", kLeases + "ops/", "metadata.name=ada-1"},
-      {"patch", kLeases + "ops/ada-1", R"({"spec":{"holderIdentity":"me"}})", true},
+      {"patch", kLeases + "ops/ada-1", R"({"spec":{"leaseDurationSeconds":30}})", true},
+      {"patch", kLeases + "ops/ada-1", R"({"spec":{"holderIdentity":"me"}})"},
+      {"patch", kLeases + "ops/other", R"({"spec":{"leaseDurationSeconds":30}})"},
+      {"get", kLeases + "ops/other", ""},
+      {"create", kInstances + "ops/", "instance-lock ada"},
       {"patch", kLeases + "ops/bob-1", R"({"spec":{"holderIdentity":"me"}})"},
       {"patch", kLeases + "ops/lock", R"({"spec":{"holderIdentity":"me"}})"},
       {"create", kLeases + "ops/", "lease new"},
@@ -166,8 +172,10 @@ class AuthorizerCaseTest : public AuthorizerTest, public testing::WithParamInter
       const auto words = Words(c.with);
       call.body = CreateBody{.object = J(words.first == "run"        ? Run("new", words.second)
                                          : words.first == "instance" ? Instance("new", words.second)
-                                         : words.first == "lease"    ? Lease(words.second)
-                                                                     : c.with)};
+                                         : words.first == "instance-lock"
+                                             ? Instance("lock-new", words.second)
+                                         : words.first == "lease" ? Lease(words.second)
+                                                                  : c.with)};
     }
     return Outcome(world_.Write(std::move(call)));
   }
