@@ -146,7 +146,7 @@ class OrderedSink final : public WatchSink {
 
 TEST_F(StorageThreadsTest, ManyAtOnceLoseNothing) {
   constexpr int kThreads = 4;
-  constexpr int kRounds = 25;
+  constexpr int kRounds = 8;
   WaitForNamespace();
   Json counter = TestWorld::WidgetBody("counter");
   counter["spec"].Set("replicas", 0);
