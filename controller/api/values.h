@@ -80,7 +80,7 @@ inline constexpr EnumInfo kEnumInfo<JobState>{kJobStateWords};
 
 /// How requests of a sidecar for permission are answered.
 enum class Permissions : std::uint8_t {
-  kDenyAll,  ///< Every request is denied.
+  kDenyAll,  ///< Every request is denied, but for the tools of the Run itself.
   kAllowReads,  ///< Tools that only read are allowed, everything else is denied.
 };
 inline constexpr std::array<std::string_view, 2> kPermissionsWords{
