@@ -92,9 +92,10 @@ void SidecarSession::Begin(Now now) {
 }
 
 void SidecarSession::FetchInput(const api::Artifact& input) {
-  ports_.store.Get(input.digest, [post = ports_.post, name = input.name](Result<std::string> bytes) {
-    post(InputArrived{name, std::move(bytes)});
-  });
+  ports_.store.Get(input.digest,
+                   [post = ports_.post, name = input.name](Result<std::string> bytes) {
+                     post(InputArrived{name, std::move(bytes)});
+                   });
 }
 
 void SidecarSession::OnEvent(SessionEvent event, Now now) {
@@ -179,8 +180,9 @@ ProcessSpec SidecarSession::Spec() const {
   spec.environment.try_emplace("HOME", socket_->directory());
   spec.working_directory = sidecar.cwd.empty() ? socket_->directory() : sidecar.cwd;
   spec.sandbox = true;
-  spec.writable = {socket_->directory()};
+  spec.writable = {socket_->directory(), socket_->path()};
   if (!sidecar.cwd.empty()) spec.writable.push_back(sidecar.cwd);
+  spec.readable.push_back(socket_->path());
   if (!host_.mcp_command.empty()) spec.readable.push_back(host_.mcp_command.front());
   for (const std::string& argument : sidecar.args) {
     if (argument.starts_with('/')) spec.readable.push_back(argument);
@@ -228,9 +230,8 @@ void SidecarSession::On(const ProcessFlooded&, Now now) {
 void SidecarSession::On(const ProcessEnded& event, Now now) {
   process_gone_ = true;
   if (output_.Finish()) Note("the sidecar's last line was not finished", now);
-  const std::string how = event.exit.signal != 0
-                              ? "signal " + std::to_string(event.exit.signal)
-                              : "exit code " + std::to_string(event.exit.code);
+  const std::string how = event.exit.signal != 0 ? "signal " + std::to_string(event.exit.signal)
+                                                 : "exit code " + std::to_string(event.exit.code);
   Note("the sidecar ended with " + how, now);
   if (!outcome_ && now.mono >= kill_at_) {
     Conclude(LeaseLost());
@@ -273,7 +274,8 @@ void SidecarSession::OnAcpEnded(const AcpEnded& ended, Now now) {
   } else if (ended.end == AcpEnd::kBroken) {
     Conclude(Failed(reason::kSidecarFailed, "the sidecar " + ended.why));
   } else if (desk_->refused_results > 0) {
-    Conclude(Failed(reason::kResultInvalid, "every result was refused, at last: " + desk_->last_refusal));
+    Conclude(Failed(reason::kResultInvalid,
+                    "every result was refused, at last: " + desk_->last_refusal));
   } else {
     Conclude(Failed(reason::kOutputMissing, "the sidecar ended its turn (" + ended.why +
                                                 ") without the result that it owes"));
@@ -336,7 +338,8 @@ void SidecarSession::On(const ArtifactSaved& event, Now now) {
   }
   const auto found = connections_.find(event.connection);
   if (found == connections_.end()) return;
-  Obey(event.connection, found->second.server->OnSaved(event.request, event.name, event.digest), now);
+  Obey(event.connection, found->second.server->OnSaved(event.request, event.name, event.digest),
+       now);
 }
 
 void SidecarSession::OnSubmitted(Now now) {
@@ -358,7 +361,8 @@ void SidecarSession::On(const ResultStored& event, Now now) {
   storing_result_ = false;
   if (!event.digest) {
     // The result stands in the Run's status too.
-    Note("the result could not be put into the artifact store: " + event.digest.error().message, now);
+    Note("the result could not be put into the artifact store: " + event.digest.error().message,
+         now);
   }
 }
 
@@ -378,8 +382,9 @@ void SidecarSession::OnTime(Now now) {
     timeout_at_.reset();
     const bool has_result = desk_ && !desk_->result.IsNull();
     Stop(has_result ? RunOutcome{RunPhase::kSucceeded, "", ""}
-                    : Failed(reason::kTimedOut, "it did not finish within " +
-                                                    std::to_string(setup_.run.spec.timeout_seconds) + " s"),
+                    : Failed(reason::kTimedOut,
+                             "it did not finish within " +
+                                 std::to_string(setup_.run.spec.timeout_seconds) + " s"),
          now);
   }
   if (after_result_at_ && now.mono >= *after_result_at_) {
@@ -395,7 +400,8 @@ void SidecarSession::OnTime(Now now) {
 }
 
 void SidecarSession::Prolong(MonoTime deadline, Now now) {
-  if (now.mono >= kill_at_) return Kill(LeaseLost(), now);  // The watchdog has killed it, or does so now.
+  if (now.mono >= kill_at_)
+    return Kill(LeaseLost(), now);  // The watchdog has killed it, or does so now.
   kill_at_ = deadline;
   if (process_ && !process_gone_) process_->KillAt(deadline);
 }
