@@ -69,15 +69,13 @@ std::int64_t Positive(const Json& number) { return std::max<std::int64_t>(0, num
 AcpOutputs AcpSession::Start(MonoTime now) {
   handshake_until_ = now + kHandshakeTime;
   state_ = State::kInitializing;
-  const Json capabilities =
-      Json::Of({{"fs", Json::Of({{"readTextFile", false}, {"writeTextFile", false}})},
-                {"terminal", false}});
-  Ask("initialize",
-      Json::Of({{"protocolVersion", kProtocolVersion},
-                {"clientCapabilities", capabilities},
-                {"clientInfo", Json::Of({{"name", "midwatch"},
-                                         {"title", "Midwatch"},
-                                         {"version", config_.version}})}}));
+  const Json capabilities = Json::Of(
+      {{"fs", Json::Of({{"readTextFile", false}, {"writeTextFile", false}})}, {"terminal", false}});
+  Ask("initialize", Json::Of({{"protocolVersion", kProtocolVersion},
+                              {"clientCapabilities", capabilities},
+                              {"clientInfo", Json::Of({{"name", "midwatch"},
+                                                       {"title", "Midwatch"},
+                                                       {"version", config_.version}})}}));
   return std::exchange(out_, {});
 }
 
@@ -91,10 +89,18 @@ AcpOutputs AcpSession::OnLine(std::string_view line) {
     return std::exchange(out_, {});
   }
   switch (message->kind) {
-    case JsonRpcKind::kRequest: OnRequest(*message); break;
-    case JsonRpcKind::kNotification: OnNotification(*message); break;
-    case JsonRpcKind::kResult: OnResult(*message); break;
-    case JsonRpcKind::kError: OnError(*message); break;
+    case JsonRpcKind::kRequest:
+      OnRequest(*message);
+      break;
+    case JsonRpcKind::kNotification:
+      OnNotification(*message);
+      break;
+    case JsonRpcKind::kResult:
+      OnResult(*message);
+      break;
+    case JsonRpcKind::kError:
+      OnError(*message);
+      break;
   }
   return std::exchange(out_, {});
 }
@@ -117,8 +123,8 @@ AcpOutputs AcpSession::OnTime(MonoTime now) {
 AcpOutputs AcpSession::Cancel() {
   if (state_ == State::kPrompting) {
     state_ = State::kCancelling;
-    out_.emplace_back(AcpSend{
-        NotificationLine("session/cancel", Json::Of({{"sessionId", session_id_}}))});
+    out_.emplace_back(
+        AcpSend{NotificationLine("session/cancel", Json::Of({{"sessionId", session_id_}}))});
   } else if (state_ != State::kCancelling && state_ != State::kEnded) {
     End(AcpEnd::kCancelled, "cancelled before the turn began");
   }
@@ -135,12 +141,16 @@ void AcpSession::OnResult(const JsonRpcMessage& message) {
     return OnBadLine("an answer to nothing that was asked", message.id.Dump());
   }
   switch (state_) {
-    case State::kInitializing: return OnInitialized(message.result);
-    case State::kCreating: return OnCreated(message.result);
+    case State::kInitializing:
+      return OnInitialized(message.result);
+    case State::kCreating:
+      return OnCreated(message.result);
     case State::kPrompting:
-    case State::kCancelling: return OnTurnEnded(message.result);
+    case State::kCancelling:
+      return OnTurnEnded(message.result);
     case State::kNew:
-    case State::kEnded: return;
+    case State::kEnded:
+      return;
   }
 }
 
@@ -150,9 +160,8 @@ void AcpSession::OnError(const JsonRpcMessage& message) {
   if (message.id != Json(next_id_ - 1)) {
     return Record(RecordKind::kSystem, "the sidecar reported an error: " + shown);
   }
-  const bool cancelled =
-      state_ == State::kCancelling ||
-      message.error_code == static_cast<int>(JsonRpcCode::kRequestCancelled);
+  const bool cancelled = state_ == State::kCancelling ||
+                         message.error_code == static_cast<int>(JsonRpcCode::kRequestCancelled);
   if (cancelled) {
     return End(AcpEnd::kCancelled, "cancelled");
   }
@@ -165,14 +174,15 @@ void AcpSession::OnError(const JsonRpcMessage& message) {
 void AcpSession::OnInitialized(const Json& result) {
   const Json& version = result.At("protocolVersion");
   if (!version.IsInt() || version.AsInt() != kProtocolVersion) {
-    return End(AcpEnd::kBroken, "speaks version " + version.Dump() +
-                                    " of the Agent Client Protocol, expected 1");
+    return End(AcpEnd::kBroken,
+               "speaks version " + version.Dump() + " of the Agent Client Protocol, expected 1");
   }
   out_.emplace_back(AcpIntroduced{ProducerOf(result.At("agentInfo"))});
-  takes_resources_ = result.At("agentCapabilities", "promptCapabilities", "embeddedContext").AsBool();
+  takes_resources_ =
+      result.At("agentCapabilities", "promptCapabilities", "embeddedContext").AsBool();
   state_ = State::kCreating;
-  Ask("session/new", Json::Of({{"cwd", config_.working_directory},
-                               {"mcpServers", config_.mcp_servers}}));
+  Ask("session/new",
+      Json::Of({{"cwd", config_.working_directory}, {"mcpServers", config_.mcp_servers}}));
 }
 
 void AcpSession::OnCreated(const Json& result) {
@@ -208,15 +218,15 @@ void AcpSession::OnRequest(const JsonRpcMessage& message) {
   }
   Record(RecordKind::kSystem, "refused a request that was not offered: " + message.method);
   out_.emplace_back(AcpSend{ErrorLine(message.id, JsonRpcCode::kMethodNotFound,
-                                   message.method + " is not offered by this client")});
+                                      message.method + " is not offered by this client")});
 }
 
 void AcpSession::OnPermission(const JsonRpcMessage& message) {
   const Json& call = message.params.At("toolCall");
   const Json& options = message.params.At("options");
   if (!call.IsObject() || !options.IsArray()) {
-    out_.emplace_back(AcpSend{ErrorLine(message.id, JsonRpcCode::kInvalidParams,
-                                     "expected toolCall and options")});
+    out_.emplace_back(AcpSend{
+        ErrorLine(message.id, JsonRpcCode::kInvalidParams, "expected toolCall and options")});
     return;
   }
   const Json* chosen = nullptr;
@@ -252,16 +262,15 @@ bool AcpSession::IsAllowed(const Json& tool_call) const {
     return true;
   }
   const std::string& title = tool_call.At("title").AsString();
-  return (reads || kind == "other") && std::any_of(config_.own_tools.begin(), config_.own_tools.end(),
-                                                   [&](const std::string& tool) {
-                                                     return title == "mcp__midwatch__" + tool;
-                                                   });
+  return (reads || kind == "other") &&
+         std::any_of(config_.own_tools.begin(), config_.own_tools.end(),
+                     [&](const std::string& tool) { return title == "mcp__midwatch__" + tool; });
 }
 
 void AcpSession::OnNotification(const JsonRpcMessage& message) {
   if (message.method == "session/update") {
-    const bool ours = !session_id_.empty() &&
-                      message.params.At("sessionId").AsString() == session_id_;
+    const bool ours =
+        !session_id_.empty() && message.params.At("sessionId").AsString() == session_id_;
     if (!ours) {
       return Record(RecordKind::kSystem, "ignored an update of another session");
     }
@@ -291,9 +300,10 @@ void AcpSession::OnUpdate(const Json& update) {
     return Record(RecordKind::kPlan, "", Json::Of({{"entries", update.At("entries")}}));
   }
   if (kind == "usage_update") {
-    Record(RecordKind::kUsage, "", Json::Of({{"contextTokens", update.At("used")},
-                                             {"contextSize", update.At("size")},
-                                             {"cost", update.At("cost")}}));
+    Record(RecordKind::kUsage, "",
+           Json::Of({{"contextTokens", update.At("used")},
+                     {"contextSize", update.At("size")},
+                     {"cost", update.At("cost")}}));
     return;
   }
   constexpr std::string_view kQuiet[] = {"available_commands_update", "current_mode_update",

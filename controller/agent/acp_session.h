@@ -38,7 +38,8 @@ enum class AcpEnd : std::uint8_t {
   kCompleted,  ///< The turn ended; `why` is the stop reason.
   kRefused,    ///< The sidecar refuses to go on.
   kCancelled,
-  kBroken,  ///< It broke the protocol, speaks another version, reported an error, or was silent too long.
+  kBroken,  ///< It broke the protocol, speaks another version, reported an error, or was silent too
+            ///< long.
 };
 
 struct AcpSend {
@@ -57,8 +58,8 @@ struct AcpEnded {
 using AcpOutput = std::variant<AcpSend, SessionRecord, AcpIntroduced, AcpUsage, AcpEnded>;
 using AcpOutputs = std::vector<AcpOutput>;
 
-/// The client's side of one session of the Agent Client Protocol, version 1 (agentclientprotocol.com): a machine
-/// without I/O.
+/// The client's side of one session of the Agent Client Protocol, version 1
+/// (agentclientprotocol.com): a machine without I/O.
 ///
 ///   state         | what happens                              | next
 ///   --------------|-------------------------------------------|--------------
@@ -70,10 +71,11 @@ using AcpOutputs = std::vector<AcpOutput>;
 ///   any           | an error, another version, a line over 1 MiB, too much that is no message, a
 ///                 | handshake that takes too long             | kEnded
 ///
-/// Of what a sidecar may ask, only permission is answered by a rule: tools of the Run itself are allowed, with
-/// AllowReads those of kind `read`, `search` and `think` too, everything else is rejected (`allow_always` is never
-/// chosen). Files, terminals, elicitation and unknown requests are refused: they were not offered. Unknown
-/// notifications and updates are recorded and ignored. Every output is in the order in which it must happen.
+/// Of what a sidecar may ask, only permission is answered by a rule: tools of the Run itself are
+/// allowed, with AllowReads those of kind `read`, `search` and `think` too, everything else is
+/// rejected (`allow_always` is never chosen). Files, terminals, elicitation and unknown requests
+/// are refused: they were not offered. Unknown notifications and updates are recorded and ignored.
+/// Every output is in the order in which it must happen.
 class AcpSession {
  public:
   explicit AcpSession(AcpConfig config) : config_(std::move(config)) {}
@@ -89,7 +91,7 @@ class AcpSession {
   std::optional<MonoTime> NextWake() const;
 
   static constexpr std::int64_t kProtocolVersion = 1;
-  static constexpr int kMaxBadLines = 20;           ///< Lines that are no message; one more ends it.
+  static constexpr int kMaxBadLines = 20;  ///< Lines that are no message; one more ends it.
   static constexpr std::size_t kMaxToolCalls = 4096;  ///< Whose kinds are remembered.
   static constexpr Duration kHandshakeTime = std::chrono::seconds(60);
 

@@ -7,7 +7,8 @@ namespace {
 
 constexpr MonoTime kStart{1'000'000};
 
-/// Outputs as short words, in order: `> METHOD`, `> result X`, `> error CODE`, `KIND TEXT`, `= END WHY`, `by NAME`, `tokens IN/OUT`.
+/// Outputs as short words, in order: `> METHOD`, `> result X`, `> error CODE`, `KIND TEXT`, `= END
+/// WHY`, `by NAME`, `tokens IN/OUT`.
 struct Shower {
   std::vector<std::string>& out;
 
@@ -16,9 +17,15 @@ struct Shower {
     ASSERT_TRUE(message) << send.line;
     switch (message->kind) {
       case JsonRpcKind::kRequest:
-      case JsonRpcKind::kNotification: out.push_back("> " + message->method); break;
-      case JsonRpcKind::kResult: out.push_back("> result " + message->result.Dump()); break;
-      case JsonRpcKind::kError: out.push_back("> error " + std::to_string(message->error_code)); break;
+      case JsonRpcKind::kNotification:
+        out.push_back("> " + message->method);
+        break;
+      case JsonRpcKind::kResult:
+        out.push_back("> result " + message->result.Dump());
+        break;
+      case JsonRpcKind::kError:
+        out.push_back("> error " + std::to_string(message->error_code));
+        break;
     }
   }
   void operator()(const SessionRecord& record) const {
@@ -68,13 +75,15 @@ AcpSession Prompting(api::Permissions permissions = api::Permissions::kDenyAll) 
 }
 
 std::string Update(const std::string& update) {
-  return R"({"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":)" + update + "}}";
+  return R"({"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"s","update":)" +
+         update + "}}";
 }
 
 TEST(AcpSessionTest, ShakesHandsAndPrompts) {
   AcpSession session(Config());
   EXPECT_EQ(Show(session.Start(kStart)), std::vector<std::string>{"> initialize"});
-  EXPECT_EQ(Show(session.OnLine(kInitialized)), (std::vector<std::string>{"by x 2", "> session/new"}));
+  EXPECT_EQ(Show(session.OnLine(kInitialized)),
+            (std::vector<std::string>{"by x 2", "> session/new"}));
   const AcpOutputs prompted = session.OnLine(kCreated);
   ASSERT_EQ(Show(prompted), std::vector<std::string>{"> session/prompt"});
   const auto message = ParseJsonRpc(std::get<AcpSend>(prompted[0]).line);
@@ -86,7 +95,8 @@ TEST(AcpSessionTest, ShakesHandsAndPrompts) {
 TEST(AcpSessionTest, SendsResourcesToThoseWhoTakeThem) {
   AcpSession session(Config());
   session.Start(kStart);
-  session.OnLine(R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":1,"agentCapabilities":{"promptCapabilities":{"embeddedContext":true}}}})");
+  session.OnLine(
+      R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":1,"agentCapabilities":{"promptCapabilities":{"embeddedContext":true}}}})");
   const AcpOutputs prompted = session.OnLine(kCreated);
   const auto message = ParseJsonRpc(std::get<AcpSend>(prompted[0]).line);
   EXPECT_EQ(message->params.At("prompt").Items()[1].At("resource", "text").AsString(), "data");
@@ -104,55 +114,165 @@ TEST_P(PromptingTest, AnswersLines) {
   EXPECT_EQ(Show(session.OnLine(GetParam().line)), GetParam().want);
 }
 
-INSTANTIATE_TEST_SUITE_P(Updates, PromptingTest, testing::Values(
-    LineCase{"Thought", Update(R"({"sessionUpdate":"agent_thought_chunk","content":{"type":"text","text":"hm"}})"), {"reasoning hm"}},
-    LineCase{"Message", Update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"so"}})"), {"answer so"}},
-    LineCase{"UserMessage", Update(R"({"sessionUpdate":"user_message_chunk","content":{"type":"text","text":"q"}})"), {"prompt q"}},
-    LineCase{"Image", Update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"image","data":"AA"}})"), {"answer [image]"}},
-    LineCase{"Link", Update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"resource_link","name":"n","uri":"u"}})"), {"answer [n](u)"}},
-    LineCase{"ToolCall", Update(R"({"sessionUpdate":"tool_call","toolCallId":"1","title":"log","kind":"read","status":"pending"})"), {"toolCall"}},
-    LineCase{"ToolProgressWithoutNews", Update(R"({"sessionUpdate":"tool_call_update","toolCallId":"1","status":"in_progress"})"), {}},
-    LineCase{"ToolInput", Update(R"({"sessionUpdate":"tool_call_update","toolCallId":"1","rawInput":{"a":1}})"), {"toolCall"}},
-    LineCase{"ToolResult", Update(R"({"sessionUpdate":"tool_call_update","toolCallId":"1","status":"completed","content":[{"type":"content","content":{"type":"text","text":"42"}}]})"), {"toolResult 42"}},
-    LineCase{"ToolFailed", Update(R"({"sessionUpdate":"tool_call_update","toolCallId":"1","status":"failed"})"), {"toolResult"}},
-    LineCase{"ToolCallAtOnce", Update(R"({"sessionUpdate":"tool_call","toolCallId":"1","title":"t","status":"completed"})"), {"toolCall", "toolResult"}},
-    LineCase{"Diff", Update(R"({"sessionUpdate":"tool_call_update","toolCallId":"1","status":"completed","content":[{"type":"diff","path":"/a","newText":""}]})"), {"toolResult [diff of /a]"}},
-    LineCase{"Plan", Update(R"({"sessionUpdate":"plan","entries":[]})"), {"plan"}},
-    LineCase{"Usage", Update(R"({"sessionUpdate":"usage_update","used":5,"size":10})"), {"usage"}},
-    LineCase{"Commands", Update(R"({"sessionUpdate":"available_commands_update","availableCommands":[]})"), {}},
-    LineCase{"Mode", Update(R"({"sessionUpdate":"current_mode_update","currentModeId":"m"})"), {}},
-    LineCase{"Options", Update(R"({"sessionUpdate":"config_option_update","configOptions":[]})"), {}},
-    LineCase{"Info", Update(R"({"sessionUpdate":"session_info_update","title":"t"})"), {}},
-    LineCase{"Unknown", Update(R"({"sessionUpdate":"dance"})"), {"system ignored an update of unknown kind: \"dance\""}},
-    LineCase{"NoUpdate", Update("7"), {"system ignored an update of unknown kind: \"\""}},
-    LineCase{"OtherSession", R"({"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"z","update":{}}})", {"system ignored an update of another session"}}),
+INSTANTIATE_TEST_SUITE_P(
+    Updates, PromptingTest,
+    testing::Values(
+        LineCase{
+            "Thought",
+            Update(
+                R"({"sessionUpdate":"agent_thought_chunk","content":{"type":"text","text":"hm"}})"),
+            {"reasoning hm"}},
+        LineCase{
+            "Message",
+            Update(
+                R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"so"}})"),
+            {"answer so"}},
+        LineCase{
+            "UserMessage",
+            Update(
+                R"({"sessionUpdate":"user_message_chunk","content":{"type":"text","text":"q"}})"),
+            {"prompt q"}},
+        LineCase{
+            "Image",
+            Update(
+                R"({"sessionUpdate":"agent_message_chunk","content":{"type":"image","data":"AA"}})"),
+            {"answer [image]"}},
+        LineCase{
+            "Link",
+            Update(
+                R"({"sessionUpdate":"agent_message_chunk","content":{"type":"resource_link","name":"n","uri":"u"}})"),
+            {"answer [n](u)"}},
+        LineCase{
+            "ToolCall",
+            Update(
+                R"({"sessionUpdate":"tool_call","toolCallId":"1","title":"log","kind":"read","status":"pending"})"),
+            {"toolCall"}},
+        LineCase{
+            "ToolProgressWithoutNews",
+            Update(
+                R"({"sessionUpdate":"tool_call_update","toolCallId":"1","status":"in_progress"})"),
+            {}},
+        LineCase{
+            "ToolInput",
+            Update(R"({"sessionUpdate":"tool_call_update","toolCallId":"1","rawInput":{"a":1}})"),
+            {"toolCall"}},
+        LineCase{
+            "ToolResult",
+            Update(
+                R"({"sessionUpdate":"tool_call_update","toolCallId":"1","status":"completed","content":[{"type":"content","content":{"type":"text","text":"42"}}]})"),
+            {"toolResult 42"}},
+        LineCase{
+            "ToolFailed",
+            Update(R"({"sessionUpdate":"tool_call_update","toolCallId":"1","status":"failed"})"),
+            {"toolResult"}},
+        LineCase{
+            "ToolCallAtOnce",
+            Update(
+                R"({"sessionUpdate":"tool_call","toolCallId":"1","title":"t","status":"completed"})"),
+            {"toolCall", "toolResult"}},
+        LineCase{
+            "Diff",
+            Update(
+                R"({"sessionUpdate":"tool_call_update","toolCallId":"1","status":"completed","content":[{"type":"diff","path":"/a","newText":""}]})"),
+            {"toolResult [diff of /a]"}},
+        LineCase{"Plan", Update(R"({"sessionUpdate":"plan","entries":[]})"), {"plan"}},
+        LineCase{
+            "Usage", Update(R"({"sessionUpdate":"usage_update","used":5,"size":10})"), {"usage"}},
+        LineCase{"Commands",
+                 Update(R"({"sessionUpdate":"available_commands_update","availableCommands":[]})"),
+                 {}},
+        LineCase{
+            "Mode", Update(R"({"sessionUpdate":"current_mode_update","currentModeId":"m"})"), {}},
+        LineCase{"Options",
+                 Update(R"({"sessionUpdate":"config_option_update","configOptions":[]})"),
+                 {}},
+        LineCase{"Info", Update(R"({"sessionUpdate":"session_info_update","title":"t"})"), {}},
+        LineCase{"Unknown",
+                 Update(R"({"sessionUpdate":"dance"})"),
+                 {"system ignored an update of unknown kind: \"dance\""}},
+        LineCase{"NoUpdate", Update("7"), {"system ignored an update of unknown kind: \"\""}},
+        LineCase{
+            "OtherSession",
+            R"({"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"z","update":{}}})",
+            {"system ignored an update of another session"}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Requests, PromptingTest, testing::Values(
-    LineCase{"ReadFile", R"({"jsonrpc":"2.0","id":9,"method":"fs/read_text_file","params":{"path":"/etc/shadow"}})", {"system refused a request that was not offered: fs/read_text_file", "> error -32601"}},
-    LineCase{"WriteFile", R"({"jsonrpc":"2.0","id":9,"method":"fs/write_text_file","params":{}})", {"system refused a request that was not offered: fs/write_text_file", "> error -32601"}},
-    LineCase{"Terminal", R"({"jsonrpc":"2.0","id":9,"method":"terminal/create","params":{}})", {"system refused a request that was not offered: terminal/create", "> error -32601"}},
-    LineCase{"Elicitation", R"({"jsonrpc":"2.0","id":9,"method":"elicitation/create","params":{}})", {"system refused a request that was not offered: elicitation/create", "> error -32601"}},
-    LineCase{"UnknownRequest", R"({"jsonrpc":"2.0","id":"a","method":"x"})", {"system refused a request that was not offered: x", "> error -32601"}},
-    LineCase{"UnknownNotification", R"({"jsonrpc":"2.0","method":"x"})", {"system ignored a notification: x"}},
-    LineCase{"ProtocolLevel", R"({"jsonrpc":"2.0","method":"$/cancel_request","params":{"requestId":1}})", {}},
-    LineCase{"PermissionWithoutOptions", R"({"jsonrpc":"2.0","id":9,"method":"session/request_permission","params":{}})", {"> error -32602"}},
-    LineCase{"Blank", "  ", {}}),
+INSTANTIATE_TEST_SUITE_P(
+    Requests, PromptingTest,
+    testing::Values(
+        LineCase{
+            "ReadFile",
+            R"({"jsonrpc":"2.0","id":9,"method":"fs/read_text_file","params":{"path":"/etc/shadow"}})",
+            {"system refused a request that was not offered: fs/read_text_file", "> error -32601"}},
+        LineCase{"WriteFile",
+                 R"({"jsonrpc":"2.0","id":9,"method":"fs/write_text_file","params":{}})",
+                 {"system refused a request that was not offered: fs/write_text_file",
+                  "> error -32601"}},
+        LineCase{
+            "Terminal",
+            R"({"jsonrpc":"2.0","id":9,"method":"terminal/create","params":{}})",
+            {"system refused a request that was not offered: terminal/create", "> error -32601"}},
+        LineCase{"Elicitation",
+                 R"({"jsonrpc":"2.0","id":9,"method":"elicitation/create","params":{}})",
+                 {"system refused a request that was not offered: elicitation/create",
+                  "> error -32601"}},
+        LineCase{"UnknownRequest",
+                 R"({"jsonrpc":"2.0","id":"a","method":"x"})",
+                 {"system refused a request that was not offered: x", "> error -32601"}},
+        LineCase{"UnknownNotification",
+                 R"({"jsonrpc":"2.0","method":"x"})",
+                 {"system ignored a notification: x"}},
+        LineCase{"ProtocolLevel",
+                 R"({"jsonrpc":"2.0","method":"$/cancel_request","params":{"requestId":1}})",
+                 {}},
+        LineCase{"PermissionWithoutOptions",
+                 R"({"jsonrpc":"2.0","id":9,"method":"session/request_permission","params":{}})",
+                 {"> error -32602"}},
+        LineCase{"Blank", "  ", {}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Endings, PromptingTest, testing::Values(
-    LineCase{"EndTurn", R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"end_turn"}})", {"= completed end_turn"}},
-    LineCase{"MaxTokens", R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"max_tokens"}})", {"= completed max_tokens"}},
-    LineCase{"Refusal", R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"refusal"}})", {"= refused refusal"}},
-    LineCase{"Cancelled", R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"cancelled"}})", {"= cancelled cancelled"}},
-    LineCase{"Tokens", R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"end_turn","usage":{"inputTokens":3,"cachedReadTokens":4,"outputTokens":5}}})", {"tokens 7/5", "= completed end_turn"}},
-    LineCase{"NoReason", R"({"jsonrpc":"2.0","id":2,"result":{}})", {"= broken ended its turn without a stopReason"}},
-    LineCase{"Error", R"({"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"boom"}})", {"= broken answered with an error: boom (-32603)"}},
-    LineCase{"Login", R"({"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"key"}})", {"= broken wants to be logged in first: key (-32000)"}},
-    LineCase{"RequestCancelled", R"({"jsonrpc":"2.0","id":2,"error":{"code":-32800,"message":"c"}})", {"= cancelled cancelled"}},
-    LineCase{"ErrorOfNothing", R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"p"}})", {"system the sidecar reported an error: p (-32700)"}},
-    LineCase{"OldAnswer", R"({"jsonrpc":"2.0","id":1,"result":{"sessionId":"t"}})", {"system the sidecar sent what is no message of the protocol: an answer to nothing that was asked"}},
-    LineCase{"AnswerWithTextId", R"({"jsonrpc":"2.0","id":"2","result":{"stopReason":"end_turn"}})", {"system the sidecar sent what is no message of the protocol: an answer to nothing that was asked"}}),
+INSTANTIATE_TEST_SUITE_P(
+    Endings, PromptingTest,
+    testing::Values(
+        LineCase{"EndTurn",
+                 R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"end_turn"}})",
+                 {"= completed end_turn"}},
+        LineCase{"MaxTokens",
+                 R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"max_tokens"}})",
+                 {"= completed max_tokens"}},
+        LineCase{"Refusal",
+                 R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"refusal"}})",
+                 {"= refused refusal"}},
+        LineCase{"Cancelled",
+                 R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"cancelled"}})",
+                 {"= cancelled cancelled"}},
+        LineCase{
+            "Tokens",
+            R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"end_turn","usage":{"inputTokens":3,"cachedReadTokens":4,"outputTokens":5}}})",
+            {"tokens 7/5", "= completed end_turn"}},
+        LineCase{"NoReason",
+                 R"({"jsonrpc":"2.0","id":2,"result":{}})",
+                 {"= broken ended its turn without a stopReason"}},
+        LineCase{"Error",
+                 R"({"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"boom"}})",
+                 {"= broken answered with an error: boom (-32603)"}},
+        LineCase{"Login",
+                 R"({"jsonrpc":"2.0","id":2,"error":{"code":-32000,"message":"key"}})",
+                 {"= broken wants to be logged in first: key (-32000)"}},
+        LineCase{"RequestCancelled",
+                 R"({"jsonrpc":"2.0","id":2,"error":{"code":-32800,"message":"c"}})",
+                 {"= cancelled cancelled"}},
+        LineCase{"ErrorOfNothing",
+                 R"({"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"p"}})",
+                 {"system the sidecar reported an error: p (-32700)"}},
+        LineCase{"OldAnswer",
+                 R"({"jsonrpc":"2.0","id":1,"result":{"sessionId":"t"}})",
+                 {"system the sidecar sent what is no message of the protocol: an answer to "
+                  "nothing that was asked"}},
+        LineCase{"AnswerWithTextId",
+                 R"({"jsonrpc":"2.0","id":"2","result":{"stopReason":"end_turn"}})",
+                 {"system the sidecar sent what is no message of the protocol: an answer to "
+                  "nothing that was asked"}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 struct HandshakeCase {
@@ -171,11 +291,18 @@ TEST_P(HandshakeTest, Fails) {
   EXPECT_TRUE(session.ended());
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, HandshakeTest, testing::Values(
-    HandshakeCase{"Newer", R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":2}})", "= broken speaks version 2 of the Agent Client Protocol, expected 1"},
-    HandshakeCase{"Text", R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"1"}})", "= broken speaks version \"1\" of the Agent Client Protocol, expected 1"},
-    HandshakeCase{"None", R"({"jsonrpc":"2.0","id":0,"result":{}})", "= broken speaks version null of the Agent Client Protocol, expected 1"},
-    HandshakeCase{"Refused", R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"no"}})", "= broken answered with an error: no (-32601)"}),
+INSTANTIATE_TEST_SUITE_P(
+    Versions, HandshakeTest,
+    testing::Values(
+        HandshakeCase{"Newer", R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":2}})",
+                      "= broken speaks version 2 of the Agent Client Protocol, expected 1"},
+        HandshakeCase{"Text", R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"1"}})",
+                      "= broken speaks version \"1\" of the Agent Client Protocol, expected 1"},
+        HandshakeCase{"None", R"({"jsonrpc":"2.0","id":0,"result":{}})",
+                      "= broken speaks version null of the Agent Client Protocol, expected 1"},
+        HandshakeCase{"Refused",
+                      R"({"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"no"}})",
+                      "= broken answered with an error: no (-32601)"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 struct PermissionCase {
@@ -190,9 +317,11 @@ class PermissionTest : public testing::TestWithParam<PermissionCase> {};
 TEST_P(PermissionTest, IsAnsweredByRule) {
   const PermissionCase& c = GetParam();
   AcpSession session = Prompting(c.permissions);
-  session.OnLine(Update(R"({"sessionUpdate":"tool_call","toolCallId":"known","title":"t","kind":"read"})"));
+  session.OnLine(
+      Update(R"({"sessionUpdate":"tool_call","toolCallId":"known","title":"t","kind":"read"})"));
   const AcpOutputs outputs = session.OnLine(
-      std::string(R"({"jsonrpc":"2.0","id":"p","method":"session/request_permission","params":{"sessionId":"s","toolCall":)") +
+      std::string(
+          R"({"jsonrpc":"2.0","id":"p","method":"session/request_permission","params":{"sessionId":"s","toolCall":)") +
       c.call + R"(,"options":)" + c.options + "}}");
   ASSERT_EQ(outputs.size(), 2u);
   const auto& record = std::get<SessionRecord>(outputs[0]);
@@ -201,30 +330,51 @@ TEST_P(PermissionTest, IsAnsweredByRule) {
   ASSERT_TRUE(answer);
   const Json& outcome = answer->result.At("outcome");
   const std::string chosen = outcome.At("outcome").AsString() == "selected"
-                                 ? outcome.At("optionId").AsString() : outcome.At("outcome").AsString();
+                                 ? outcome.At("optionId").AsString()
+                                 : outcome.At("outcome").AsString();
   EXPECT_EQ(record.data.At("answer").AsString() + " " + chosen, c.want);
 }
 
 constexpr auto kDenyAll = api::Permissions::kDenyAll;
 constexpr auto kAllowReads = api::Permissions::kAllowReads;
-constexpr const char* kAll = R"([{"optionId":"aa","kind":"allow_always"},{"optionId":"a","kind":"allow_once"},{"optionId":"r","kind":"reject_once"},{"optionId":"ra","kind":"reject_always"}])";
+constexpr const char* kAll =
+    R"([{"optionId":"aa","kind":"allow_always"},{"optionId":"a","kind":"allow_once"},{"optionId":"r","kind":"reject_once"},{"optionId":"ra","kind":"reject_always"}])";
 
-INSTANTIATE_TEST_SUITE_P(Rules, PermissionTest, testing::Values(
-    PermissionCase{"ReadDenied", kDenyAll, R"({"toolCallId":"1","kind":"read"})", kAll, "denied r"},
-    PermissionCase{"ReadAllowed", kAllowReads, R"({"toolCallId":"1","kind":"read"})", kAll, "allowed a"},
-    PermissionCase{"SearchAllowed", kAllowReads, R"({"toolCallId":"1","kind":"search"})", kAll, "allowed a"},
-    PermissionCase{"KindKnownFromTheCall", kAllowReads, R"({"toolCallId":"known"})", kAll, "allowed a"},
-    PermissionCase{"KindUnknown", kAllowReads, R"({"toolCallId":"1"})", kAll, "denied r"},
-    PermissionCase{"ExecuteDenied", kAllowReads, R"({"toolCallId":"1","kind":"execute"})", kAll, "denied r"},
-    PermissionCase{"FetchDenied", kAllowReads, R"({"toolCallId":"1","kind":"fetch"})", kAll, "denied r"},
-    PermissionCase{"EditDenied", kAllowReads, R"({"toolCallId":"known","kind":"edit"})", kAll, "denied r"},
-    PermissionCase{"OwnToolAllowed", kDenyAll, R"({"toolCallId":"1","title":"mcp__midwatch__submit_result"})", kAll, "allowed a"},
-    PermissionCase{"OwnToolOfWrongKind", kDenyAll, R"({"toolCallId":"1","title":"mcp__midwatch__log","kind":"execute"})", kAll, "denied r"},
-    PermissionCase{"TitleOnlyBeginsLikeOne", kDenyAll, R"({"toolCallId":"1","title":"mcp__midwatch__log; rm"})", kAll, "denied r"},
-    PermissionCase{"AlwaysIsNeverChosen", kAllowReads, R"({"toolCallId":"1","kind":"read"})", R"([{"optionId":"aa","kind":"allow_always"},{"optionId":"r","kind":"reject_once"}])", "denied r"},
-    PermissionCase{"OnlyRejectAlways", kDenyAll, R"({"toolCallId":"1"})", R"([{"optionId":"ra","kind":"reject_always"}])", "denied ra"},
-    PermissionCase{"NoFittingOption", kDenyAll, R"({"toolCallId":"1"})", R"([{"optionId":"a","kind":"allow_once"}])", "denied cancelled"},
-    PermissionCase{"NoOptions", kDenyAll, R"({"toolCallId":"1"})", "[]", "denied cancelled"}),
+INSTANTIATE_TEST_SUITE_P(
+    Rules, PermissionTest,
+    testing::Values(
+        PermissionCase{"ReadDenied", kDenyAll, R"({"toolCallId":"1","kind":"read"})", kAll,
+                       "denied r"},
+        PermissionCase{"ReadAllowed", kAllowReads, R"({"toolCallId":"1","kind":"read"})", kAll,
+                       "allowed a"},
+        PermissionCase{"SearchAllowed", kAllowReads, R"({"toolCallId":"1","kind":"search"})", kAll,
+                       "allowed a"},
+        PermissionCase{"KindKnownFromTheCall", kAllowReads, R"({"toolCallId":"known"})", kAll,
+                       "allowed a"},
+        PermissionCase{"KindUnknown", kAllowReads, R"({"toolCallId":"1"})", kAll, "denied r"},
+        PermissionCase{"ExecuteDenied", kAllowReads, R"({"toolCallId":"1","kind":"execute"})", kAll,
+                       "denied r"},
+        PermissionCase{"FetchDenied", kAllowReads, R"({"toolCallId":"1","kind":"fetch"})", kAll,
+                       "denied r"},
+        PermissionCase{"EditDenied", kAllowReads, R"({"toolCallId":"known","kind":"edit"})", kAll,
+                       "denied r"},
+        PermissionCase{"OwnToolAllowed", kDenyAll,
+                       R"({"toolCallId":"1","title":"mcp__midwatch__submit_result"})", kAll,
+                       "allowed a"},
+        PermissionCase{"OwnToolOfWrongKind", kDenyAll,
+                       R"({"toolCallId":"1","title":"mcp__midwatch__log","kind":"execute"})", kAll,
+                       "denied r"},
+        PermissionCase{"TitleOnlyBeginsLikeOne", kDenyAll,
+                       R"({"toolCallId":"1","title":"mcp__midwatch__log; rm"})", kAll, "denied r"},
+        PermissionCase{
+            "AlwaysIsNeverChosen", kAllowReads, R"({"toolCallId":"1","kind":"read"})",
+            R"([{"optionId":"aa","kind":"allow_always"},{"optionId":"r","kind":"reject_once"}])",
+            "denied r"},
+        PermissionCase{"OnlyRejectAlways", kDenyAll, R"({"toolCallId":"1"})",
+                       R"([{"optionId":"ra","kind":"reject_always"}])", "denied ra"},
+        PermissionCase{"NoFittingOption", kDenyAll, R"({"toolCallId":"1"})",
+                       R"([{"optionId":"a","kind":"allow_once"}])", "denied cancelled"},
+        PermissionCase{"NoOptions", kDenyAll, R"({"toolCallId":"1"})", "[]", "denied cancelled"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(AcpSessionTest, AnswersPermissionsWithCancelledAfterACancel) {
@@ -233,14 +383,16 @@ TEST(AcpSessionTest, AnswersPermissionsWithCancelledAfterACancel) {
   const auto shown = Show(session.OnLine(
       R"({"jsonrpc":"2.0","id":"p","method":"session/request_permission","params":{"sessionId":"s","toolCall":{"kind":"read"},"options":[{"optionId":"a","kind":"allow_once"}]}})"));
   EXPECT_EQ(shown.back(), R"(> result {"outcome":{"outcome":"cancelled"}})");
-  EXPECT_EQ(Show(session.OnLine(R"({"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"aborted"}})")),
+  EXPECT_EQ(Show(session.OnLine(
+                R"({"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"aborted"}})")),
             std::vector<std::string>{"= cancelled cancelled"});
 }
 
 TEST(AcpSessionTest, CancelBeforeTheTurnEndsAtOnce) {
   AcpSession session(Config());
   session.Start(kStart);
-  EXPECT_EQ(Show(session.Cancel()), std::vector<std::string>{"= cancelled cancelled before the turn began"});
+  EXPECT_EQ(Show(session.Cancel()),
+            std::vector<std::string>{"= cancelled cancelled before the turn began"});
   EXPECT_TRUE(session.Cancel().empty());
 }
 
@@ -257,7 +409,8 @@ TEST(AcpSessionTest, EndsAfterTooMuchGarbage) {
 
 TEST(AcpSessionTest, EndsAtALineThatIsTooLong) {
   AcpSession session = Prompting();
-  EXPECT_EQ(Show(session.OnLineTooLong()), std::vector<std::string>{"= broken sent a line of more than 1 MiB"});
+  EXPECT_EQ(Show(session.OnLineTooLong()),
+            std::vector<std::string>{"= broken sent a line of more than 1 MiB"});
 }
 
 TEST(AcpSessionTest, WaitsForTheHandshakeOnlySoLong) {

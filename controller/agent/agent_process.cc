@@ -45,11 +45,10 @@ AgentProcess::AgentProcess(Ports ports, AgentSettings settings)
       instances_(api::AgentInstance::Type()),
       run_informer_({ports.client, ports.waker, *jitter_, ports.metrics, ports.log}, runs_,
                     {settings_.namespace_name, "", OfAgent(settings_.agent)}),
-      instance_informer_({ports.client, ports.waker, *jitter_, ports.metrics, ports.log}, instances_,
-                         {settings_.namespace_name, "", OfAgent(settings_.agent)}) {
-  runs_.SetListener([this](const Change& change) {
-    MarkDirty(change.after ? change.after : change.before);
-  });
+      instance_informer_({ports.client, ports.waker, *jitter_, ports.metrics, ports.log},
+                         instances_, {settings_.namespace_name, "", OfAgent(settings_.agent)}) {
+  runs_.SetListener(
+      [this](const Change& change) { MarkDirty(change.after ? change.after : change.before); });
   instances_.SetListener([this](const Change&) { instance_changed_ = true; });
   StartOver();
 }
@@ -124,7 +123,8 @@ void AgentProcess::NoticeLost() {
   const auto parsed = api::FromObject<api::AgentInstance>(seen);
   if (!parsed) return;
   for (const api::Condition& condition : parsed->status.conditions) {
-    const bool lost = condition.type == "Connected" && condition.status == api::ConditionStatus::kFalse;
+    const bool lost =
+        condition.type == "Connected" && condition.status == api::ConditionStatus::kFalse;
     if (lost) instance_.lost = true;
   }
 }
@@ -160,15 +160,20 @@ void AgentProcess::Carry(InstanceAction action, Now now) {
       instance_.sent = now.mono;
       return ports_.client.Update({api::Lease::Type(), LeaseBody(now), "", manager}, done);
     case InstanceAction::kReadLease:
-      return ports_.client.Get({api::Lease::Type(), settings_.namespace_name, instance_.name}, done);
+      return ports_.client.Get({api::Lease::Type(), settings_.namespace_name, instance_.name},
+                               done);
     case InstanceAction::kSayDraining:
       return ports_.client.Update({api::AgentInstance::Type(), InstanceBody(), "", manager}, done);
     case InstanceAction::kLeave:
-      return ports_.client.Delete({api::AgentInstance::Type(), settings_.namespace_name, instance_.name,
-                                   {instance_.uid, ""}, ""},
+      return ports_.client.Delete({api::AgentInstance::Type(),
+                                   settings_.namespace_name,
+                                   instance_.name,
+                                   {instance_.uid, ""},
+                                   ""},
                                   done);
     case InstanceAction::kNothing:
-    case InstanceAction::kStartOver: return;
+    case InstanceAction::kStartOver:
+      return;
   }
 }
 
@@ -230,8 +235,8 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
     const Error& error = answer.object.error();
     ports_.log.Warn("the API did not take what the instance has to say",
                     {{"instance", instance_.name}, {"error", error.message}});
-    const bool about_lease = answer.action != InstanceAction::kRegister &&
-                             answer.action != InstanceAction::kSayDraining;
+    const bool about_lease =
+        answer.action != InstanceAction::kRegister && answer.action != InstanceAction::kSayDraining;
     if (about_lease && IsMissing(error)) instance_.lost = true;  // Somebody deleted it.
     if (about_lease && MustReadFirst(error)) instance_.lease_unknown = true;
     if (answer.action == InstanceAction::kRegister && MustReadFirst(error)) {
@@ -265,7 +270,8 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
       instance_.lease_unknown = false;
       if (answer.action != InstanceAction::kReadLease) MoveDeadlines(now);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -360,7 +366,8 @@ bool AgentProcess::StepRun(const std::string& uid, Now now) {
   }
   const auto run = api::FromObject<api::Run>(object);
   if (!run) {
-    ports_.log.Warn("a Run cannot be read", {{"run", object.name()}, {"error", run.error().message}});
+    ports_.log.Warn("a Run cannot be read",
+                    {{"run", object.name()}, {"error", run.error().message}});
     return false;
   }
   const SidecarSession* session = found == work_.end() ? nullptr : found->second.session.get();
@@ -369,7 +376,8 @@ bool AgentProcess::StepRun(const std::string& uid, Now now) {
   if (decision.action == RunAction::kNothing) {
     // Without a session only what this incarnation acknowledged holds a slot.
     const bool ours = run->spec.instance == instance_.name;
-    if (session == nullptr && (!ours || run->status.phase == api::RunPhase::kPending)) work_.erase(uid);
+    if (session == nullptr && (!ours || run->status.phase == api::RunPhase::kPending))
+      work_.erase(uid);
     return false;
   }
   if (decision.action == RunAction::kForget && found == work_.end()) return false;
@@ -380,7 +388,9 @@ bool AgentProcess::Carry(const api::Run& run, RunDecision decision, Work& work, 
   work.name = run.metadata.name;
   work.retry_at.reset();
   switch (decision.action) {
-    case RunAction::kForget: work_.erase(run.metadata.uid); return true;
+    case RunAction::kForget:
+      work_.erase(run.metadata.uid);
+      return true;
     case RunAction::kStart:
       if (work.started) return false;
       StartSession(run, work, now);
@@ -402,7 +412,8 @@ bool AgentProcess::Carry(const api::Run& run, RunDecision decision, Work& work, 
       WriteStatus(run, decision.status, decision.action, work);
       return true;
     }
-    case RunAction::kNothing: return false;
+    case RunAction::kNothing:
+      return false;
   }
   return false;
 }
@@ -431,11 +442,12 @@ void AgentProcess::WriteStatus(const api::Run& run, const api::RunStatus& status
   const Object object = runs_.Find(settings_.namespace_name, run.metadata.name);
   Json body = object.Body();
   body.Set("status", api::Encode(status));
-  ports_.client.Update({api::Run::Type(), std::move(body), "status", std::string(api::field_managers::kAgent)},
-                       [inbox = inbox_, name = run.metadata.name, uid = run.metadata.uid,
-                        action](Result<Object> answer) {
-                         inbox->Push(RunAnswer{name, uid, action, std::move(answer)});
-                       });
+  ports_.client.Update(
+      {api::Run::Type(), std::move(body), "status", std::string(api::field_managers::kAgent)},
+      [inbox = inbox_, name = run.metadata.name, uid = run.metadata.uid,
+       action](Result<Object> answer) {
+        inbox->Push(RunAnswer{name, uid, action, std::move(answer)});
+      });
 }
 
 void AgentProcess::ReadRun(const std::string& name, const std::string& uid, Work& work) {

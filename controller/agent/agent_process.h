@@ -36,18 +36,19 @@ struct AgentSettings {
   Duration drain_time = std::chrono::seconds(30);  ///< What runs gets this long after Drain.
 };
 
-/// `midwatch agent`: registers an AgentInstance, renews its Lease, takes the Runs that name it, and has a session do
-/// each. Decisions stand in instance_plan.h and run_plan.h; this carries them out.
+/// `midwatch agent`: registers an AgentInstance, renews its Lease, takes the Runs that name it, and
+/// has a session do each. Decisions stand in instance_plan.h and run_plan.h; this carries them out.
 ///
 /// Guarantees
-/// - A sidecar starts only after the acknowledgement was accepted, which carries the resourceVersion, and only while
+/// - A sidecar starts only after the acknowledgement was accepted, which carries the
+/// resourceVersion, and only while
 ///   the Lease holds by CLOCK_BOOTTIME from when the last acknowledged renewal was sent.
 /// - Each renewal moves the watchdogs' deadline; nothing else does.
 /// - A terminal status is written once no process of the sidecar is left, and says so.
 /// - A lost incarnation gets another name; what it still has to say about its Runs it says.
 ///
-/// Drain may be called from any thread. The actor may be destroyed when `finished`; destroyed earlier, its
-/// processes are killed.
+/// Drain may be called from any thread. The actor may be destroyed when `finished`; destroyed
+/// earlier, its processes are killed.
 class AgentProcess final : public Actor {
  public:
   struct Ports {
@@ -75,8 +76,10 @@ class AgentProcess final : public Actor {
 
   static constexpr std::int64_t kProtocolVersion = 1;
   static constexpr Duration kWriteRetryAfter = std::chrono::seconds(1);
-  static constexpr Duration kProgressEvery = std::chrono::seconds(10);  ///< Status while nothing but usage changes.
-  static constexpr Duration kLeaveTime = std::chrono::seconds(10);      ///< For the last writes of a drained agent.
+  static constexpr Duration kProgressEvery =
+      std::chrono::seconds(10);  ///< Status while nothing but usage changes.
+  static constexpr Duration kLeaveTime =
+      std::chrono::seconds(10);  ///< For the last writes of a drained agent.
 
  private:
   struct InstanceAnswer {
@@ -101,8 +104,8 @@ class AgentProcess final : public Actor {
   struct Work {
     std::string name;
     std::unique_ptr<SidecarSession> session;
-    bool busy = false;      ///< A request about it is on its way.
-    bool started = false;   ///< Its one session was made.
+    bool busy = false;     ///< A request about it is on its way.
+    bool started = false;  ///< Its one session was made.
     std::optional<MonoTime> retry_at;
     std::optional<MonoTime> written_at;
   };
@@ -149,9 +152,9 @@ class AgentProcess final : public Actor {
   Index instances_;
   Informer run_informer_;
   Informer instance_informer_;
-  std::map<std::string, Work> work_;            // By UID.
-  std::map<std::string, std::string> names_;    // UID to name, of the Runs that were seen.
-  std::set<std::string> dirty_;                 // UIDs to be looked at.
+  std::map<std::string, Work> work_;          // By UID.
+  std::map<std::string, std::string> names_;  // UID to name, of the Runs that were seen.
+  std::set<std::string> dirty_;               // UIDs to be looked at.
   std::atomic<bool> drain_asked_ = false;
   std::optional<MonoTime> drain_until_;
   std::optional<MonoTime> leave_until_;

@@ -81,7 +81,8 @@ class BreakableClient final : public KubeClient {
   void Delete(DeleteRequest request, Completion<Object> done) override {
     down ? done(Cut()) : client_.Delete(std::move(request), std::move(done));
   }
-  std::unique_ptr<WatchHandle> Watch(WatchRequest request, std::shared_ptr<WatchSink> sink) override {
+  std::unique_ptr<WatchHandle> Watch(WatchRequest request,
+                                     std::shared_ptr<WatchSink> sink) override {
     return client_.Watch(std::move(request), std::move(sink));
   }
 
@@ -178,8 +179,9 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
     sidecars.push_back(sidecar);
     return std::make_unique<Handle>(sidecar);
   }
-  Result<std::unique_ptr<TicketSocket>> Open(std::string name, Secret<std::string> ticket,
-                                             std::function<std::shared_ptr<TicketSink>()> accept) override {
+  Result<std::unique_ptr<TicketSocket>> Open(
+      std::string name, Secret<std::string> ticket,
+      std::function<std::shared_ptr<TicketSink>()> accept) override {
     auto socket = std::make_shared<Socket>();
     socket->path = "/sessions/" + name;
     socket->ticket = ticket.Reveal();
@@ -223,13 +225,15 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
     if (!sidecar.from_client.empty()) {
       const std::string bytes = std::move(sidecar.from_client.front());
       sidecar.from_client.pop_front();
-      for (const auto& line : sidecar.input.Feed(bytes)) Take(sidecar, sidecar.machine->OnLine(line.text));
+      for (const auto& line : sidecar.input.Feed(bytes))
+        Take(sidecar, sidecar.machine->OnLine(line.text));
       return true;
     }
     if (!sidecar.from_tools.empty()) {
       const std::string bytes = std::move(sidecar.from_tools.front());
       sidecar.from_tools.pop_front();
-      for (const auto& line : sidecar.tools_input.Feed(bytes)) Take(sidecar, sidecar.machine->OnMcpLine(line.text));
+      for (const auto& line : sidecar.tools_input.Feed(bytes))
+        Take(sidecar, sidecar.machine->OnMcpLine(line.text));
       return true;
     }
     return false;
@@ -237,10 +241,13 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
 
   void Take(Sidecar& sidecar, const sidecar::SidecarOutputs& outputs) {
     for (const auto& output : outputs) {
-      if (const auto* line = std::get_if<sidecar::ToClient>(&output)) sidecar.sink->OnStdout(line->line);
-      if (const auto* line = std::get_if<sidecar::ToMcp>(&output)) sidecar.tools->OnBytes(line->line);
+      if (const auto* line = std::get_if<sidecar::ToClient>(&output))
+        sidecar.sink->OnStdout(line->line);
+      if (const auto* line = std::get_if<sidecar::ToMcp>(&output))
+        sidecar.tools->OnBytes(line->line);
       if (const auto* start = std::get_if<sidecar::StartMcp>(&output)) Connect(sidecar, *start);
-      if (const auto* exit = std::get_if<sidecar::ExitNow>(&output)) sidecar.exit = ProcessExit{.code = exit->code};
+      if (const auto* exit = std::get_if<sidecar::ExitNow>(&output))
+        sidecar.exit = ProcessExit{.code = exit->code};
     }
   }
 
@@ -274,13 +281,18 @@ class AgentProcessTest : public testing::Test {
     settings.agent = "helper";
     settings.hostname = "h";
     settings.config.capacity = 1;
-    settings.config.sidecars = {{.name = "scripted", .command = "/bin/midwatch", .args = {"sidecar", "scripted"},
-                                 .pass_env = {"API_KEY"}, .is_default = true}};
+    settings.config.sidecars = {{.name = "scripted",
+                                 .command = "/bin/midwatch",
+                                 .args = {"sidecar", "scripted"},
+                                 .pass_env = {"API_KEY"},
+                                 .is_default = true}};
     settings.host.version = "1";
     settings.host.mcp_command = {"/bin/midwatch", "mcp"};
-    settings.host.environment = {{"PATH", "/bin"}, {"API_KEY", "s3cret-key"}, {"KUBECONFIG", "/root/secret"}};
+    settings.host.environment = {
+        {"PATH", "/bin"}, {"API_KEY", "s3cret-key"}, {"KUBECONFIG", "/root/secret"}};
     process_ = std::make_unique<AgentProcess>(
-        AgentProcess::Ports{client_, host_, host_, store_, random_, waker_, log_, metrics_}, settings);
+        AgentProcess::Ports{client_, host_, host_, store_, random_, waker_, log_, metrics_},
+        settings);
   }
 
   /// Until nothing moves at this instant.
@@ -297,7 +309,8 @@ class AgentProcessTest : public testing::Test {
     Settle();
     while (clock_.Read().mono < end) {
       const auto wake = process_->NextWake();
-      const Duration step = wake && *wake < end ? *wake - clock_.Read().mono : end - clock_.Read().mono;
+      const Duration step =
+          wake && *wake < end ? *wake - clock_.Read().mono : end - clock_.Read().mono;
       ASSERT_GT(step.count(), 0) << "it wants to wake in the past";
       clock_.Advance(std::min<Duration>(step, std::chrono::seconds(1)));
       Settle();
@@ -332,8 +345,10 @@ class AgentProcessTest : public testing::Test {
     api_.Put(api::Run::Type(), api::ToBody(run));
   }
   std::vector<Object> Instances() { return api_.All("agentinstances.midwatch.dev"); }
-  void Play(const char* transcript) {
-    host_.make_script = [transcript] { return std::move(sidecar::Transcript::Parse(transcript).value()); };
+  void Play(std::string transcript) {
+    host_.make_script = [transcript] {
+      return std::move(sidecar::Transcript::Parse(transcript).value());
+    };
   }
 
   fakes::ManualClock clock_;
@@ -353,7 +368,9 @@ TEST_F(AgentProcessTest, RegistersAndRenewsItsLease) {
   ASSERT_EQ(Instances().size(), 1u);
   EXPECT_EQ(Instances()[0].name(), process_->instance());
   const auto lease = [&] {
-    return api::FromObject<api::Lease>(api_.Find({"leases.coordination.k8s.io", "agents", process_->instance()})).value();
+    return api::FromObject<api::Lease>(
+               api_.Find({"leases.coordination.k8s.io", "agents", process_->instance()}))
+        .value();
   };
   EXPECT_EQ(lease().spec.holder_identity, process_->instance());
   EXPECT_EQ(lease().spec.lease_duration_seconds, 30);
@@ -376,7 +393,8 @@ TEST_F(AgentProcessTest, DoesARun) {
   ASSERT_TRUE(run.status.result && run.status.model && run.status.usage && run.status.session_log);
   EXPECT_EQ(run.status.model->producer, "scripted (rules, no model)");
   EXPECT_EQ(run.status.usage->input_tokens, 0);
-  EXPECT_THAT(run.status.result->inline_json, HasSubstr("The database role \\\"payments\\\" does not exist"));
+  EXPECT_THAT(run.status.result->inline_json,
+              HasSubstr("The database role \\\"payments\\\" does not exist"));
   EXPECT_EQ(store_.blobs.at(run.status.result->digest), run.status.result->inline_json);
   const std::string& log = store_.logs.at("runs/agents/r");
   EXPECT_EQ(DigestOf(log), run.status.session_log->digest);
@@ -437,8 +455,11 @@ TEST_F(AgentProcessTest, StartsNothingThatWasWithdrawnBeforeItWasAcknowledged) {
 TEST_F(AgentProcessTest, StartsOnceWhenTheAnswerToTheAcknowledgementIsLost) {
   Settle();
   CreateRun("r");
-  api_.FailNext({.verb = "update", .resource = "runs.midwatch.dev",
-                 .error = {ErrorCode::kOutcomeUnknown, "lost"}, .times = 1, .happens = true});
+  api_.FailNext({.verb = "update",
+                 .resource = "runs.midwatch.dev",
+                 .error = {ErrorCode::kOutcomeUnknown, "lost"},
+                 .times = 1,
+                 .happens = true});
   Settle();
   EXPECT_EQ(host_.sidecars.size(), 1u);
   EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
@@ -447,8 +468,10 @@ TEST_F(AgentProcessTest, StartsOnceWhenTheAnswerToTheAcknowledgementIsLost) {
 TEST_F(AgentProcessTest, WritesTheEndOnceItCan) {
   Settle();
   CreateRun("r");
-  api_.FailNext({.verb = "update", .resource = "runs.midwatch.dev",
-                 .error = {ErrorCode::kUnavailable, "down"}, .times = 3});
+  api_.FailNext({.verb = "update",
+                 .resource = "runs.midwatch.dev",
+                 .error = {ErrorCode::kUnavailable, "down"},
+                 .times = 3});
   Pass(std::chrono::seconds(5));
   EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
 }
@@ -483,18 +506,25 @@ TEST_P(SidecarEndTest, IsTold) {
   EXPECT_FALSE(host_.sidecars.at(0)->alive);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ends, SidecarEndTest, testing::Values(
-    EndCase{"ExitsWithoutAResult", "{\"exit\":0}", "Failed", "OutputMissing"},
-    EndCase{"EndsItsTurnWithoutAResult", "{\"stop\":\"end_turn\"}", "Failed", "OutputMissing"},
-    EndCase{"Refuses", "{\"stop\":\"refusal\"}", "Failed", "OutputMissing"},
-    EndCase{"Crashes", "{\"exit\":3}", "Failed", "SidecarFailed"},
-    EndCase{"SubmitsAnInvalidResult", "{\"call\":\"submit_result\",\"arguments\":{}}", "Failed", "ResultInvalid"},
-    EndCase{"PrintsALineOfManyMegabytes", "{\"flood\":3000000}", "Failed", "SidecarFailed"}),
+INSTANTIATE_TEST_SUITE_P(
+    Ends, SidecarEndTest,
+    testing::Values(
+        EndCase{"ExitsWithoutAResult", "{\"exit\":0}", "Failed", "OutputMissing"},
+        EndCase{"EndsItsTurnWithoutAResult", "{\"stop\":\"end_turn\"}", "Failed", "OutputMissing"},
+        EndCase{"Refuses", "{\"stop\":\"refusal\"}", "Failed", "OutputMissing"},
+        EndCase{"Crashes", "{\"exit\":3}", "Failed", "SidecarFailed"},
+        EndCase{"SubmitsAnInvalidResult", "{\"call\":\"submit_result\",\"arguments\":{}}", "Failed",
+                "ResultInvalid"},
+        EndCase{"PrintsALineOfManyMegabytes", "{\"flood\":3000000}", "Failed", "SidecarFailed"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST_F(AgentProcessTest, ASecondResultIsRefused) {
-  Play(R"({"call":"submit_result","arguments":{"rootCause":"a","category":"Unknown","transient":false,"confidence":"Low","evidence":[]}}
-{"call":"submit_result","arguments":{"rootCause":"b","category":"Unknown","transient":false,"confidence":"Low","evidence":[]}})");
+  // Steps of a JSON object stand on one line each.
+  const std::string rest =
+      R"(,"category":"Unknown","transient":false,"confidence":"Low","evidence":[]}})";
+  const std::string submit = R"({"call":"submit_result","arguments":{"rootCause":)";
+  const std::string transcript = submit + "\"a\"" + rest + "\n" + submit + "\"b\"" + rest;
+  Play(transcript);
   Settle();
   CreateRun("r");
   Settle();
@@ -573,7 +603,8 @@ TEST_F(AgentProcessTest, TakesAnotherNameOnceItIsLost) {
   Settle();
   const std::string first = process_->instance();
   api::AgentInstance lost = api::FromObject<api::AgentInstance>(Instances().at(0)).value();
-  lost.status.conditions = {{.type = "Connected", .status = api::ConditionStatus::kFalse, .reason = "HeartbeatStopped"}};
+  lost.status.conditions = {
+      {.type = "Connected", .status = api::ConditionStatus::kFalse, .reason = "HeartbeatStopped"}};
   api_.Put(api::AgentInstance::Type(), api::ToBody(lost));
   Settle();
   EXPECT_NE(process_->instance(), first);

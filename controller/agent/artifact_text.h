@@ -9,8 +9,8 @@
 
 namespace midwatch::agent {
 
-/// The text of an artifact as the sidecar sees it, by lines counted from 1. Carriage returns before line feeds
-/// are dropped; bytes that are not UTF-8 become `?`. Immutable.
+/// The text of an artifact as the sidecar sees it, by lines counted from 1. Carriage returns before
+/// line feeds are dropped; bytes that are not UTF-8 become `?`. Immutable.
 class ArtifactText {
  public:
   explicit ArtifactText(std::string text);

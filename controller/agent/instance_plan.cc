@@ -21,7 +21,8 @@ InstanceDecision PlanOwnInstance(const InstanceState& state, Now now) {
       state.acknowledged ? std::optional(*state.acknowledged + kLeaseDuration + kLeaseGrace)
                          : std::nullopt;
   if (state.retry_at && now.mono < *state.retry_at) {
-    return {InstanceAction::kNothing, lost_at ? std::min(*lost_at, *state.retry_at) : state.retry_at};
+    return {InstanceAction::kNothing,
+            lost_at ? std::min(*lost_at, *state.retry_at) : state.retry_at};
   }
   if (state.leave) return {InstanceAction::kLeave, {}};
   if (state.uid.empty()) return {InstanceAction::kRegister, {}};

@@ -16,31 +16,31 @@ inline constexpr Duration kRetryAfter = std::chrono::seconds(2);
 
 /// What this process knows about its incarnation.
 struct InstanceState {
-  std::string name;             ///< Random.
-  std::string uid;              ///< Of the AgentInstance; empty: not registered.
+  std::string name;  ///< Random.
+  std::string uid;   ///< Of the AgentInstance; empty: not registered.
   std::string instance_version;
-  std::string lease_version;    ///< Empty: there is no Lease yet.
-  bool lease_unknown = false;   ///< A renewal failed so that the Lease must be read first.
-  bool busy = false;            ///< A request is on its way.
-  std::optional<MonoTime> sent;   ///< When the last renewal, or the Lease's creation, was sent.
+  std::string lease_version;     ///< Empty: there is no Lease yet.
+  bool lease_unknown = false;    ///< A renewal failed so that the Lease must be read first.
+  bool busy = false;             ///< A request is on its way.
+  std::optional<MonoTime> sent;  ///< When the last renewal, or the Lease's creation, was sent.
   std::optional<MonoTime> acknowledged;  ///< When the last one that was acknowledged was *sent*.
   std::optional<MonoTime> retry_at;      ///< After a failure: not before.
-  bool drain = false;           ///< It should say that it is draining.
+  bool drain = false;                    ///< It should say that it is draining.
   bool said_draining = false;
-  bool lost = false;            ///< The controller says so, or it was deleted.
-  bool leave = false;           ///< All work has ended: it should go.
-  bool gone = false;            ///< It has been deleted.
+  bool lost = false;   ///< The controller says so, or it was deleted.
+  bool leave = false;  ///< All work has ended: it should go.
+  bool gone = false;   ///< It has been deleted.
 };
 
 enum class InstanceAction : std::uint8_t {
   kNothing,
-  kRegister,     ///< Create the AgentInstance.
+  kRegister,  ///< Create the AgentInstance.
   kCreateLease,
   kReadLease,
   kRenew,
   kSayDraining,
-  kLeave,        ///< Delete the AgentInstance.
-  kStartOver,    ///< This incarnation is lost: take another name.
+  kLeave,      ///< Delete the AgentInstance.
+  kStartOver,  ///< This incarnation is lost: take another name.
 };
 
 struct InstanceDecision {
@@ -51,8 +51,8 @@ struct InstanceDecision {
 /// What to do about the registration next. One request at a time; first rule that applies wins.
 InstanceDecision PlanOwnInstance(const InstanceState& state, Now now);
 
-/// Until when sidecars may live: the Lease's duration after the last acknowledged renewal was sent. None: there was
-/// none, and nothing may be started.
+/// Until when sidecars may live: the Lease's duration after the last acknowledged renewal was sent.
+/// None: there was none, and nothing may be started.
 std::optional<MonoTime> AliveUntil(const InstanceState& state);
 
 }  // namespace midwatch::agent

@@ -48,25 +48,74 @@ TEST_P(PlanOwnInstanceTest, Decides) {
 }
 
 using State = InstanceState;
-INSTANTIATE_TEST_SUITE_P(Rules, PlanOwnInstanceTest, testing::Values(
-    InstanceCase{"RegistersFirst", State{}, 0, InstanceAction::kRegister, {}},
-    InstanceCase{"ThenTheLease", Registered(), 0, InstanceAction::kCreateLease, {}},
-    InstanceCase{"WaitsForAnAnswer", With(Renewed(), [](State& s) { s.busy = true; }), 25, InstanceAction::kNothing, {}},
-    InstanceCase{"NotYetDue", Renewed(), 9, InstanceAction::kNothing, 10},
-    InstanceCase{"RenewsEveryTenSeconds", Renewed(), 10, InstanceAction::kRenew, {}},
-    InstanceCase{"AFailedRenewalIsTriedAgain", With(Renewed(), [](State& s) { s.sent = kZero + std::chrono::seconds(10); }), 12, InstanceAction::kRenew, {}},
-    InstanceCase{"ButNotAtOnce", With(Renewed(), [](State& s) { s.retry_at = After(14).mono; }), 12, InstanceAction::kNothing, 14},
-    InstanceCase{"ReadsALeaseThatItDoesNotKnow", With(Renewed(), [](State& s) { s.lease_unknown = true; }), 3, InstanceAction::kReadLease, {}},
-    InstanceCase{"StillTriesAfterTheDuration", With(Renewed(), [](State& s) { s.sent = After(28).mono; }), 39, InstanceAction::kRenew, {}},
-    InstanceCase{"IsLostAfterTheGrace", Renewed(), 40, InstanceAction::kStartOver, {}},
-    InstanceCase{"IsLostThoughItMayNotRetryYet", With(Renewed(), [](State& s) { s.retry_at = After(41).mono; }), 40, InstanceAction::kStartOver, {}},
-    InstanceCase{"WakesForTheGrace", With(Renewed(), [](State& s) { s.retry_at = After(41).mono; }), 39, InstanceAction::kNothing, 40},
-    InstanceCase{"IsLostWhenTheControllerSaysSo", With(Renewed(), [](State& s) { s.lost = true; }), 1, InstanceAction::kStartOver, {}},
-    InstanceCase{"SaysThatItDrains", With(Renewed(), [](State& s) { s.drain = true; }), 1, InstanceAction::kSayDraining, {}},
-    InstanceCase{"RenewsBeforeThat", With(Renewed(), [](State& s) { s.drain = true; }), 10, InstanceAction::kRenew, {}},
-    InstanceCase{"Leaves", With(Renewed(), [](State& s) { s.leave = true; }), 1, InstanceAction::kLeave, {}},
-    InstanceCase{"LeavesThoughLost", With(Renewed(), [](State& s) { s.leave = s.lost = true; }), 1, InstanceAction::kLeave, {}},
-    InstanceCase{"Gone", With(Renewed(), [](State& s) { s.gone = true; }), 50, InstanceAction::kNothing, {}}),
+INSTANTIATE_TEST_SUITE_P(
+    Rules, PlanOwnInstanceTest,
+    testing::Values(
+        InstanceCase{"RegistersFirst", State{}, 0, InstanceAction::kRegister, {}},
+        InstanceCase{"ThenTheLease", Registered(), 0, InstanceAction::kCreateLease, {}},
+        InstanceCase{"WaitsForAnAnswer",
+                     With(Renewed(), [](State& s) { s.busy = true; }),
+                     25,
+                     InstanceAction::kNothing,
+                     {}},
+        InstanceCase{"NotYetDue", Renewed(), 9, InstanceAction::kNothing, 10},
+        InstanceCase{"RenewsEveryTenSeconds", Renewed(), 10, InstanceAction::kRenew, {}},
+        InstanceCase{"AFailedRenewalIsTriedAgain",
+                     With(Renewed(), [](State& s) { s.sent = kZero + std::chrono::seconds(10); }),
+                     12,
+                     InstanceAction::kRenew,
+                     {}},
+        InstanceCase{"ButNotAtOnce", With(Renewed(), [](State& s) { s.retry_at = After(14).mono; }),
+                     12, InstanceAction::kNothing, 14},
+        InstanceCase{"ReadsALeaseThatItDoesNotKnow",
+                     With(Renewed(), [](State& s) { s.lease_unknown = true; }),
+                     3,
+                     InstanceAction::kReadLease,
+                     {}},
+        InstanceCase{"StillTriesAfterTheDuration",
+                     With(Renewed(), [](State& s) { s.sent = After(28).mono; }),
+                     39,
+                     InstanceAction::kRenew,
+                     {}},
+        InstanceCase{"IsLostAfterTheGrace", Renewed(), 40, InstanceAction::kStartOver, {}},
+        InstanceCase{"IsLostThoughItMayNotRetryYet",
+                     With(Renewed(), [](State& s) { s.retry_at = After(41).mono; }),
+                     40,
+                     InstanceAction::kStartOver,
+                     {}},
+        InstanceCase{"WakesForTheGrace",
+                     With(Renewed(), [](State& s) { s.retry_at = After(41).mono; }), 39,
+                     InstanceAction::kNothing, 40},
+        InstanceCase{"IsLostWhenTheControllerSaysSo",
+                     With(Renewed(), [](State& s) { s.lost = true; }),
+                     1,
+                     InstanceAction::kStartOver,
+                     {}},
+        InstanceCase{"SaysThatItDrains",
+                     With(Renewed(), [](State& s) { s.drain = true; }),
+                     1,
+                     InstanceAction::kSayDraining,
+                     {}},
+        InstanceCase{"RenewsBeforeThat",
+                     With(Renewed(), [](State& s) { s.drain = true; }),
+                     10,
+                     InstanceAction::kRenew,
+                     {}},
+        InstanceCase{"Leaves",
+                     With(Renewed(), [](State& s) { s.leave = true; }),
+                     1,
+                     InstanceAction::kLeave,
+                     {}},
+        InstanceCase{"LeavesThoughLost",
+                     With(Renewed(), [](State& s) { s.leave = s.lost = true; }),
+                     1,
+                     InstanceAction::kLeave,
+                     {}},
+        InstanceCase{"Gone",
+                     With(Renewed(), [](State& s) { s.gone = true; }),
+                     50,
+                     InstanceAction::kNothing,
+                     {}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(AliveUntilTest, CountsFromWhenTheAcknowledgedRenewalWasSent) {
@@ -88,16 +137,18 @@ TEST_P(SecretMaskTest, Masks) {
   EXPECT_EQ(mask(GetParam().text), GetParam().want);
 }
 
-INSTANTIATE_TEST_SUITE_P(Texts, SecretMaskTest, testing::Values(
-    MaskCase{"Nothing", "all is well", "all is well"},
-    MaskCase{"EachOccurrence", "hunter2x and hunter2x", "*** and ***"},
-    MaskCase{"LongestFirst", "hunter2xyz", "***"},
-    MaskCase{"AsJsonWritesIt", "{\"a\":\"say \\\"hi\\\"\"}", "{\"a\":\"***\"}"},
-    MaskCase{"TooShortIsLeft", "short", "short"}),
+INSTANTIATE_TEST_SUITE_P(
+    Texts, SecretMaskTest,
+    testing::Values(MaskCase{"Nothing", "all is well", "all is well"},
+                    MaskCase{"EachOccurrence", "hunter2x and hunter2x", "*** and ***"},
+                    MaskCase{"LongestFirst", "hunter2xyz", "***"},
+                    MaskCase{"AsJsonWritesIt", "{\"a\":\"say \\\"hi\\\"\"}", "{\"a\":\"***\"}"},
+                    MaskCase{"TooShortIsLeft", "short", "short"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(SecretsOfTest, GoesByTheNames) {
-  EXPECT_EQ(SecretsOf({{"API_KEY", "a"}, {"GITHUB_TOKEN", "b"}, {"PATH", "c"}}), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(SecretsOf({{"API_KEY", "a"}, {"GITHUB_TOKEN", "b"}, {"PATH", "c"}}),
+            (std::vector<std::string>{"a", "b"}));
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ void LogWriter::Pump(Now now, bool all) {
 
 void LogWriter::OnAppended(const LogAppended& answer, Now now) {
   busy_ = false;
-  const bool was_there = !answer.size && answer.size.error().code == ErrorCode::kConflict && retried_;
+  const bool was_there =
+      !answer.size && answer.size.error().code == ErrorCode::kConflict && retried_;
   if (answer.size || was_there) {
     written_ += piece_.size();
     piece_.clear();

@@ -10,8 +10,8 @@
 
 namespace midwatch::agent {
 
-/// Brings the lines of a SessionLog into the artifact store, one append at a time, again after failures: a piece whose
-/// answer was lost is not written twice.
+/// Brings the lines of a SessionLog into the artifact store, one append at a time, again after
+/// failures: a piece whose answer was lost is not written twice.
 class LogWriter {
  public:
   static constexpr std::size_t kMaxPiece = std::size_t{1} << 20;

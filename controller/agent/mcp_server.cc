@@ -57,9 +57,9 @@ McpOutputs McpServer::OnLine(std::string_view line) {
   const auto message = ParseJsonRpc(line);
   if (!message) {
     const bool is_json = message.error().code == ErrorCode::kInvalid;
-    out_.emplace_back(McpSend{
-        ErrorLine({}, is_json ? JsonRpcCode::kInvalidRequest : JsonRpcCode::kParseError,
-                  message.error().message)});
+    out_.emplace_back(
+        McpSend{ErrorLine({}, is_json ? JsonRpcCode::kInvalidRequest : JsonRpcCode::kParseError,
+                          message.error().message)});
   } else if (message->kind == JsonRpcKind::kRequest) {
     OnRequest(*message);
   }
@@ -75,27 +75,28 @@ void McpServer::OnRequest(const JsonRpcMessage& message) {
   const Json& version = message.params.At("_meta", kVersionMember);
   modern_ = version.AsString() == kModern;
   if (version.IsString() && !modern_) {
-    out_.emplace_back(McpSend{ErrorLine(
-        message.id, JsonRpcCode::kUnsupportedVersion, "Unsupported protocol version",
-        Json::Of({{"supported", Json::ArrayOf({Json(kModern), Json(kWithInitialize[0])})},
-                  {"requested", version}}))});
+    out_.emplace_back(McpSend{
+        ErrorLine(message.id, JsonRpcCode::kUnsupportedVersion, "Unsupported protocol version",
+                  Json::Of({{"supported", Json::ArrayOf({Json(kModern), Json(kWithInitialize[0])})},
+                            {"requested", version}}))});
     return;
   }
   if (message.method == "initialize") return OnInitialize(message);
   if (message.method == "ping") return Answer(message.id, Json::EmptyObject());
   if (message.method == "server/discover") {
-    return Answer(message.id,
-                  Json::Of({{"supportedVersions", Json::ArrayOf({Json(kModern)})},
-                            {"capabilities", Json::Of({{"tools", Json::EmptyObject()}})},
-                            {"_meta", Json::Of({{"io.modelcontextprotocol/serverInfo",
-                                                 ServerInfo(version_)}})}}));
+    return Answer(
+        message.id,
+        Json::Of(
+            {{"supportedVersions", Json::ArrayOf({Json(kModern)})},
+             {"capabilities", Json::Of({{"tools", Json::EmptyObject()}})},
+             {"_meta", Json::Of({{"io.modelcontextprotocol/serverInfo", ServerInfo(version_)}})}}));
   }
   if (message.method == "tools/list") {
     return Answer(message.id, Json::Of({{"tools", ToolList(desk_.check.input_schema())}}));
   }
   if (message.method == "tools/call") return CallTool(message);
-  out_.emplace_back(McpSend{ErrorLine(message.id, JsonRpcCode::kMethodNotFound,
-                                   "Method not found: " + message.method)});
+  out_.emplace_back(McpSend{
+      ErrorLine(message.id, JsonRpcCode::kMethodNotFound, "Method not found: " + message.method)});
 }
 
 void McpServer::OnInitialize(const JsonRpcMessage& message) {
@@ -104,10 +105,9 @@ void McpServer::OnInitialize(const JsonRpcMessage& message) {
   for (const std::string_view known : kWithInitialize) {
     if (wanted == known) spoken = known;
   }
-  Answer(message.id,
-         Json::Of({{"protocolVersion", Json(spoken)},
-                   {"capabilities", Json::Of({{"tools", Json::EmptyObject()}})},
-                   {"serverInfo", ServerInfo(version_)}}));
+  Answer(message.id, Json::Of({{"protocolVersion", Json(spoken)},
+                               {"capabilities", Json::Of({{"tools", Json::EmptyObject()}})},
+                               {"serverInfo", ServerInfo(version_)}}));
 }
 
 void McpServer::CallTool(const JsonRpcMessage& message) {
@@ -125,7 +125,8 @@ void McpServer::CallTool(const JsonRpcMessage& message) {
     if (const auto at_once = SaveArtifact(message.id, arguments)) AnswerTool(message.id, *at_once);
     return;
   }
-  out_.emplace_back(McpSend{ErrorLine(message.id, JsonRpcCode::kInvalidParams, "Unknown tool: " + name)});
+  out_.emplace_back(
+      McpSend{ErrorLine(message.id, JsonRpcCode::kInvalidParams, "Unknown tool: " + name)});
 }
 
 McpServer::ToolResult McpServer::SubmitResult(const Json& arguments) {
@@ -138,7 +139,8 @@ McpServer::ToolResult McpServer::SubmitResult(const Json& arguments) {
     auto result = desk_.check.Check(arguments, desk_.inputs);
     if (result) {
       desk_.result = std::move(*result);
-      out_.emplace_back(SessionRecord{RecordKind::kResult, "accepted", Json::Of({{"result", desk_.result}})});
+      out_.emplace_back(
+          SessionRecord{RecordKind::kResult, "accepted", Json::Of({{"result", desk_.result}})});
       out_.emplace_back(McpSubmitted{});
       return {"accepted"};
     }
@@ -147,15 +149,17 @@ McpServer::ToolResult McpServer::SubmitResult(const Json& arguments) {
     ++desk_.refused_results;
   }
   out_.emplace_back(SessionRecord{RecordKind::kResult, "refused",
-                               Json::Of({{"why", Json(Utf8Prefix(refusal, kShownRefusal))}})});
+                                  Json::Of({{"why", Json(Utf8Prefix(refusal, kShownRefusal))}})});
   return {"refused:\n" + refusal, true};
 }
 
-std::optional<McpServer::ToolResult> McpServer::SaveArtifact(const Json& id, const Json& arguments) {
+std::optional<McpServer::ToolResult> McpServer::SaveArtifact(const Json& id,
+                                                             const Json& arguments) {
   const std::string& name = arguments.At("name").AsString();
   const Json& content = arguments.At("content");
   if (!IsArtifactName(name)) {
-    return ToolResult{"name: " + Quote(name) + ": expected letters, digits, '-', '_' and '.'", true};
+    return ToolResult{"name: " + Quote(name) + ": expected letters, digits, '-', '_' and '.'",
+                      true};
   }
   if (!content.IsString()) return ToolResult{"content: expected a text", true};
   const bool taken = desk_.inputs.contains(name) ||
@@ -164,12 +168,14 @@ std::optional<McpServer::ToolResult> McpServer::SaveArtifact(const Json& id, con
   const std::string& bytes = content.AsString();
   if (desk_.saved.size() >= kMaxSaved || desk_.saved_bytes + bytes.size() > kMaxSavedBytes) {
     return ToolResult{"this Run may save " + std::to_string(kMaxSaved) + " artifacts of " +
-                          std::to_string(kMaxSavedBytes) + " bytes in all, and no more", true};
+                          std::to_string(kMaxSavedBytes) + " bytes in all, and no more",
+                      true};
   }
   desk_.saved.push_back(name);
   desk_.saved_bytes += bytes.size();
   const std::string& media_type = arguments.At("mediaType").AsString();
-  const std::string_view kept = media_type.empty() ? "text/plain" : Utf8Prefix(media_type, kMaxName);
+  const std::string_view kept =
+      media_type.empty() ? "text/plain" : Utf8Prefix(media_type, kMaxName);
   out_.emplace_back(McpSave{id, name, std::string(kept), bytes});
   return std::nullopt;
 }

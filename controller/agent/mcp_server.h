@@ -16,17 +16,18 @@
 
 namespace midwatch::agent {
 
-/// What the tools of one Run have to work with and what came of them: one for all connections of the Run.
+/// What the tools of one Run have to work with and what came of them: one for all connections of
+/// the Run.
 struct McpDesk {
   api::RunSpec run;
   ArtifactTexts inputs;
   ResultCheck check;
-  Json result;             ///< The accepted result; null until there is one.
+  Json result;  ///< The accepted result; null until there is one.
   int refused_results = 0;
   std::string last_refusal;
   std::size_t saved_bytes = 0;
   std::vector<std::string> saved;  ///< Names of the artifacts that were saved.
-  Json plan;               ///< The parsed plan, if there is one; null otherwise.
+  Json plan;                       ///< The parsed plan, if there is one; null otherwise.
 
   McpDesk(api::RunSpec spec, ArtifactTexts texts);
 };
@@ -45,24 +46,29 @@ struct McpSubmitted {};  ///< The desk holds a result now.
 using McpOutput = std::variant<McpSend, McpSave, McpSubmitted, SessionRecord>;
 using McpOutputs = std::vector<McpOutput>;
 
-/// The server's side of one connection of the Model Context Protocol (modelcontextprotocol.io) for the tools of a
-/// Run: `job`, `log`, `plan`, `history`, `save_artifact`, `submit_result`. A machine without I/O.
+/// The server's side of one connection of the Model Context Protocol (modelcontextprotocol.io) for
+/// the tools of a Run: `job`, `log`, `plan`, `history`, `save_artifact`, `submit_result`. A machine
+/// without I/O.
 ///
-/// Speaks the revisions with `initialize` (2024-11-05 to 2025-11-25) and 2026-07-28 (`server/discover`, the
-/// version in each request's `_meta`). A tool that was called wrongly answers a result with `isError`, so that a model can
-/// mend it; an unknown tool or method is a JSON-RPC error. `notifications/cancelled` needs no action: every
-/// call but save_artifact is answered at once.
+/// Speaks the revisions with `initialize` (2024-11-05 to 2025-11-25) and 2026-07-28
+/// (`server/discover`, the version in each request's `_meta`). A tool that was called wrongly
+/// answers a result with `isError`, so that a model can mend it; an unknown tool or method is a
+/// JSON-RPC error. `notifications/cancelled` needs no action: every call but save_artifact is
+/// answered at once.
 ///
-/// Bounds: 1 MiB a line, one accepted result, kMaxRefusals refused ones, kMaxSaved artifacts of kMaxSavedBytes in all.
+/// Bounds: 1 MiB a line, one accepted result, kMaxRefusals refused ones, kMaxSaved artifacts of
+/// kMaxSavedBytes in all.
 class McpServer {
  public:
   /// The desk outlives the server.
-  explicit McpServer(McpDesk& desk, std::string version) : desk_(desk), version_(std::move(version)) {}
+  explicit McpServer(McpDesk& desk, std::string version)
+      : desk_(desk), version_(std::move(version)) {}
 
   McpOutputs OnLine(std::string_view line);
   McpOutputs OnLineTooLong();
   /// The answer to McpSave.
-  McpOutputs OnSaved(const Json& request, const std::string& name, const Result<std::string>& digest);
+  McpOutputs OnSaved(const Json& request, const std::string& name,
+                     const Result<std::string>& digest);
 
   static std::vector<std::string> ToolNames();
 

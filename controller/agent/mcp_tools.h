@@ -9,8 +9,8 @@
 
 namespace midwatch::agent {
 
-/// The tools of a Run that only read. Each gives the text for the model, or kInvalid with what was wrong with the
-/// arguments. All of it is data that people or machines outside wrote.
+/// The tools of a Run that only read. Each gives the text for the model, or kInvalid with what was
+/// wrong with the arguments. All of it is data that people or machines outside wrote.
 
 inline constexpr std::size_t kMaxPageLines = 1000;
 inline constexpr std::size_t kDefaultPageLines = 200;
@@ -20,7 +20,8 @@ inline constexpr std::size_t kMaxPlanChanges = 200;
 
 /// What the Run is about, as JSON.
 std::string JobTool(const api::RunSpec& run, const ArtifactTexts& inputs);
-/// A page of an artifact, or the lines that fit `search`: `artifact`, `from`, `lines`, `search`, `context`.
+/// A page of an artifact, or the lines that fit `search`: `artifact`, `from`, `lines`, `search`,
+/// `context`.
 Result<std::string> LogTool(const Json& arguments, const ArtifactTexts& inputs);
 /// The changes of an OpenTofu or Terraform plan without the values: `from`, `count`.
 Result<std::string> PlanTool(const Json& arguments, const Json& plan);

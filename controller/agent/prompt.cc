@@ -10,9 +10,12 @@ namespace {
 
 std::string_view NameOf(api::MissionType type) {
   switch (type) {
-    case api::MissionType::kAutoDiagnose: return "diagnose";
-    case api::MissionType::kApprovalRecommend: return "approval";
-    case api::MissionType::kSummarizeJob: return "summarize";
+    case api::MissionType::kAutoDiagnose:
+      return "diagnose";
+    case api::MissionType::kApprovalRecommend:
+      return "approval";
+    case api::MissionType::kSummarizeJob:
+      return "summarize";
   }
   return "diagnose";
 }
@@ -56,8 +59,8 @@ Prompt BuildPrompt(const api::RunSpec& run, const ArtifactTexts& inputs,
                    const PromptTemplates& replaced) {
   Prompt prompt;
   prompt.instructions = TemplateFor(run.mission_type, replaced);
-  prompt.attachments.push_back({"midwatch://run/job.json", "application/json",
-                                Fenced(JobTool(run, inputs), "json")});
+  prompt.attachments.push_back(
+      {"midwatch://run/job.json", "application/json", Fenced(JobTool(run, inputs), "json")});
   if (const auto log = inputs.find("log"); log != inputs.end()) {
     prompt.attachments.push_back({"midwatch://run/log-end.txt", "text/plain",
                                   Fenced(EndOf(log->second), "text the end of the log")});

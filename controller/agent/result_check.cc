@@ -16,18 +16,24 @@ namespace {
 /// The field of a Report's spec that holds the result.
 std::string_view MemberOf(api::MissionType type) {
   switch (type) {
-    case api::MissionType::kAutoDiagnose: return "diagnosis";
-    case api::MissionType::kApprovalRecommend: return "recommendation";
-    case api::MissionType::kSummarizeJob: return "summary";
+    case api::MissionType::kAutoDiagnose:
+      return "diagnosis";
+    case api::MissionType::kApprovalRecommend:
+      return "recommendation";
+    case api::MissionType::kSummarizeJob:
+      return "summary";
   }
   return "diagnosis";
 }
 
 std::string_view SchemaOf(api::MissionType type) {
   switch (type) {
-    case api::MissionType::kAutoDiagnose: return "Diagnosis";
-    case api::MissionType::kApprovalRecommend: return "Recommendation";
-    case api::MissionType::kSummarizeJob: return "Summary";
+    case api::MissionType::kAutoDiagnose:
+      return "Diagnosis";
+    case api::MissionType::kApprovalRecommend:
+      return "Recommendation";
+    case api::MissionType::kSummarizeJob:
+      return "Summary";
   }
   return "Diagnosis";
 }
@@ -47,11 +53,15 @@ Json Embedded(std::span<const api::EmbeddedDocument> documents, std::string_view
 /// The schema of an object whose only field, `result`, is that of the Report's part for this type.
 schema::CompiledSchema CompileFor(api::MissionType type) {
   const Json crd = Embedded(api::EmbeddedCrds(), "reports.midwatch.dev");
-  const Json& spec = crd.At("spec", "versions").Items().front().At("schema", "openAPIV3Schema",
-                                                                   "properties", "spec");
+  const Json& spec = crd.At("spec", "versions")
+                         .Items()
+                         .front()
+                         .At("schema", "openAPIV3Schema", "properties", "spec");
   const Json part = spec.At("properties", MemberOf(type));
-  auto compiled = schema::CompiledSchema::Compile(Json::Of(
-      {{"type", "object"}, {"properties", Json::Of({{"result", part}})}, {"required", Json::ArrayOf({"result"})}}));
+  auto compiled =
+      schema::CompiledSchema::Compile(Json::Of({{"type", "object"},
+                                                {"properties", Json::Of({{"result", part}})},
+                                                {"required", Json::ArrayOf({"result"})}}));
   MIDWATCH_CHECK(compiled.has_value());
   return std::move(*compiled);
 }
@@ -76,7 +86,8 @@ std::optional<LineRange> ParseLines(std::string_view text) {
   if (parsed.ptr != end && *parsed.ptr == '-') {
     parsed = std::from_chars(parsed.ptr + 1, end, range.last);
   }
-  if (parsed.ec != std::errc() || parsed.ptr != end || range.last < range.first) return std::nullopt;
+  if (parsed.ec != std::errc() || parsed.ptr != end || range.last < range.first)
+    return std::nullopt;
   return range;
 }
 
@@ -99,13 +110,15 @@ std::string CheckEvidence(Json& evidence, const ArtifactTexts& inputs) {
   const std::string& name = evidence.At("artifact").AsString();
   const auto input = inputs.find(name);
   if (input == inputs.end()) {
-    return "artifact: " + Quote(name) + " is no input of this Run; expected one of " + NamesOf(inputs);
+    return "artifact: " + Quote(name) + " is no input of this Run; expected one of " +
+           NamesOf(inputs);
   }
   const ArtifactText& text = input->second;
   const std::string quote = WithoutCarriageReturns(evidence.At("quote").AsString());
   const auto stands = text.FindQuote(quote);
   if (!stands) {
-    return "quote: does not stand in artifact " + Quote(name) + ": " + Quote(Utf8Prefix(quote, 200));
+    return "quote: does not stand in artifact " + Quote(name) + ": " +
+           Quote(Utf8Prefix(quote, 200));
   }
   const std::string& lines = evidence.At("lines").AsString();
   if (lines.empty()) {
@@ -128,8 +141,7 @@ std::string CheckEvidence(Json& evidence, const ArtifactTexts& inputs) {
 }  // namespace
 
 ResultCheck::ResultCheck(api::MissionType type)
-    : schema_(CompileFor(type)),
-      input_schema_(Embedded(api::EmbeddedSchemas(), SchemaOf(type))) {
+    : schema_(CompileFor(type)), input_schema_(Embedded(api::EmbeddedSchemas(), SchemaOf(type))) {
   for (const char* member : {"$schema", "$comment", "title"}) input_schema_.Erase(member);
 }
 
@@ -144,7 +156,8 @@ Result<Json> ResultCheck::Check(const Json& submitted, const ArtifactTexts& inpu
                           {"result", submitted}});
   std::vector<std::string> wrong;
   for (const schema::UnknownField& unknown : schema_.Prune(object)) {
-    const std::string hint = unknown.suggestion.empty() ? "" : "; did you mean " + unknown.suggestion + "?";
+    const std::string hint =
+        unknown.suggestion.empty() ? "" : "; did you mean " + unknown.suggestion + "?";
     wrong.push_back(Shown(unknown.path) + ": unknown field" + hint);
   }
   for (const schema::FieldError& error : schema_.Validate(object)) {

@@ -12,17 +12,17 @@
 
 namespace midwatch::agent {
 
-/// Decides whether what a sidecar submits is a result: it fits the schema of its mission type, has no unknown
-/// fields, is not longer than kMaxBytes, and every quote stands word for word in the input that it
-/// names, on the lines that it names. Immutable.
+/// Decides whether what a sidecar submits is a result: it fits the schema of its mission type, has
+/// no unknown fields, is not longer than kMaxBytes, and every quote stands word for word in the
+/// input that it names, on the lines that it names. Immutable.
 class ResultCheck {
  public:
   static constexpr std::size_t kMaxBytes = std::size_t{16} << 10;  ///< As JSON.
 
   explicit ResultCheck(api::MissionType type);
 
-  /// The result as it is kept: lines that were not named are filled in. Otherwise kInvalid or kTooLarge with everything
-  /// that is wrong, for the sidecar to mend.
+  /// The result as it is kept: lines that were not named are filled in. Otherwise kInvalid or
+  /// kTooLarge with everything that is wrong, for the sidecar to mend.
   Result<Json> Check(const Json& submitted, const ArtifactTexts& inputs) const;
 
   /// What `submit_result` takes, as JSON Schema.

@@ -13,12 +13,15 @@ namespace reason = api::dispatch_reason;
 
 RunOutcome OutcomeOf(const api::StopRequest& stop) {
   switch (stop.reason) {
-    case StopReason::kTimedOut: return {RunPhase::kFailed, std::string(reason::kTimedOut), "it used up its time"};
+    case StopReason::kTimedOut:
+      return {RunPhase::kFailed, std::string(reason::kTimedOut), "it used up its time"};
     case StopReason::kInstanceLost:
       return {RunPhase::kFailed, std::string(reason::kInstanceLost), "the instance went silent"};
     case StopReason::kNotAcknowledged:
-      return {RunPhase::kCancelled, std::string(reason::kNotAcknowledged), "it was not taken in time"};
-    case StopReason::kCancelled: break;
+      return {RunPhase::kCancelled, std::string(reason::kNotAcknowledged),
+              "it was not taken in time"};
+    case StopReason::kCancelled:
+      break;
   }
   return {RunPhase::kCancelled, std::string(api::ToString(stop.reason)),
           stop.message.empty() ? "it is no longer wanted" : stop.message};
@@ -105,10 +108,12 @@ RunOutcome LeaseLost() {
 }
 
 bool HasEnded(RunPhase phase) {
-  return phase == RunPhase::kSucceeded || phase == RunPhase::kFailed || phase == RunPhase::kCancelled;
+  return phase == RunPhase::kSucceeded || phase == RunPhase::kFailed ||
+         phase == RunPhase::kCancelled;
 }
 
-RunDecision PlanRun(const api::Run& run, const SessionView* session, const AgentView& agent, Now now) {
+RunDecision PlanRun(const api::Run& run, const SessionView* session, const AgentView& agent,
+                    Now now) {
   if (session == nullptr) return WithoutSession(run, agent, now);
   if (session->stage == Stage::kDone) {
     if (HasEnded(run.status.phase)) return {RunAction::kForget};

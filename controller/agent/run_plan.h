@@ -27,14 +27,15 @@ struct SessionView {
     kDone,  ///< No process is left and the log is written.
   };
   Stage stage = Stage::kPreparing;
-  api::RunStatus facts;  ///< What goes into the status: times, result, usage, model, prompt, artifacts, log.
-  RunOutcome outcome;    ///< Once it is kDone.
+  api::RunStatus
+      facts;  ///< What goes into the status: times, result, usage, model, prompt, artifacts, log.
+  RunOutcome outcome;  ///< Once it is kDone.
 };
 
 /// What else matters.
 struct AgentView {
-  std::string instance;       ///< The present incarnation.
-  bool alive = false;         ///< Its Lease holds.
+  std::string instance;  ///< The present incarnation.
+  bool alive = false;    ///< Its Lease holds.
   bool draining = false;
   bool drain_over = false;    ///< What runs has had its time.
   std::int64_t sessions = 0;  ///< Live ones.
@@ -46,10 +47,10 @@ enum class RunAction : std::uint8_t {
   kNothing,
   kAcknowledge,  ///< Write `status`; the sidecar may start only once that was accepted.
   kStart,
-  kStop,         ///< Politely, then by force; it ends as `outcome` says.
-  kKill,         ///< At once; likewise.
-  kWrite,        ///< Write `status`.
-  kForget,       ///< All is said: drop what is kept about it.
+  kStop,    ///< Politely, then by force; it ends as `outcome` says.
+  kKill,    ///< At once; likewise.
+  kWrite,   ///< Write `status`.
+  kForget,  ///< All is said: drop what is kept about it.
 };
 
 struct RunDecision {
@@ -59,7 +60,8 @@ struct RunDecision {
 };
 
 /// What to do about one Run. First rule that applies wins. `session` is null if there is none.
-RunDecision PlanRun(const api::Run& run, const SessionView* session, const AgentView& agent, Now now);
+RunDecision PlanRun(const api::Run& run, const SessionView* session, const AgentView& agent,
+                    Now now);
 
 bool HasEnded(api::RunPhase phase);
 

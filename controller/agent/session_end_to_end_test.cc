@@ -1,4 +1,5 @@
-// The scripted sidecar, the client of its protocol and the tools of the Run, without a process between them.
+// The scripted sidecar, the client of its protocol and the tools of the Run, without a process
+// between them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -72,7 +73,8 @@ class World {
   }
   void Take(const sidecar::SidecarOutputs& outputs) {
     for (const sidecar::SidecarOutput& output : outputs) {
-      if (const auto* line = std::get_if<sidecar::ToClient>(&output)) to_client_.push_back(line->line);
+      if (const auto* line = std::get_if<sidecar::ToClient>(&output))
+        to_client_.push_back(line->line);
       if (const auto* line = std::get_if<sidecar::ToMcp>(&output)) to_mcp_.push_back(line->line);
       if (const auto* exit = std::get_if<sidecar::ExitNow>(&output)) exit_ = exit->code;
     }
@@ -120,10 +122,12 @@ TEST(SessionEndToEndTest, ADiagnosisComesFromTheLog) {
   EXPECT_EQ(world.producer_, "scripted (rules, no model)");
   const Json& result = world.desk_.result;
   EXPECT_EQ(result.At("category").AsString(), "Configuration");
-  EXPECT_EQ(result.At("evidence").Items().at(0).Dump(),
-            R"({"artifact":"log","lines":"5001","quote":"FATAL:  role \"payments\" does not exist"})");
+  EXPECT_EQ(
+      result.At("evidence").Items().at(0).Dump(),
+      R"({"artifact":"log","lines":"5001","quote":"FATAL:  role \"payments\" does not exist"})");
   const auto has = [&](RecordKind kind) {
-    return std::any_of(world.records_.begin(), world.records_.end(), [&](const auto& r) { return r.kind == kind; });
+    return std::any_of(world.records_.begin(), world.records_.end(),
+                       [&](const auto& r) { return r.kind == kind; });
   };
   for (const auto kind : {RecordKind::kReasoning, RecordKind::kAnswer, RecordKind::kToolCall,
                           RecordKind::kToolResult, RecordKind::kPlan}) {
@@ -132,7 +136,8 @@ TEST(SessionEndToEndTest, ADiagnosisComesFromTheLog) {
 }
 
 TEST(SessionEndToEndTest, ARecommendationComesFromThePlan) {
-  const std::string plan = R"({"format_version":"1.2","resource_changes":[{"address":"aws_db_instance.main[\"a\"]","type":"aws_db_instance","change":{"actions":["delete"],"before":{"password":"hunter2"},"after":null}}]})";
+  const std::string plan =
+      R"({"format_version":"1.2","resource_changes":[{"address":"aws_db_instance.main[\"a\"]","type":"aws_db_instance","change":{"actions":["delete"],"before":{"password":"hunter2"},"after":null}}]})";
   for (const std::string& text : {plan, ParseJson(plan).value().DumpPretty()}) {
     World world(Spec(api::MissionType::kApprovalRecommend), Texts({{"plan", text}}), ByRules());
     world.Run();
@@ -146,9 +151,11 @@ TEST(SessionEndToEndTest, ARecommendationComesFromThePlan) {
 }
 
 TEST(SessionEndToEndTest, ASummaryComesFromTheLog) {
-  World world(Spec(api::MissionType::kSummarizeJob), Texts({{"log", "No changes. Infrastructure is up-to-date.\n"}}), ByRules());
+  World world(Spec(api::MissionType::kSummarizeJob),
+              Texts({{"log", "No changes. Infrastructure is up-to-date.\n"}}), ByRules());
   world.Run();
-  EXPECT_THAT(world.desk_.result.At("summary").AsString(), HasSubstr("Nothing needed to be changed."));
+  EXPECT_THAT(world.desk_.result.At("summary").AsString(),
+              HasSubstr("Nothing needed to be changed."));
 }
 
 TEST(SessionEndToEndTest, WithoutInputsItSaysSo) {
@@ -158,7 +165,8 @@ TEST(SessionEndToEndTest, WithoutInputsItSaysSo) {
 }
 
 TEST(SessionEndToEndTest, ALogThatCannotBeQuotedGivesAResultWithoutQuotes) {
-  World world(Spec(api::MissionType::kAutoDiagnose), Texts({{"log", "No space left on device \xff\n"}}), ByRules());
+  World world(Spec(api::MissionType::kAutoDiagnose),
+              Texts({{"log", "No space left on device \xff\n"}}), ByRules());
   world.Run();
   EXPECT_EQ(world.desk_.result.At("category").AsString(), "Resource");
 }
@@ -182,14 +190,21 @@ TEST_P(TranscriptTest, IsPlayed) {
   EXPECT_TRUE(world.desk_.result.IsNull());
 }
 
-INSTANTIATE_TEST_SUITE_P(Plays, TranscriptTest, testing::Values(
-    TranscriptCase{"Nothing", "# comment\n", AcpEnd::kCompleted, {}},
-    TranscriptCase{"Refusal", "{\"stop\":\"refusal\"}", AcpEnd::kRefused, {}},
-    TranscriptCase{"ExitsWithoutAResult", "{\"exit\":0}", {}, 0},
-    TranscriptCase{"Hangs", "{\"think\":\"hm\"}\n{\"hang\":true}", {}, {}},
-    TranscriptCase{"Garbage", "{\"raw\":\"garbage\"}", AcpEnd::kCompleted, {}},
-    TranscriptCase{"InvalidResult", "{\"call\":\"submit_result\",\"arguments\":{\"rootCause\":1}}", AcpEnd::kCompleted, {}},
-    TranscriptCase{"UnknownTool", "{\"call\":\"rm\",\"arguments\":{}}", AcpEnd::kCompleted, {}}),
+INSTANTIATE_TEST_SUITE_P(
+    Plays, TranscriptTest,
+    testing::Values(TranscriptCase{"Nothing", "# comment\n", AcpEnd::kCompleted, {}},
+                    TranscriptCase{"Refusal", "{\"stop\":\"refusal\"}", AcpEnd::kRefused, {}},
+                    TranscriptCase{"ExitsWithoutAResult", "{\"exit\":0}", {}, 0},
+                    TranscriptCase{"Hangs", "{\"think\":\"hm\"}\n{\"hang\":true}", {}, {}},
+                    TranscriptCase{"Garbage", "{\"raw\":\"garbage\"}", AcpEnd::kCompleted, {}},
+                    TranscriptCase{"InvalidResult",
+                                   "{\"call\":\"submit_result\",\"arguments\":{\"rootCause\":1}}",
+                                   AcpEnd::kCompleted,
+                                   {}},
+                    TranscriptCase{"UnknownTool",
+                                   "{\"call\":\"rm\",\"arguments\":{}}",
+                                   AcpEnd::kCompleted,
+                                   {}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(TranscriptTest, BadLinesAreRefusedWithTheirNumber) {

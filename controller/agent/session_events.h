@@ -23,7 +23,8 @@ struct ProcessOutput {
   std::string bytes;
   bool is_error = false;  ///< From its standard error.
 };
-struct ProcessFlooded {};  ///< It writes faster than anybody reads; the rest of its output is dropped.
+struct ProcessFlooded {
+};  ///< It writes faster than anybody reads; the rest of its output is dropped.
 struct ProcessEnded {
   ProcessExit exit;
 };
@@ -52,8 +53,9 @@ struct ResultStored {
 struct LogAppended {
   Result<std::uint64_t> size;
 };
-using SessionEvent = std::variant<InputArrived, ProcessOutput, ProcessFlooded, ProcessEnded, ToolsOpened,
-                                  ToolsBytes, ToolsClosed, ArtifactSaved, ResultStored, LogAppended>;
+using SessionEvent =
+    std::variant<InputArrived, ProcessOutput, ProcessFlooded, ProcessEnded, ToolsOpened, ToolsBytes,
+                 ToolsClosed, ArtifactSaved, ResultStored, LogAppended>;
 /// Hands an event to the session's actor. Any thread.
 using PostEvent = std::function<void(SessionEvent)>;
 
@@ -65,6 +67,7 @@ using WaitingBytes = std::shared_ptr<std::atomic<std::size_t>>;
 
 std::shared_ptr<ProcessSink> MakeProcessSink(PostEvent post, WaitingBytes waiting);
 /// A connection that lets too much wait is closed.
-std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection, WaitingBytes waiting);
+std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection,
+                                          WaitingBytes waiting);
 
 }  // namespace midwatch::agent

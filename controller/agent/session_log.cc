@@ -38,7 +38,7 @@ std::string Shortened(const SessionRecord& record, WallTime at) {
 }  // namespace
 
 std::string_view WordOf(RecordKind kind) {
-  constexpr std::string_view kWords[] = {"reasoning",  "answer", "prompt", "toolCall",
+  constexpr std::string_view kWords[] = {"reasoning",  "answer", "prompt",     "toolCall",
                                          "toolResult", "plan",   "permission", "usage",
                                          "result",     "system", "diagnostic"};
   return kWords[static_cast<std::size_t>(kind)];
@@ -80,7 +80,8 @@ void SessionLog::WriteLine(const SessionRecord& record, WallTime at) {
   }
   if (size_ + line.size() + kReserve > max_bytes_) {
     full_ = true;
-    line = ToJson({RecordKind::kSystem, "the session log is full; the rest is left out", {}, false}, at)
+    line = ToJson({RecordKind::kSystem, "the session log is full; the rest is left out", {}, false},
+                  at)
                .Dump();
   }
   line.push_back('\n');

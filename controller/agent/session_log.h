@@ -10,11 +10,11 @@
 
 namespace midwatch::agent {
 
-/// Turns records into the lines of a session log: `{"at":"…","kind":"reasoning","text":"…"}`. Pieces of one text
-/// that come in a row become one line. Everything passes the mask first.
+/// Turns records into the lines of a session log: `{"at":"…","kind":"reasoning","text":"…"}`.
+/// Pieces of one text that come in a row become one line. Everything passes the mask first.
 ///
-/// Bounds: a line over kMaxLine has its text cut and says so; once the log has kMaxBytes a last line says that
-/// the rest is left out.
+/// Bounds: a line over kMaxLine has its text cut and says so; once the log has kMaxBytes a last
+/// line says that the rest is left out.
 class SessionLog {
  public:
   using Mask = std::function<std::string(std::string)>;
@@ -22,7 +22,8 @@ class SessionLog {
   static constexpr std::size_t kMaxLine = std::size_t{1} << 20;
   static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
   static constexpr std::size_t kMaxPiece = 4096;  ///< Pieces are joined up to this length,
-  static constexpr Duration kMaxDelay = std::chrono::milliseconds(250);  ///< and wait no longer than this.
+  static constexpr Duration kMaxDelay =
+      std::chrono::milliseconds(250);  ///< and wait no longer than this.
 
   explicit SessionLog(Mask mask, std::size_t max_bytes = kMaxBytes)
       : mask_(std::move(mask)), max_bytes_(max_bytes) {}

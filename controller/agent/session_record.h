@@ -29,8 +29,8 @@ std::string_view WordOf(RecordKind kind);
 struct SessionRecord {
   RecordKind kind = RecordKind::kSystem;
   std::string text;
-  Json data = {};       ///< An object, or null.
-  bool piece = false;   ///< The text continues that of the record before, if it is of the same kind.
+  Json data = {};      ///< An object, or null.
+  bool piece = false;  ///< The text continues that of the record before, if it is of the same kind.
 
   friend bool operator==(const SessionRecord&, const SessionRecord&) = default;
 };

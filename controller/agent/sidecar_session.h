@@ -24,10 +24,10 @@ namespace midwatch::agent {
 
 /// What a host gives to all its sessions.
 struct HostConfig {
-  std::string version;                    ///< Of Midwatch.
-  std::vector<std::string> mcp_command;   ///< `/path/to/midwatch mcp`, absolute.
-  api::StringMap environment;             ///< The agent's own, to pass on what configuration names.
-  PromptTemplates prompts;                ///< Replacements of the built-in ones.
+  std::string version;                   ///< Of Midwatch.
+  std::vector<std::string> mcp_command;  ///< `/path/to/midwatch mcp`, absolute.
+  api::StringMap environment;            ///< The agent's own, to pass on what configuration names.
+  PromptTemplates prompts;               ///< Replacements of the built-in ones.
 };
 
 struct SessionSetup {
@@ -37,11 +37,12 @@ struct SessionSetup {
   MonoTime kill_at;    ///< Until the Lease is renewed again.
 };
 
-/// One Run on this host from its inputs to the last line of its log: fetches what it may read, starts the sidecar,
-/// speaks both protocols with it, keeps the log, ends it. Uses env/ only; driven by the AgentProcess, on its
-/// thread.
+/// One Run on this host from its inputs to the last line of its log: fetches what it may read,
+/// starts the sidecar, speaks both protocols with it, keeps the log, ends it. Uses env/ only;
+/// driven by the AgentProcess, on its thread.
 ///
-/// It ends (`kDone`) when no process of the sidecar is left and the log is in the store, or kFlushTime has passed.
+/// It ends (`kDone`) when no process of the sidecar is left and the log is in the store, or
+/// kFlushTime has passed.
 class SidecarSession {
  public:
   struct Ports {
@@ -51,9 +52,11 @@ class SidecarSession {
     PostEvent post;
   };
 
-  static constexpr Duration kCancelTime = std::chrono::seconds(5);   ///< From session/cancel to SIGTERM,
-  static constexpr Duration kTermTime = std::chrono::seconds(5);     ///< and from there to SIGKILL.
-  static constexpr Duration kAfterResult = std::chrono::seconds(60); ///< To end by itself once its result is accepted.
+  static constexpr Duration kCancelTime =
+      std::chrono::seconds(5);  ///< From session/cancel to SIGTERM,
+  static constexpr Duration kTermTime = std::chrono::seconds(5);  ///< and from there to SIGKILL.
+  static constexpr Duration kAfterResult =
+      std::chrono::seconds(60);  ///< To end by itself once its result is accepted.
   static constexpr Duration kFlushTime = std::chrono::seconds(30);
   static constexpr int kMaxInputTries = 3;
   static constexpr Duration kInputRetryAfter = std::chrono::seconds(1);

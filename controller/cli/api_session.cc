@@ -18,8 +18,8 @@ constexpr int kFirstErrorStatus = 400;
 Result<ApiSession> ApiSession::Open(Context& context, const ClientOptions& options) {
   const auto candidates = KubeconfigCandidates(options.kubeconfig, context.world.environment);
   MIDWATCH_ASSIGN(Connection connection, context.world.connect(candidates));
-  std::string space = options.namespace_name.empty() ? connection.namespace_name
-                                                     : options.namespace_name;
+  std::string space =
+      options.namespace_name.empty() ? connection.namespace_name : options.namespace_name;
   return ApiSession(context, std::move(connection), space.empty() ? "default" : std::move(space));
 }
 
@@ -79,8 +79,7 @@ Result<Json> ApiSession::Fetch(const std::string& target, const std::string& acc
 }
 
 Result<std::string> ApiSession::Upload(std::string bytes) {
-  return Call<std::string>(
-      [&](auto done) { connection_.artifacts->Put(std::move(bytes), done); });
+  return Call<std::string>([&](auto done) { connection_.artifacts->Put(std::move(bytes), done); });
 }
 Result<std::string> ApiSession::Download(const std::string& digest) {
   return Call<std::string>([&](auto done) { connection_.artifacts->Get(digest, done); });

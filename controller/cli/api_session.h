@@ -12,8 +12,8 @@ namespace midwatch::cli {
 /// How long one call of the API may take.
 inline constexpr Duration kCallDeadline = std::chrono::seconds(30);
 
-/// The API and the artifact service, one call at a time: each call waits for its answer. Errors are what
-/// the server said; no answer in time is kTimeout. Not thread-safe.
+/// The API and the artifact service, one call at a time: each call waits for its answer. Errors are
+/// what the server said; no answer in time is kTimeout. Not thread-safe.
 class ApiSession {
  public:
   /// Opens what the options say. Talks to nobody yet.

@@ -103,8 +103,7 @@ int Run(const ApplyOptions& options, Context& context) {
   if (!catalogue) {
     return context.Refuse(catalogue.error());
   }
-  const auto declared =
-      ReadDeclared(context, *catalogue, session->namespace_name(), options.files);
+  const auto declared = ReadDeclared(context, *catalogue, session->namespace_name(), options.files);
   return declared ? Applier(options, context, *session).Run(*declared) : kExitFailed;
 }
 

@@ -9,8 +9,8 @@
 
 namespace midwatch::cli {
 
-/// Starts something and waits until its completion has been called: from any thread, before or after
-/// this has given up (kTimeout), which says `no answer from <whom>`.
+/// Starts something and waits until its completion has been called: from any thread, before or
+/// after this has given up (kTimeout), which says `no answer from <whom>`.
 template <typename T, typename Start>
 Result<T> Await(Context& context, Duration deadline, const std::string& whom, Start start) {
   struct Answer {
@@ -31,8 +31,7 @@ Result<T> Await(Context& context, Duration deadline, const std::string& whom, St
     return answer->result.has_value();
   };
   if (!context.WaitFor({}, context.Time().mono + deadline, arrived)) {
-    return Fail(ErrorCode::kTimeout,
-                "no answer from " + whom + " in " + FormatDuration(deadline));
+    return Fail(ErrorCode::kTimeout, "no answer from " + whom + " in " + FormatDuration(deadline));
   }
   const std::scoped_lock lock(answer->mutex);
   return *std::move(answer->result);

@@ -22,8 +22,9 @@ int Run(const CancelOptions& options, Context& context) {
   }
   if (dispatch::IsTerminal(seen->status.phase)) {
     return context.Refuse(
-        kExitNo, "dispatch/" + name + " has ended already: " +
-                     std::string(api::ToString(seen->status.phase)),
+        kExitNo,
+        "dispatch/" + name +
+            " has ended already: " + std::string(api::ToString(seen->status.phase)),
         "what has ended stays so; midwatch describe dispatch " + name + " says how");
   }
   Json spec = Json::Of({{"cancel", true}});
@@ -41,8 +42,9 @@ int Run(const CancelOptions& options, Context& context) {
     return context.Refuse(patched.error());
   }
   const bool runs = dispatch::IsActive(seen->status.phase);
-  context.Print("dispatch/" + name + (runs ? " is being cancelled: its Run is told to stop\n"
-                                           : " is being cancelled: it had not started\n"));
+  context.Print("dispatch/" + name +
+                (runs ? " is being cancelled: its Run is told to stop\n"
+                      : " is being cancelled: it had not started\n"));
   return kExitDone;
 }
 

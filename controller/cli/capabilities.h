@@ -38,8 +38,8 @@ struct NewToken {
   Json secret;
 };
 
-/// Everything that client commands need from outside. cmd/ fills it in; tests use fakes. All references
-/// outlive the command.
+/// Everything that client commands need from outside. cmd/ fills it in; tests use fakes. All
+/// references outlive the command.
 struct Capabilities {
   Output& out;
   Output& err;
@@ -51,7 +51,8 @@ struct Capabilities {
   LocalFiles& files;
   ProcessRunner& processes;
   GitClient& git;
-  /// Opens the API that the first existing of the candidates describes. Does no I/O beyond reading it.
+  /// Opens the API that the first existing of the candidates describes. Does no I/O beyond reading
+  /// it.
   std::function<Result<Connection>(const std::vector<std::string>& kubeconfigs)> connect;
   std::function<NewToken(const NameInNamespace& agent)> issue_agent_token;
   std::string version;  ///< `0.1.0`

@@ -53,7 +53,10 @@ CiFacts FactsOfCi(const std::map<std::string, std::string>& environment) {
   if (get("GITLAB_CI") == "true") {
     return OfGitLab(get);
   }
-  return {.job_id = get("BUILD_ID"), .revision = get("GIT_COMMIT"), .url = get("BUILD_URL"), .source = {}};
+  return {.job_id = get("BUILD_ID"),
+          .revision = get("GIT_COMMIT"),
+          .url = get("BUILD_URL"),
+          .source = {}};
 }
 
 }  // namespace midwatch::cli

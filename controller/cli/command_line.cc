@@ -82,7 +82,8 @@ class Parser {
       app_.add_flag_callback(parameter.names, [set] { set({"true"}); });
       return;
     }
-    CLI::Option* option = app_.add_option(parameter.IsArgument() ? "argument" : parameter.names, set);
+    CLI::Option* option =
+        app_.add_option(parameter.IsArgument() ? "argument" : parameter.names, set);
     option->required(parameter.required)->type_size(1)->expected(1);
     if (parameter.repeated) {
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -156,7 +157,8 @@ class Parser {
     return near ? "did you mean " + std::string(*near) + "?" : SeeHelp(command_.path);
   }
 
-  std::variant<ParsedCommand, EarlyExit> Finish(std::optional<std::vector<std::string>> rest) const {
+  std::variant<ParsedCommand, EarlyExit> Finish(
+      std::optional<std::vector<std::string>> rest) const {
     if (command_.rest.empty() && rest && !rest->empty()) {
       return UsageError(Quote(rest->front()) + ": nothing may follow --", SeeHelp(command_.path));
     }
@@ -194,9 +196,8 @@ const Definition* FindCommand(const std::vector<std::string>& arguments,
   constexpr std::size_t kLongestPath = 2;
   for (std::size_t words = kLongestPath; words > 0; --words) {
     const std::string said = LeadingWords(arguments, words);
-    const auto found = std::find_if(all.begin(), all.end(), [&](const Definition& command) {
-      return command.path == said;
-    });
+    const auto found = std::find_if(
+        all.begin(), all.end(), [&](const Definition& command) { return command.path == said; });
     if (found != all.end()) {
       return &*found;
     }

@@ -32,9 +32,10 @@ EarlyExit Refused(const std::vector<std::string>& arguments) {
 }
 
 TEST(CommandLine, JobExecKeepsTheCommandAsItStands) {
-  const auto o = Parsed<JobExecOptions>({"job", "exec", "-m", "payments/database", "--wait", "1m",
-                                         "--operation", "apply", "--approval-exit-code=2", "--",
-                                         "terraform", "apply", "-auto-approve", "--", "get", "[a,b]"});
+  const auto o =
+      Parsed<JobExecOptions>({"job", "exec", "-m", "payments/database", "--wait", "1m",
+                              "--operation", "apply", "--approval-exit-code=2", "--", "terraform",
+                              "apply", "-auto-approve", "--", "get", "[a,b]"});
   EXPECT_EQ(o.facts.module.namespace_name, "payments");
   EXPECT_EQ(o.facts.module.name, "database");
   EXPECT_EQ(o.facts.operation, api::Operation::kApply);
@@ -92,35 +93,50 @@ TEST_P(CommandLineErrors, SayWhatIsWrongAndWhatToDo) {
 INSTANTIATE_TEST_SUITE_P(
     Usage, CommandLineErrors,
     testing::Values(
-        UsageCase{"UnknownCommand", {"valdate", "x"},
+        UsageCase{"UnknownCommand",
+                  {"valdate", "x"},
                   "error: unknown command \"valdate\"\nhint: did you mean midwatch validate?\n"},
-        UsageCase{"UnknownBelow", {"job", "exce"},
+        UsageCase{"UnknownBelow",
+                  {"job", "exce"},
                   "error: unknown command \"job exce\"\nhint: did you mean midwatch job exec?\n"},
-        UsageCase{"UnknownOption", {"get", "modules", "--serach", "x"},
+        UsageCase{"UnknownOption",
+                  {"get", "modules", "--serach", "x"},
                   "error: unknown option \"--serach\"\nhint: did you mean --search?\n"},
-        UsageCase{"MissingArgument", {"sync"},
+        UsageCase{"MissingArgument",
+                  {"sync"},
                   "error: NAME is missing\nhint: usage: midwatch sync [options] NAME\n"},
-        UsageCase{"MissingOption", {"job", "start"},
+        UsageCase{"MissingOption",
+                  {"job", "start"},
                   "error: --module is missing\nhint: usage: midwatch job start --module "
                   "NAMESPACE/NAME [options]\n"},
-        UsageCase{"NoCommandBehindTheMark", {"job", "exec", "-m", "a/b"},
+        UsageCase{"NoCommandBehindTheMark",
+                  {"job", "exec", "-m", "a/b"},
                   "error: the command is missing\nhint: usage: midwatch job exec --module "
                   "NAMESPACE/NAME [options] -- COMMAND [ARGUMENT…]\n"},
-        UsageCase{"ForgottenMark", {"job", "exec", "-m", "a/b", "make", "deploy"},
-                  "error: \"make\": not expected here\nhint: put the command behind --: midwatch job "
-                  "exec --module NAMESPACE/NAME [options] -- COMMAND [ARGUMENT…]\n"},
-        UsageCase{"BadDuration", {"sync", "x", "--timeout", "soon"},
-                  "error: --timeout: \"soon\": expected a duration such as 90s, 10m or 1h30m\nhint: "
-                  "see midwatch sync --help\n"},
-        UsageCase{"BadWord", {"get", "x", "-o", "jsn"},
-                  "error: --output: \"jsn\": expected wide, json, yaml or name\nhint: see midwatch get "
-                  "--help\n"},
-        UsageCase{"BadName", {"job", "start", "-m", "database"},
+        UsageCase{
+            "ForgottenMark",
+            {"job", "exec", "-m", "a/b", "make", "deploy"},
+            "error: \"make\": not expected here\nhint: put the command behind --: midwatch job "
+            "exec --module NAMESPACE/NAME [options] -- COMMAND [ARGUMENT…]\n"},
+        UsageCase{
+            "BadDuration",
+            {"sync", "x", "--timeout", "soon"},
+            "error: --timeout: \"soon\": expected a duration such as 90s, 10m or 1h30m\nhint: "
+            "see midwatch sync --help\n"},
+        UsageCase{
+            "BadWord",
+            {"get", "x", "-o", "jsn"},
+            "error: --output: \"jsn\": expected wide, json, yaml or name\nhint: see midwatch get "
+            "--help\n"},
+        UsageCase{"BadName",
+                  {"job", "start", "-m", "database"},
                   "error: --module: \"database\": expected NAMESPACE/NAME\nhint: see midwatch job "
                   "start --help\n"},
-        UsageCase{"ValueMissing", {"get", "x", "-o"},
+        UsageCase{"ValueMissing",
+                  {"get", "x", "-o"},
                   "error: --output: a value is missing\nhint: see midwatch get --help\n"},
-        UsageCase{"TooManyArguments", {"sync", "a", "b"},
+        UsageCase{"TooManyArguments",
+                  {"sync", "a", "b"},
                   "error: \"b\": too many arguments\nhint: see midwatch sync --help\n"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
@@ -131,7 +147,8 @@ TEST(CommandLine, HelpIsNoError) {
     EXPECT_EQ(exit.code, kExitDone);
     EXPECT_NE(exit.out, "");
   }
-  EXPECT_NE(Refused({"job", "exec", "--help"}).out.find("--approval-exit-code N"), std::string::npos);
+  EXPECT_NE(Refused({"job", "exec", "--help"}).out.find("--approval-exit-code N"),
+            std::string::npos);
 }
 
 TEST(CommandLine, FindsTheKubeconfig) {

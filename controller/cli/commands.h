@@ -5,7 +5,8 @@
 
 namespace midwatch::cli {
 
-// One function per client command; each gives the exit code and has said everything there is to say.
+// One function per client command; each gives the exit code and has said everything there is to
+// say.
 
 int Run(const AgentTokenOptions& options, Context& context);
 int Run(const ValidateOptions& options, Context& context);

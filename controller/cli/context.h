@@ -34,8 +34,8 @@ class Context {
   /// Columns to fill with text: of the terminal, at most kWidestText.
   std::size_t Width() const;
 
-  /// Waits until `done` or the deadline; on a terminal with a spinner and `what` on standard error. True
-  /// if done. `done` is asked after every wake.
+  /// Waits until `done` or the deadline; on a terminal with a spinner and `what` on standard error.
+  /// True if done. `done` is asked after every wake.
   bool WaitFor(std::string_view what, MonoTime deadline, const std::function<bool()>& done);
 
   static constexpr std::size_t kWidestText = 100;

@@ -77,7 +77,6 @@ class Reader {
   const std::string& default_namespace_;
 };
 
-
 }  // namespace
 
 std::optional<std::vector<DeclaredObject>> ReadDeclared(Context& context,

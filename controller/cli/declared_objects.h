@@ -19,9 +19,9 @@ struct DeclaredObject {
   manifest::Position at;
 };
 
-/// Reads manifests for a server that may know more kinds than this program: syntax, names and kinds are
-/// checked here, the rest by the server. In the order in which they are to be written. Nothing if there
-/// was an error; all of them were said.
+/// Reads manifests for a server that may know more kinds than this program: syntax, names and kinds
+/// are checked here, the rest by the server. In the order in which they are to be written. Nothing
+/// if there was an error; all of them were said.
 std::optional<std::vector<DeclaredObject>> ReadDeclared(Context& context,
                                                         const ResourceCatalogue& catalogue,
                                                         const std::string& default_namespace,

@@ -18,9 +18,10 @@ using Setter = std::function<Result<void>(const std::string& value)>;
 /// One option or argument of a command.
 struct Parameter {
   std::string names;  ///< `-n,--namespace`; of an argument its name in the manual, `NAME`.
-  std::string value = {};  ///< Placeholder of the value; empty: a flag. Not looked at for arguments.
-  std::string help;   ///< A sentence without a full stop.
-  Setter set = {};    ///< Called for each occurrence; of a flag with `true`.
+  std::string value =
+      {};            ///< Placeholder of the value; empty: a flag. Not looked at for arguments.
+  std::string help;  ///< A sentence without a full stop.
+  Setter set = {};   ///< Called for each occurrence; of a flag with `true`.
   bool required = false;
   bool repeated = false;
   std::string default_text = {};  ///< For the manual.
@@ -37,12 +38,12 @@ struct Example {
 /// The chapters of the manual, in its order.
 enum class Chapter : std::uint8_t { kRun, kPipelines, kManifests, kLook, kSteer, kHidden };
 
-/// One command: what it is called, what it takes, what the manual says. Help, parser and docs/cli.md
-/// come from these alone.
+/// One command: what it is called, what it takes, what the manual says. Help, parser and
+/// docs/cli.md come from these alone.
 struct Definition {
-  std::string path;     ///< `job exec`
+  std::string path;  ///< `job exec`
   Chapter chapter = Chapter::kHidden;
-  std::string summary;  ///< A line.
+  std::string summary;       ///< A line.
   std::string details = {};  ///< Paragraphs, separated by empty lines; may be empty.
   std::vector<Parameter> parameters = {};
   std::string rest = {};  ///< Placeholder of what may follow `--`; empty: nothing may.
@@ -50,7 +51,7 @@ struct Definition {
   bool raw = false;  ///< Everything behind the path is the rest, whatever it looks like.
   std::vector<Example> examples = {};
   std::vector<std::string> exit_codes = {};  ///< Lines of the manual; empty: the general ones.
-  std::function<Command()> take = {};             ///< Once all values are set.
+  std::function<Command()> take = {};        ///< Once all values are set.
 };
 
 std::string_view TitleOf(Chapter chapter);

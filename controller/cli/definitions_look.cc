@@ -10,7 +10,8 @@ void Append(std::vector<Parameter> more, std::vector<Parameter>& to) {
 }
 
 Parameter Target(std::string names, std::string help, KindAndName& target) {
-  return {.names = std::move(names), .help = std::move(help), .set = Into(target), .required = true};
+  return {
+      .names = std::move(names), .help = std::move(help), .set = Into(target), .required = true};
 }
 
 Definition Get() {
@@ -22,7 +23,8 @@ Definition Get() {
       .details =
           "TYPE is a plural, singular or short name, or a category: midwatch (what people write), "
           "midwatch-all (the rest). Tables are the server's own.\n\n"
-          "--state takes Pending, Parked, Running, Success, Failed or Cancelled, or the exact word of a "
+          "--state takes Pending, Parked, Running, Success, Failed or Cancelled, or the exact word "
+          "of a "
           "state column.",
       .parameters =
           {{.names = "TYPE[,TYPE…] [NAME…] | TYPE/NAME…",
@@ -51,8 +53,8 @@ Definition Get() {
             .set = Into(o->state)},
            {.names = "-w,--watch", .help = "Go on with what changes", .set = Into(o->watch)},
            {.names = "--no-headers", .help = "Leave the heading out", .set = Into(o->no_headers)},
-           OutputParameter(o->output, {OutputFormat::kWide, OutputFormat::kJson, OutputFormat::kYaml,
-                                       OutputFormat::kName})},
+           OutputParameter(o->output, {OutputFormat::kWide, OutputFormat::kJson,
+                                       OutputFormat::kYaml, OutputFormat::kName})},
       .examples = {{"midwatch get dispatches -A --state parked", "What waits, and for what"},
                    {"midwatch get midwatch -n payments", "Everything declared there"},
                    {"midwatch get modulejob/database-42 -n payments -o yaml", ""}},
@@ -97,9 +99,10 @@ Definition Why() {
       .path = "why",
       .chapter = Chapter::kLook,
       .summary = "Explain why work waits, or why a mission did or did not fire",
-      .details = "Of a Dispatch: the rules that decide whether it may start, in their order, which of "
-                 "them hold, what stands in the way and what ends it. Of a ModuleJob: which missions "
-                 "covered it and which did not. The rules are those of the controller.",
+      .details =
+          "Of a Dispatch: the rules that decide whether it may start, in their order, which of "
+          "them hold, what stands in the way and what ends it. Of a ModuleJob: which missions "
+          "covered it and which did not. The rules are those of the controller.",
       .parameters = {Target("dispatch/NAME | modulejob/NAME", "What to explain", o->target)},
       .examples = {{"midwatch why -n payments dispatch/database-x7k2m", ""}},
       .take = [o] { return Command(ClientCommand(*o)); }};
@@ -109,16 +112,16 @@ Definition Why() {
 
 Definition Logs() {
   auto o = std::make_shared<LogsOptions>();
-  Definition d{
-      .path = "logs",
-      .chapter = Chapter::kLook,
-      .summary = "Show the session of a sidecar: reasoning, tool calls, results",
-      .details = "Of a Dispatch its current Run is meant.",
-      .parameters = {Target("run/NAME | dispatch/NAME", "Whose session", o->target),
-                     {.names = "-f,--follow", .help = "Go on until it ends", .set = Into(o->follow)},
-                     OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson})},
-      .examples = {{"midwatch logs -n payments -f dispatch/database-x7k2m", ""}},
-      .take = [o] { return Command(ClientCommand(*o)); }};
+  Definition d{.path = "logs",
+               .chapter = Chapter::kLook,
+               .summary = "Show the session of a sidecar: reasoning, tool calls, results",
+               .details = "Of a Dispatch its current Run is meant.",
+               .parameters =
+                   {Target("run/NAME | dispatch/NAME", "Whose session", o->target),
+                    {.names = "-f,--follow", .help = "Go on until it ends", .set = Into(o->follow)},
+                    OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson})},
+               .examples = {{"midwatch logs -n payments -f dispatch/database-x7k2m", ""}},
+               .take = [o] { return Command(ClientCommand(*o)); }};
   Append(ClientParameters(o->client), d.parameters);
   return d;
 }

@@ -20,25 +20,26 @@ Parameter FilesArgument(std::vector<std::string>& files, bool required) {
 
 Definition Validate() {
   auto o = std::make_shared<ValidateOptions>();
-  return {.path = "validate",
-          .chapter = Chapter::kManifests,
-          .summary = "Check manifests as a GitSource would, without a server",
-          .details = "Prints every error as path:line:column: code: field: message.",
-          .parameters = {{.names = "PATH",
-                          .help = "Directories and files to check",
-                          .set = Into(o->paths),
-                          .required = true,
-                          .repeated = true},
-                         {.names = "-n,--namespace",
-                          .value = "NAMESPACE",
-                          .help = "Namespace of the GitSource, where objects go that name none",
-                          .set = Into(o->namespace_name),
-                          .default_text = "default"},
-                         OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson})},
-          .examples = {{"midwatch validate manifests/", "In a pipeline, before anything is merged"}},
-          .exit_codes = {"`0`: no error", "`1`: at least one error", "`2`: wrong command line",
-                         "`3`: a path cannot be read"},
-          .take = [o] { return Command(ClientCommand(*o)); }};
+  return {
+      .path = "validate",
+      .chapter = Chapter::kManifests,
+      .summary = "Check manifests as a GitSource would, without a server",
+      .details = "Prints every error as path:line:column: code: field: message.",
+      .parameters = {{.names = "PATH",
+                      .help = "Directories and files to check",
+                      .set = Into(o->paths),
+                      .required = true,
+                      .repeated = true},
+                     {.names = "-n,--namespace",
+                      .value = "NAMESPACE",
+                      .help = "Namespace of the GitSource, where objects go that name none",
+                      .set = Into(o->namespace_name),
+                      .default_text = "default"},
+                     OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson})},
+      .examples = {{"midwatch validate manifests/", "In a pipeline, before anything is merged"}},
+      .exit_codes = {"`0`: no error", "`1`: at least one error", "`2`: wrong command line",
+                     "`3`: a path cannot be read"},
+      .take = [o] { return Command(ClientCommand(*o)); }};
 }
 
 Definition Diff() {
@@ -48,33 +49,33 @@ Definition Diff() {
       .chapter = Chapter::kManifests,
       .summary = "Show what manifests would change",
       .details =
-          "Against the server: what applying the directory would create and update, field by field, "
+          "Against the server: what applying the directory would create and update, field by "
+          "field, "
           "and with --source what it would prune. With --from and --to: what changes between two "
           "revisions of a repository, without a server.",
-      .parameters = {{.names = "PATH",
-                      .help = "Directory or file; with revisions a directory in the repository",
-                      .set = Into(o->path)},
-                     {.names = "--source",
-                      .value = "NAME",
-                      .help = "GitSource of the namespace whose other objects would be pruned",
-                      .set = Into(o->source)},
-                     {.names = "--from",
-                      .value = "REVISION",
-                      .help = "Compare this revision of --repository …",
-                      .set = Into(o->from)},
-                     {.names = "--to",
-                      .value = "REVISION",
-                      .help = "… with this one",
-                      .set = Into(o->to)},
-                     {.names = "--repository",
-                      .value = "URL|DIR",
-                      .help = "Repository that has the revisions",
-                      .set = Into(o->repository),
-                      .default_text = "."},
-                     OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson,
-                                                 OutputFormat::kMarkdown})},
+      .parameters =
+          {{.names = "PATH",
+            .help = "Directory or file; with revisions a directory in the repository",
+            .set = Into(o->path)},
+           {.names = "--source",
+            .value = "NAME",
+            .help = "GitSource of the namespace whose other objects would be pruned",
+            .set = Into(o->source)},
+           {.names = "--from",
+            .value = "REVISION",
+            .help = "Compare this revision of --repository …",
+            .set = Into(o->from)},
+           {.names = "--to", .value = "REVISION", .help = "… with this one", .set = Into(o->to)},
+           {.names = "--repository",
+            .value = "URL|DIR",
+            .help = "Repository that has the revisions",
+            .set = Into(o->repository),
+            .default_text = "."},
+           OutputParameter(o->output,
+                           {OutputFormat::kText, OutputFormat::kJson, OutputFormat::kMarkdown})},
       .examples = {{"midwatch diff manifests/", "Against the server"},
-                   {"midwatch diff --from main --to my-branch manifests/", "Between two revisions"}},
+                   {"midwatch diff --from main --to my-branch manifests/",
+                    "Between two revisions"}},
       .exit_codes = {"`0`: no differences", "`1`: differences", "`2`: wrong command line",
                      "`3`: not done", "`4`: the API cannot be reached"},
       .take = [o] { return Command(ClientCommand(*o)); }};
@@ -87,8 +88,9 @@ Definition Apply() {
   Definition d{.path = "apply",
                .chapter = Chapter::kManifests,
                .summary = "Create or change objects from manifests (server-side apply)",
-               .details = "All manifests are checked before the first is sent. The field manager is "
-                          "midwatch.",
+               .details =
+                   "All manifests are checked before the first is sent. The field manager is "
+                   "midwatch.",
                .parameters = {FilesArgument(o->files, true),
                               {.names = "--dry-run",
                                .help = "Let the server check everything and write nothing",
@@ -107,36 +109,35 @@ Definition Apply() {
 
 Definition Delete() {
   auto o = std::make_shared<DeleteOptions>();
-  Definition d{
-      .path = "delete",
-      .chapter = Chapter::kManifests,
-      .summary = "Delete objects",
-      .details = {},
-      .parameters = {{.names = "TYPE NAME… | TYPE/NAME…",
-                      .help = "What to delete",
-                      .set = Into(o->what),
-                      .repeated = true},
-                     FilesArgument(o->files, false),
-                     {.names = "--dry-run",
-                      .help = "Let the server check everything and delete nothing",
-                      .set = Into(o->dry_run)},
-                     {.names = "--ignore-not-found",
-                      .help = "What does not exist is no error",
-                      .set = Into(o->ignore_not_found)},
-                     {.names = "--no-wait",
-                      .help = "Do not wait until finalizers have let go",
-                      .set = [o](const std::string&) -> Result<void> {
-                        o->wait = false;
-                        return {};
-                      }},
-                     {.names = "--timeout",
-                      .value = "DURATION",
-                      .help = "How long to wait",
-                      .set = Into(o->timeout),
-                      .default_text = "1m"}},
-      .examples = {{"midwatch delete modulemission -n payments diagnose", ""},
-                   {"midwatch delete -f module.yaml", ""}},
-      .take = [o] { return Command(ClientCommand(*o)); }};
+  Definition d{.path = "delete",
+               .chapter = Chapter::kManifests,
+               .summary = "Delete objects",
+               .details = {},
+               .parameters = {{.names = "TYPE NAME… | TYPE/NAME…",
+                               .help = "What to delete",
+                               .set = Into(o->what),
+                               .repeated = true},
+                              FilesArgument(o->files, false),
+                              {.names = "--dry-run",
+                               .help = "Let the server check everything and delete nothing",
+                               .set = Into(o->dry_run)},
+                              {.names = "--ignore-not-found",
+                               .help = "What does not exist is no error",
+                               .set = Into(o->ignore_not_found)},
+                              {.names = "--no-wait",
+                               .help = "Do not wait until finalizers have let go",
+                               .set = [o](const std::string&) -> Result<void> {
+                                 o->wait = false;
+                                 return {};
+                               }},
+                              {.names = "--timeout",
+                               .value = "DURATION",
+                               .help = "How long to wait",
+                               .set = Into(o->timeout),
+                               .default_text = "1m"}},
+               .examples = {{"midwatch delete modulemission -n payments diagnose", ""},
+                            {"midwatch delete -f module.yaml", ""}},
+               .take = [o] { return Command(ClientCommand(*o)); }};
   Append(ClientParameters(o->client), d.parameters);
   return d;
 }

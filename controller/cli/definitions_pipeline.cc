@@ -10,28 +10,29 @@ void Append(std::vector<Parameter> more, std::vector<Parameter>& to) {
 }
 
 std::vector<Parameter> FactParameters(JobFacts& facts) {
-  return {{.names = "-m,--module",
-           .value = "NAMESPACE/NAME",
-           .help = "The Module that the job runs",
-           .set = Into(facts.module),
-           .required = true},
-          {.names = "--operation",
-           .value = "WORD",
-           .help = "Plan, Apply, Destroy, Deploy, Test or Other",
-           .set = Into(facts.operation),
-           .default_text = "Other"},
-          {.names = "--job-id",
-           .value = "ID",
-           .help = "The pipeline's own name for the job; without it the CI system's, else a new one",
-           .set = Into(facts.job_id)},
-          {.names = "--revision",
-           .value = "REVISION",
-           .help = "Revision of the code; without it the CI system's",
-           .set = Into(facts.revision)},
-          {.names = "--url",
-           .value = "URL",
-           .help = "Where the pipeline shows the job; without it the CI system's",
-           .set = Into(facts.url)}};
+  return {
+      {.names = "-m,--module",
+       .value = "NAMESPACE/NAME",
+       .help = "The Module that the job runs",
+       .set = Into(facts.module),
+       .required = true},
+      {.names = "--operation",
+       .value = "WORD",
+       .help = "Plan, Apply, Destroy, Deploy, Test or Other",
+       .set = Into(facts.operation),
+       .default_text = "Other"},
+      {.names = "--job-id",
+       .value = "ID",
+       .help = "The pipeline's own name for the job; without it the CI system's, else a new one",
+       .set = Into(facts.job_id)},
+      {.names = "--revision",
+       .value = "REVISION",
+       .help = "Revision of the code; without it the CI system's",
+       .set = Into(facts.revision)},
+      {.names = "--url",
+       .value = "URL",
+       .help = "Where the pipeline shows the job; without it the CI system's",
+       .set = Into(facts.url)}};
 }
 
 Parameter WaitParameter(std::optional<Duration>& wait) {
@@ -59,20 +60,25 @@ Definition JobExec() {
       .chapter = Chapter::kPipelines,
       .summary = "Run a command as a job of a Module, and report it",
       .details =
-          "Output, signals and exit code of the command pass through unchanged. Its output is kept, "
+          "Output, signals and exit code of the command pass through unchanged. Its output is "
+          "kept, "
           "with the values of environment variables whose names look secret replaced by ***, and "
           "uploaded before the end of the job is reported: Succeeded for exit code 0, "
           "ApprovalRequired for that of --approval-exit-code, Failed otherwise.\n\n"
-          "If the API cannot be reached there are warnings and nothing else changes: the exit code is "
+          "With --wait, what waits for somebody to change something (an assignment, an agent that is not "
+          "running) is waited for 10 seconds and then told. The command's standard input is empty.\n\n"
+          "If the API cannot be reached there are warnings and nothing else changes: the exit code "
+          "is "
           "always that of the command.",
       .parameters = FactParameters(o->facts),
       .rest = "COMMAND [ARGUMENT…]",
       .set_rest = [o](std::vector<std::string> rest) { o->command = std::move(rest); },
-      .examples = {{"midwatch job exec --module payments/database --wait 1m -- make deploy",
-                    "Run a step; if it fails, show the diagnosis under its output"},
-                   {"midwatch job exec -m payments/database --operation plan --approval-exit-code 2 "
-                    "--plan plan.json -- ./plan.sh",
-                    "A plan that waits for approval if there are changes"}},
+      .examples =
+          {{"midwatch job exec --module payments/database --wait 1m -- make deploy",
+            "Run a step; if it fails, show the diagnosis under its output"},
+           {"midwatch job exec -m payments/database --operation plan --approval-exit-code 2 "
+            "--plan plan.json -- ./plan.sh",
+            "A plan that waits for approval if there are changes"}},
       .exit_codes = {"that of the command", "`127`: the command could not be started",
                      "`128 + N`: signal N ended the command",
                      "`2`: the command line of `job exec` itself is wrong"},

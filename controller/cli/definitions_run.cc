@@ -24,34 +24,34 @@ Definition Serve() {
       .path = "serve",
       .chapter = Chapter::kRun,
       .summary = "Run API, controllers and artifact service in one process",
-      .details = "Keeps everything in one directory: the database, artifacts, its own CA, and "
-                 "DIR/kubeconfig (mode 0600) with the administrator's token. Listens on loopback with "
-                 "TLS unless told otherwise. A second server on the same directory is refused.\n\n"
-                 "SIGTERM and SIGINT stop it gracefully.",
-      .parameters =
-          {{.names = "--data",
-            .value = "DIR",
-            .help = "Data directory; made if it is missing",
-            .set = Into(o->data),
-            .default_text = o->data},
-           {.names = "--listen",
-            .value = "ADDRESS:PORT",
-            .help = "Where to listen; port 0 takes a free one",
-            .set = Into(o->listen),
-            .default_text = o->listen},
-           {.names = "--tls-san",
-            .value = "NAME",
-            .help = "One more host name or address in the server's certificate",
-            .set = Into(o->tls_sans),
-            .repeated = true},
-           {.names = "--installation-namespace",
-            .value = "NAMESPACE",
-            .help = "Namespace whose GitSources may write everywhere",
-            .set = Into(o->installation_namespace),
-            .default_text = o->installation_namespace},
-           {.names = "--allow-file-urls",
-            .help = "GitSources may read repositories of this machine (file://)",
-            .set = Into(o->allow_file_urls)}},
+      .details =
+          "Keeps everything in one directory: the database, artifacts, its own CA, and "
+          "DIR/kubeconfig (mode 0600) with the administrator's token. Listens on loopback with "
+          "TLS unless told otherwise. A second server on the same directory is refused.\n\n"
+          "SIGTERM and SIGINT stop it gracefully.",
+      .parameters = {{.names = "--data",
+                      .value = "DIR",
+                      .help = "Data directory; made if it is missing",
+                      .set = Into(o->data),
+                      .default_text = o->data},
+                     {.names = "--listen",
+                      .value = "ADDRESS:PORT",
+                      .help = "Where to listen; port 0 takes a free one",
+                      .set = Into(o->listen),
+                      .default_text = o->listen},
+                     {.names = "--tls-san",
+                      .value = "NAME",
+                      .help = "One more host name or address in the server's certificate",
+                      .set = Into(o->tls_sans),
+                      .repeated = true},
+                     {.names = "--installation-namespace",
+                      .value = "NAMESPACE",
+                      .help = "Namespace whose GitSources may write everywhere",
+                      .set = Into(o->installation_namespace),
+                      .default_text = o->installation_namespace},
+                     {.names = "--allow-file-urls",
+                      .help = "GitSources may read repositories of this machine (file://)",
+                      .set = Into(o->allow_file_urls)}},
       .examples = {{"midwatch serve --data /var/lib/midwatch", "A server for this machine"},
                    {"midwatch serve --data DIR --listen 0.0.0.0:7443 --tls-san ops.example.com",
                     "One that others reach"}},
@@ -66,9 +66,10 @@ Definition Agent() {
       .path = "agent",
       .chapter = Chapter::kRun,
       .summary = "Work for an Agent on this machine",
-      .details = "Registers an AgentInstance, renews its Lease, and starts the sidecars of the Runs "
-                 "that are given to it. SIGTERM drains: nothing new is taken, what runs may finish "
-                 "within the time of --drain.",
+      .details =
+          "Registers an AgentInstance, renews its Lease, and starts the sidecars of the Runs "
+          "that are given to it. SIGTERM drains: nothing new is taken, what runs may finish "
+          "within the time of --drain.",
       .parameters =
           {{.names = "--agent",
             .value = "NAMESPACE/NAME",
@@ -108,8 +109,9 @@ Definition AgentToken() {
       .path = "agent token",
       .chapter = Chapter::kRun,
       .summary = "Make a token for the processes of an Agent",
-      .details = "The token may do what the Agent's processes must, and nothing else. It is shown "
-                 "once: the server keeps a hash of it in a Secret. Deleting that Secret revokes it.",
+      .details =
+          "The token may do what the Agent's processes must, and nothing else. It is shown "
+          "once: the server keeps a hash of it in a Secret. Deleting that Secret revokes it.",
       .parameters = {{.names = "NAMESPACE/NAME",
                       .help = "The Agent",
                       .set = Into(o->agent),
@@ -135,8 +137,9 @@ Definition Mcp() {
   return {.path = "mcp",
           .chapter = Chapter::kRun,
           .summary = "Be the MCP server of one session (started by a sidecar)",
-          .details = "Passes messages between standard input and output and the socket of the agent's "
-                     "session. The session's ticket is read from $MIDWATCH_TICKET.",
+          .details =
+              "Passes messages between standard input and output and the socket of the agent's "
+              "session. The session's ticket is read from $MIDWATCH_TICKET.",
           .parameters = {{.names = "--socket",
                           .value = "PATH",
                           .help = "Socket of the session",
@@ -150,8 +153,9 @@ Definition ScriptedSidecar() {
   return {.path = "sidecar scripted",
           .chapter = Chapter::kRun,
           .summary = "Be the sidecar that works by rules: no model, no key, no network",
-          .details = "Speaks the Agent Client Protocol on standard input and output. It derives its "
-                     "result from the job's log and plan by rules, or plays a transcript, and says so.",
+          .details =
+              "Speaks the Agent Client Protocol on standard input and output. It derives its "
+              "result from the job's log and plan by rules, or plays a transcript, and says so.",
           .parameters = {{.names = "--rules",
                           .value = "DIR",
                           .help = "Rule files instead of the built-in ones",

@@ -7,27 +7,24 @@ namespace {
 
 Definition Sync() {
   auto o = std::make_shared<SyncOptions>();
-  Definition d{.path = "sync",
-               .chapter = Chapter::kSteer,
-               .summary = "Sync a GitSource now, and show what came of it",
-               .details = {},
-               .parameters = {{.names = "NAME",
-                               .help = "The GitSource",
-                               .set = Into(o->name),
-                               .required = true},
-                              {.names = "--timeout",
-                               .value = "DURATION",
-                               .help = "How long to wait for the result",
-                               .set = Into(o->timeout),
-                               .default_text = "2m"},
-                              {.names = "--no-wait",
-                               .help = "Ask for it and do not wait",
-                               .set = Into(o->no_wait)}},
-               .examples = {{"midwatch sync -n midwatch-system platform", ""}},
-               .exit_codes = {"`0`: the revision is in force", "`1`: the revision has errors",
-                              "`2`: wrong command line", "`3`: not done",
-                              "`4`: the API cannot be reached, or the time was up"},
-               .take = [o] { return Command(ClientCommand(*o)); }};
+  Definition d{
+      .path = "sync",
+      .chapter = Chapter::kSteer,
+      .summary = "Sync a GitSource now, and show what came of it",
+      .details = {},
+      .parameters =
+          {{.names = "NAME", .help = "The GitSource", .set = Into(o->name), .required = true},
+           {.names = "--timeout",
+            .value = "DURATION",
+            .help = "How long to wait for the result",
+            .set = Into(o->timeout),
+            .default_text = "2m"},
+           {.names = "--no-wait", .help = "Ask for it and do not wait", .set = Into(o->no_wait)}},
+      .examples = {{"midwatch sync -n midwatch-system platform", ""}},
+      .exit_codes = {"`0`: the revision is in force", "`1`: the revision has errors",
+                     "`2`: wrong command line", "`3`: not done",
+                     "`4`: the API cannot be reached, or the time was up"},
+      .take = [o] { return Command(ClientCommand(*o)); }};
   for (Parameter& parameter : ClientParameters(o->client)) {
     d.parameters.push_back(std::move(parameter));
   }

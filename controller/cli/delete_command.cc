@@ -31,8 +31,7 @@ class Deleter {
                                          .propagation_policy = "Background",
                                          .dry_run = options_.dry_run});
       if (!last) {
-        const bool ignored =
-            options_.ignore_not_found && last.error().code == ErrorCode::kNotFound;
+        const bool ignored = options_.ignore_not_found && last.error().code == ErrorCode::kNotFound;
         code = ignored ? code : context_.Refuse(last.error());
         continue;
       }

@@ -4,9 +4,9 @@
 
 namespace midwatch::cli {
 
-/// A world with a Module, an Agent with an instance, an OrganizationMission, a job that failed and was
-/// diagnosed, one that waits for approval, and one whose work is parked. For tests alone; defined in
-/// demo_world_test.cc.
+/// A world with a Module, an Agent with an instance, an OrganizationMission, a job that failed and
+/// was diagnosed, one that waits for approval, and one whose work is parked. For tests alone;
+/// defined in demo_world_test.cc.
 class DemoWorld : public TestWorld {
  public:
   DemoWorld();

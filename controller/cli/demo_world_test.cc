@@ -257,7 +257,8 @@ std::string DiagnosisReport(std::string_view dispatch, std::string_view job) {
 apiVersion: midwatch.dev/v1alpha1
 kind: Report
 metadata: {name: )" +
-         std::string(dispatch) + R"(, namespace: payments, uid: report-1, creationTimestamp: "2026-03-02T11:52:49Z"}
+         std::string(dispatch) +
+         R"(, namespace: payments, uid: report-1, creationTimestamp: "2026-03-02T11:52:49Z"}
 spec:
   dispatchRef: {name: )" +
          std::string(dispatch) + R"(}

@@ -42,10 +42,10 @@ std::vector<Json> EventsOf(const Object& object, ApiSession& session) {
   for (const Object& event : *events) {
     Json body = event.Body();
     const Json& about = body.At("involvedObject");
-    const bool same = about.At("uid").AsString() == object.uid() ||
-                      (about.At("uid").AsString().empty() &&
-                       about.At("name").AsString() == object.name() &&
-                       about.At("kind").AsString() == object.kind());
+    const bool same =
+        about.At("uid").AsString() == object.uid() ||
+        (about.At("uid").AsString().empty() && about.At("name").AsString() == object.name() &&
+         about.At("kind").AsString() == object.kind());
     if (same) {
       out.push_back(std::move(body));
     }
@@ -68,7 +68,8 @@ int Run(const DescribeOptions& options, Context& context) {
   if (!selected) {
     return context.Refuse(selected.error());
   }
-  const DescriptionStyle how{.style = context.out, .width = context.Width(), .now = context.Time().wall};
+  const DescriptionStyle how{
+      .style = context.out, .width = context.Width(), .now = context.Time().wall};
   bool first = true;
   for (const Selected& one : *selected) {
     auto objects = Find(one, *session);

@@ -24,8 +24,8 @@ std::string Label(std::string_view name) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    const bool starts = i > 0 && std::isupper(c) != 0 &&
-                        std::isupper(static_cast<unsigned char>(text[i - 1])) == 0;
+    const bool starts =
+        i > 0 && std::isupper(c) != 0 && std::isupper(static_cast<unsigned char>(text[i - 1])) == 0;
     out.append(starts ? " " : "");
     out.push_back(static_cast<char>(i == 0 ? std::toupper(c) : c));
   }
@@ -38,8 +38,8 @@ bool IsReference(const Json& value) {
   }
   constexpr std::string_view kMembers[] = {"name", "namespace", "kind", "id", "uid"};
   return std::all_of(value.Members().begin(), value.Members().end(), [&](const auto& member) {
-    return member.value.IsString() && std::find(std::begin(kMembers), std::end(kMembers),
-                                                member.name) != std::end(kMembers);
+    return member.value.IsString() &&
+           std::find(std::begin(kMembers), std::end(kMembers), member.name) != std::end(kMembers);
   });
 }
 
@@ -118,8 +118,8 @@ class Writer {
     }
     const std::string text = Harmless(value.AsString());
     constexpr std::size_t kTimeLength = 20;
-    const auto time = text.size() >= kTimeLength && text[4] == '-' ? ParseTime(text)
-                                                                   : Result<WallTime>(Fail({}));
+    const auto time =
+        text.size() >= kTimeLength && text[4] == '-' ? ParseTime(text) : Result<WallTime>(Fail({}));
     return time ? text + " (" + FormatAge(how_.now - *time) + " ago)" : text;
   }
 
@@ -172,7 +172,8 @@ class Writer {
 
   void AddTable(TextTable& table, std::size_t indent) {
     const std::string text = table.Render(how_.style);
-    for (const std::string_view line : Split(std::string_view(text).substr(0, text.size() - 1), '\n')) {
+    for (const std::string_view line :
+         Split(std::string_view(text).substr(0, text.size() - 1), '\n')) {
       out_ += std::string(indent, ' ') + std::string(line) + "\n";
     }
   }
@@ -183,8 +184,9 @@ class Writer {
 
 Json MetadataForPeople(const Json& metadata) {
   Json out = Json::EmptyObject();
-  for (const std::string_view name : {"annotations", "creationTimestamp", "deletionTimestamp",
-                                      "finalizers", "generation", "labels", "resourceVersion", "uid"}) {
+  for (const std::string_view name :
+       {"annotations", "creationTimestamp", "deletionTimestamp", "finalizers", "generation",
+        "labels", "resourceVersion", "uid"}) {
     if (const Json* value = metadata.Find(name)) {
       out.Set(name, *value);
     }
@@ -249,16 +251,18 @@ std::string DescribeEvents(std::vector<Json> events, const DescriptionStyle& how
     const auto time = ParseTime(when(event));
     const std::int64_t count = event.At("count").AsInt();
     const std::string& reporter = event.At("reportingComponent").AsString();
-    table.AddRow({{event.At("type").AsString(), ColourOfState(event.At("type").AsString())},
-                  {Harmless(event.At("reason").AsString())},
-                  {(time ? FormatAge(how.now - *time) : "<none>") +
-                   (count > 1 ? " (x" + std::to_string(count) + ")" : "")},
-                  {Harmless(reporter.empty() ? event.At("source", "component").AsString() : reporter)},
-                  {Harmless(event.At("message").AsString())}});
+    table.AddRow(
+        {{event.At("type").AsString(), ColourOfState(event.At("type").AsString())},
+         {Harmless(event.At("reason").AsString())},
+         {(time ? FormatAge(how.now - *time) : "<none>") +
+          (count > 1 ? " (x" + std::to_string(count) + ")" : "")},
+         {Harmless(reporter.empty() ? event.At("source", "component").AsString() : reporter)},
+         {Harmless(event.At("message").AsString())}});
   }
   std::string out = how.style.Bold("Events:") + "\n";
   const std::string text = table.Render(how.style);
-  for (const std::string_view line : Split(std::string_view(text).substr(0, text.size() - 1), '\n')) {
+  for (const std::string_view line :
+       Split(std::string_view(text).substr(0, text.size() - 1), '\n')) {
     out += "  " + std::string(line) + "\n";
   }
   return out;

@@ -15,8 +15,9 @@ struct DescriptionStyle {
   WallTime now;
 };
 
-/// An object for people: what it is called, then spec and status in words, references as `namespace/name`,
-/// conditions as a table, times with their age. Values of Secrets are left out. Ends with a line feed.
+/// An object for people: what it is called, then spec and status in words, references as
+/// `namespace/name`, conditions as a table, times with their age. Values of Secrets are left out.
+/// Ends with a line feed.
 std::string DescribeObject(const Json& object, const DescriptionStyle& how);
 
 /// Events as a table, oldest first, under a heading.

@@ -18,7 +18,8 @@ int Run(const DiffOptions& options, Context& context) {
   if (!revisions && options.path.empty()) {
     return context.Refuse(kExitUsage, "PATH is missing", "see midwatch diff --help");
   }
-  auto changes = revisions ? CompareRevisions(options, context) : CompareWithServer(options, context);
+  auto changes =
+      revisions ? CompareRevisions(options, context) : CompareWithServer(options, context);
   if (!changes) {
     return changes.error();
   }

@@ -29,8 +29,8 @@ VerbRow RowOf(DiffVerb verb) {
 
 std::string Summary(const DiffResult& result, const Style& style) {
   if (result.steps.empty()) {
-    return style.In(Colour::kGreen, "No differences") + "; " +
-           std::to_string(result.unchanged) + " unchanged\n";
+    return style.In(Colour::kGreen, "No differences") + "; " + std::to_string(result.unchanged) +
+           " unchanged\n";
   }
   std::size_t counts[3] = {};
   for (const DiffStep& step : result.steps) {
@@ -68,10 +68,10 @@ std::string AsMarkdown(const DiffResult& result) {
   std::string out = "### Midwatch\n\n" + Summary(result, Style(false)) + "\n";
   for (const DiffStep& step : result.steps) {
     const VerbRow row = RowOf(step.verb);
-    out += "<details><summary><code>" + std::string(row.mark) + "</code> " +
-           std::string(row.word) + " <b>" + step.object + "</b>" +
-           (step.loses_data ? " (loses data)" : "") + "</summary>\n\n```diff\n" +
-           manifest::RenderDiff(step.before, step.after) + "```\n\n</details>\n";
+    out += "<details><summary><code>" + std::string(row.mark) + "</code> " + std::string(row.word) +
+           " <b>" + step.object + "</b>" + (step.loses_data ? " (loses data)" : "") +
+           "</summary>\n\n```diff\n" + manifest::RenderDiff(step.before, step.after) +
+           "```\n\n</details>\n";
   }
   for (const std::string& note : result.notes) {
     out += "\n" + note + "\n";

@@ -16,10 +16,10 @@ enum class DiffVerb : std::uint8_t { kCreate, kUpdate, kPrune };
 /// One object that would be written or deleted.
 struct DiffStep {
   DiffVerb verb = DiffVerb::kCreate;
-  std::string object;  ///< `Module payments/database`
+  std::string object;      ///< `Module payments/database`
   std::string place = {};  ///< `path:line`, where it is declared; empty for a prune.
-  Json before = {};    ///< Null for a create.
-  Json after = {};     ///< Null for a prune.
+  Json before = {};        ///< Null for a create.
+  Json after = {};         ///< Null for a prune.
   bool loses_data = false;
 };
 

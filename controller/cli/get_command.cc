@@ -39,8 +39,9 @@ class Getter {
     }
     auto selected = SelectObjects(*catalogue, options_.what);
     if (!selected) {
-      return context_.Refuse(kExitFailed, selected.error().message,
-                             "midwatch get midwatch -A shows what was declared, midwatch-all the rest");
+      return context_.Refuse(
+          kExitFailed, selected.error().message,
+          "midwatch get midwatch -A shows what was declared, midwatch-all the rest");
     }
     if (options_.watch) {
       return Watch(*selected);

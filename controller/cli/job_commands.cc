@@ -43,9 +43,9 @@ int Run(const JobStartOptions& options, Context& context) {
   }
   const api::ModuleJob job =
       MakeJob(options.facts, context.world.environment, context.world.random.NameSuffix());
-  const auto created = JobReporter(context, *session, kPatience)
-                           .Create(job, {{.state = api::JobState::kRunning,
-                                          .at = context.Time().wall}});
+  const auto created =
+      JobReporter(context, *session, kPatience)
+          .Create(job, {{.state = api::JobState::kRunning, .at = context.Time().wall}});
   if (!created && created.error().code == ErrorCode::kAlreadyExists) {
     return context.Refuse(kExitFailed, created.error().message,
                           "a retry is a new job: give it another --job-id");
@@ -62,11 +62,9 @@ int Run(const JobUpdateOptions& options, Context& context) {
   if (!session) {
     return context.Refuse(session.error());
   }
-  const auto reported = Tell(options.job,
-                             {.state = options.state,
-                              .at = context.Time().wall,
-                              .message = options.message},
-                             options.log, options.plan, context, *session);
+  const auto reported = Tell(
+      options.job, {.state = options.state, .at = context.Time().wall, .message = options.message},
+      options.log, options.plan, context, *session);
   if (!reported) {
     return context.Refuse(reported.error());
   }
@@ -79,8 +77,8 @@ int Run(const JobFinishOptions& options, Context& context) {
     return context.Refuse(kExitUsage, "how the job ended is missing",
                           "give --exit-code N or --state STATE");
   }
-  const api::JobState by_code = options.exit_code.value_or(0) == 0 ? api::JobState::kSucceeded
-                                                                   : api::JobState::kFailed;
+  const api::JobState by_code =
+      options.exit_code.value_or(0) == 0 ? api::JobState::kSucceeded : api::JobState::kFailed;
   const api::JobState state = options.state.value_or(by_code);
   if (state == api::JobState::kRunning || state == api::JobState::kApprovalRequired) {
     return context.Refuse(kExitUsage,

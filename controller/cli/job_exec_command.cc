@@ -85,7 +85,8 @@ class Execution {
         context_(context),
         mask_(context.world.environment),
         sink_(std::make_shared<PassingSink>(context.world)),
-        job_(MakeJob(options.facts, context.world.environment, context.world.random.NameSuffix())) {}
+        job_(MakeJob(options.facts, context.world.environment, context.world.random.NameSuffix())) {
+  }
 
   int Run() {
     if (auto session = ApiSession::Open(context_, options_.client)) {
@@ -105,7 +106,8 @@ class Execution {
   void Warn(const std::string& text) { context_.Warn("midwatch: " + Harmless(text)); }
 
   void ReportStart() {
-    job_.spec.transitions = {{.seq = 0, .state = api::JobState::kRunning, .at = context_.Time().wall}};
+    job_.spec.transitions = {
+        {.seq = 0, .state = api::JobState::kRunning, .at = context_.Time().wall}};
     if (!session_) {
       return;
     }
@@ -128,8 +130,8 @@ class Execution {
     spec.environment["MIDWATCH_JOB"] = job_.metadata.namespace_name + "/" + job_.metadata.name;
     auto process = context_.world.processes.Start(spec, sink_);
     if (!process) {
-      const std::string why = "cannot start " + Quote(options_.command.front()) + ": " +
-                              process.error().message;
+      const std::string why =
+          "cannot start " + Quote(options_.command.front()) + ": " + process.error().message;
       context_.Refuse(kExitNotStarted, why);
       sink_->log().Add("midwatch: " + why + "\n");
       return {.exit_code = kExitNotStarted, .message = why};
@@ -189,8 +191,9 @@ class Execution {
     if (!options_.plan.empty()) {
       AddArtifact(UploadFile("plan", options_.plan, mask_, context_, *session_), "plan", news);
     }
-    const auto reported = JobReporter(context_, *session_, kEndPatience)
-                              .Report(job_.metadata.namespace_name, job_.metadata.name, news, &job_);
+    const auto reported =
+        JobReporter(context_, *session_, kEndPatience)
+            .Report(job_.metadata.namespace_name, job_.metadata.name, news, &job_);
     if (!reported) {
       return Warn("the end of the job is not reported: " + reported.error().message);
     }

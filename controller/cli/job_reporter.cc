@@ -110,8 +110,7 @@ Result<ReportedTransition> JobReporter::Report(const std::string& namespace_name
   const MonoTime deadline = context_.Time().mono + patience_;
   for (;;) {
     auto reported = TryReport(namespace_name, name, news, missing);
-    if (reported || !IsWorthAnotherTry(reported.error().code) ||
-        context_.Time().mono >= deadline) {
+    if (reported || !IsWorthAnotherTry(reported.error().code) || context_.Time().mono >= deadline) {
       return reported;
     }
     if (reported.error().code != ErrorCode::kConflict) {

@@ -23,19 +23,20 @@ struct JobNews {
   WallTime at;
   std::optional<std::int64_t> exit_code = {};
   std::string message = {};
-  std::vector<api::Artifact> artifacts = {};  ///< Uploaded already. Those of the same name are replaced.
+  std::vector<api::Artifact> artifacts =
+      {};  ///< Uploaded already. Those of the same name are replaced.
 };
 
-/// The ModuleJob that stands for the facts, without transitions. What the command line left open comes
-/// from the CI system; `suffix` makes a jobID unique that nobody gave.
+/// The ModuleJob that stands for the facts, without transitions. What the command line left open
+/// comes from the CI system; `suffix` makes a jobID unique that nobody gave.
 api::ModuleJob MakeJob(const JobFacts& facts, const std::map<std::string, std::string>& environment,
                        const std::string& suffix);
 
 /// The name of the object of a job: `database-8817-1`; with a hash where the jobID is no name.
 std::string JobName(const std::string& module, const std::string& job_id);
 
-/// Tells the API about jobs, and does not give up at once: conflicts are resolved, and while it cannot be
-/// reached it is tried again until `patience` has passed.
+/// Tells the API about jobs, and does not give up at once: conflicts are resolved, and while it
+/// cannot be reached it is tried again until `patience` has passed.
 class JobReporter {
  public:
   JobReporter(Context& context, ApiSession& session, Duration patience)
@@ -43,8 +44,8 @@ class JobReporter {
 
   /// Creates the job with these transitions. kAlreadyExists if there is one of that jobID.
   Result<void> Create(api::ModuleJob job, const std::vector<JobNews>& news);
-  /// Adds the transition. If the job does not exist and `missing` is given, that is created with both.
-  /// kInvalid if the job has ended.
+  /// Adds the transition. If the job does not exist and `missing` is given, that is created with
+  /// both. kInvalid if the job has ended.
   Result<ReportedTransition> Report(const std::string& namespace_name, const std::string& name,
                                     const JobNews& news, const api::ModuleJob* missing = nullptr);
 

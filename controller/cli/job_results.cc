@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "controller/api/dispatch.h"
+#include "controller/api/reasons.h"
 #include "controller/api/report.h"
 #include "controller/base/text.h"
 #include "controller/cli/live_list.h"
@@ -13,6 +14,17 @@
 
 namespace midwatch::cli {
 namespace {
+
+/// How long a Dispatch is waited for that is parked for what does not pass by itself.
+constexpr Duration kParkedPatience = std::chrono::seconds(10);
+
+/// Capacity, locks and back-off pass; anything else somebody has to change.
+bool IsParkedForLong(const api::Dispatch& dispatch) {
+  namespace reason = api::dispatch_reason;
+  const std::string& why = dispatch.status.reason;
+  return dispatch.status.phase == api::DispatchPhase::kParked && why != reason::kAtCapacity &&
+         why != reason::kLockHeld && why != reason::kRetryBackoff;
+}
 
 ListRequest Selecting(const ResourceType& type, const std::string& space, std::string fields) {
   return {.type = type,
@@ -47,11 +59,11 @@ class Waiting {
     }
     if (match_->missions.empty()) {
       return Say("no mission of type " + std::string(api::ToString(match_->mission_type)) +
-                 " covers this job; midwatch why -n " + transition_.namespace_name +
-                 " modulejob/" + transition_.job + " says which there are");
+                 " covers this job; midwatch why -n " + transition_.namespace_name + " modulejob/" +
+                 transition_.job + " says which there are");
     }
     context_.WaitFor("waiting for " + std::string(api::ToString(match_->mission_type)), deadline,
-                     [this] { return Interrupted() || AllEnded(); });
+                     [this] { return Interrupted() || NothingToWaitFor(); });
     for (const api::MatchedMission& mission : match_->missions) {
       PrintOne(mission);
     }
@@ -80,7 +92,8 @@ class Waiting {
     return match_.has_value();
   }
 
-  bool AllEnded() {
+  /// All have ended, or are parked for long and have been for a while.
+  bool NothingToWaitFor() {
     if (!dispatches_.Refresh()) {
       return false;
     }
@@ -89,18 +102,22 @@ class Waiting {
         known_.insert_or_assign(key.name, *std::move(dispatch));
       }
     }
-    bool all = true;
+    bool all_ended = true;
+    bool all_stuck = true;
     for (const api::MatchedMission& mission : match_->missions) {
       const auto found = known_.find(mission.dispatch);
-      all = all && found != known_.end() && dispatch::IsTerminal(found->second.status.phase);
+      const bool ended = found != known_.end() && dispatch::IsTerminal(found->second.status.phase);
+      const bool stuck = found != known_.end() && IsParkedForLong(found->second);
+      all_ended = all_ended && ended;
+      all_stuck = all_stuck && (ended || stuck);
     }
-    return all;
+    const MonoTime now = context_.Time().mono;
+    stuck_since_ = all_stuck ? stuck_since_.value_or(now) : std::optional<MonoTime>();
+    return all_ended || (all_stuck && now >= *stuck_since_ + kParkedPatience);
   }
 
   void Write(const std::string& text) { output_.to.Write(text); }
-  void Say(const std::string& text) {
-    Write(output_.style.Dim("midwatch:") + " " + text + "\n");
-  }
+  void Say(const std::string& text) { Write(output_.style.Dim("midwatch:") + " " + text + "\n"); }
 
   std::string WhyNoMatch(Duration patience) const {
     if (error_) {
@@ -144,9 +161,7 @@ class Waiting {
            (reason.empty() ? "" : " (" + Harmless(reason) + ")");
   }
 
-  void Explain(const std::string& text) {
-    Write(Indented(Harmless(text), "  ", context_.Width()));
-  }
+  void Explain(const std::string& text) { Write(Indented(Harmless(text), "  ", context_.Width())); }
 
   void PrintEnd(const api::Dispatch& dispatch) {
     Say(Head(dispatch));
@@ -180,6 +195,7 @@ class Waiting {
   std::optional<api::JobMatch> match_;
   std::map<std::string, api::Dispatch> known_;  // By name; what was seen stays.
   std::optional<Error> error_;
+  std::optional<MonoTime> stuck_since_;
   bool interrupted_ = false;
 };
 

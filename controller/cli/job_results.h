@@ -11,9 +11,9 @@ struct ResultOutput {
   const Style& style;
 };
 
-/// Waits until the AI work that the transition starts has ended, or the time is up, and prints what came of
-/// each Dispatch: its Report, why there is none, or what it waits for and what will end that. A signal ends
-/// the waiting.
+/// Waits until the AI work that the transition starts has ended, or the time is up, and prints what
+/// came of each Dispatch: its Report, why there is none, or what it waits for and what will end
+/// that. A signal ends the waiting.
 void WaitForResults(const ReportedTransition& transition, Duration patience, ResultOutput output,
                     Context& context, ApiSession& session);
 

@@ -20,9 +20,9 @@ class JobTest : public testing::Test {
   JobTest() {
     world.environment["DB_PASSWORD"] = "hunter2-hunter2";
     world.environment["CI_MODE"] = "fast";
-    Program({.output = {{false, "deploying…\n"},
-                        {true, "Error: password hunter2-hunter2 refused\n"}},
-             .exit = {.code = 1, .signal = 0}});
+    Program(
+        {.output = {{false, "deploying…\n"}, {true, "Error: password hunter2-hunter2 refused\n"}},
+         .exit = {.code = 1, .signal = 0}});
   }
 
   void Program(TestProgram program) { world.processes.programs["deploy"] = std::move(program); }
@@ -73,8 +73,8 @@ class JobTest : public testing::Test {
                   {"metadata", Json::Of({{"name", name}, {"namespace", "payments"}})},
                   {"spec", Json::Of({{"moduleJobRef", Json::Of({{"name", Job().metadata.name}})},
                                      {"missionType", "AutoDiagnose"},
-                                     {"agentRef", Json::Of({{"namespace", "ai"},
-                                                            {"name", "diagnoser"}})}})},
+                                     {"agentRef",
+                                      Json::Of({{"namespace", "ai"}, {"name", "diagnoser"}})}})},
                   {"status", std::move(status)}}));
   }
 
@@ -100,7 +100,9 @@ class JobTest : public testing::Test {
 
 TEST_F(JobTest, AFailureIsReportedWithItsLogAndDiagnosed) {
   world.waiter.next.emplace_back([this] { Match({"database-new"}); });
-  world.waiter.next.emplace_back([this] { PutDispatch("database-new", Json::Of({{"phase", "Running"}})); });
+  world.waiter.next.emplace_back([this] {
+    PutDispatch("database-new", Json::Of({{"phase", "Running"}}));
+  });
   world.waiter.next.emplace_back([this] {
     world.Put(DiagnosisReport("database-new", Job().metadata.name));
     PutDispatch("database-new", Json::Of({{"phase", "Succeeded"},
@@ -147,7 +149,19 @@ TEST_F(JobTest, WhatParksSaysWhyAndWhatEndsIt) {
                                           {"reason", "OutputMissing"},
                                           {"message", "the sidecar ended without a result"}}));
   });
-  ExpectGolden("job_exec_parked", world.Run(Exec({"--wait", "30s", "--job-id", "42"})));
+  const MonoTime before = world.clock.Read().mono;
+  ExpectGolden("job_exec_parked", world.Run(Exec({"--wait", "5m", "--job-id", "42"})));
+  EXPECT_LT(world.clock.Read().mono - before, std::chrono::seconds(20));  // No instance may ever come.
+}
+
+TEST_F(JobTest, WhatWaitsForASlotIsWaitedFor) {
+  world.waiter.next.emplace_back([this] { Match({"database-new"}); });
+  world.waiter.next.emplace_back([this] {
+    PutDispatch("database-new", Json::Of({{"phase", "Parked"}, {"reason", "AtCapacity"}}));
+  });
+  const MonoTime before = world.clock.Read().mono;
+  world.Run(Exec({"--wait", "5m", "--job-id", "42"}));
+  EXPECT_GE(world.clock.Read().mono - before, std::chrono::minutes(5));
 }
 
 TEST_F(JobTest, WhatNobodyCoversIsSaid) {
@@ -232,20 +246,20 @@ TEST_F(JobTest, AJobIdThatExistsIsLeftAlone) {
 TEST_F(JobTest, ThePiecesDoTheSame) {
   world.files.files["build.log"] = "Error: password hunter2-hunter2 refused\n";
   world.files.files["plan.json"] = "{}";
-  ExpectGolden("job_pieces",
-               world.RunAll({{"job", "start", "-m", "payments/database", "--job-id", "Build 42"},
-                             {"job", "update", "payments/database-build-42-nope", "--state", "running"},
-                             {"job", "start", "-m", "payments/database", "--job-id", "42"},
-                             {"job", "start", "-m", "payments/database", "--job-id", "42"},
-                             {"job", "update", "payments/database-42", "--state",
-                              "approvalrequired", "--plan", "plan.json"},
-                             {"job", "finish", "payments/database-42", "--state", "running"},
-                             {"job", "finish", "payments/database-42"},
-                             {"job", "finish", "payments/database-42", "--exit-code", "1", "--log",
-                              "build.log"},
-                             {"job", "finish", "payments/database-42", "--exit-code", "0"},
-                             {"job", "finish", "payments/database-42", "--exit-code", "0", "--log",
-                              "nope.log"}}));
+  ExpectGolden(
+      "job_pieces",
+      world.RunAll(
+          {{"job", "start", "-m", "payments/database", "--job-id", "Build 42"},
+           {"job", "update", "payments/database-build-42-nope", "--state", "running"},
+           {"job", "start", "-m", "payments/database", "--job-id", "42"},
+           {"job", "start", "-m", "payments/database", "--job-id", "42"},
+           {"job", "update", "payments/database-42", "--state", "approvalrequired", "--plan",
+            "plan.json"},
+           {"job", "finish", "payments/database-42", "--state", "running"},
+           {"job", "finish", "payments/database-42"},
+           {"job", "finish", "payments/database-42", "--exit-code", "1", "--log", "build.log"},
+           {"job", "finish", "payments/database-42", "--exit-code", "0"},
+           {"job", "finish", "payments/database-42", "--exit-code", "0", "--log", "nope.log"}}));
 }
 
 TEST_F(JobTest, TheCiSystemFillsInWhatIsLeftOpen) {

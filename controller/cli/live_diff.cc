@@ -21,14 +21,12 @@ std::string PlaceOf(const std::string& path, const manifest::Position& at) {
 }
 
 /// Asks the server what each apply would do.
-DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context,
-                                          ApiSession& session) {
+DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context, ApiSession& session) {
   auto catalogue = ResourceCatalogue::Load(session);
   if (!catalogue) {
     return tl::unexpected(context.Refuse(catalogue.error()));
   }
-  const auto declared =
-      ReadDeclared(context, *catalogue, session.namespace_name(), {options.path});
+  const auto declared = ReadDeclared(context, *catalogue, session.namespace_name(), {options.path});
   if (!declared) {
     return tl::unexpected(kExitFailed);
   }
@@ -43,7 +41,8 @@ DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context,
       return tl::unexpected(context.Refuse(before.error(), step.place));
     }
     if (!before && new_namespaces.count(object.namespace_name) > 0) {
-      step.after = object.body;  // The server refuses a dry run in a namespace that is not there yet.
+      step.after =
+          object.body;  // The server refuses a dry run in a namespace that is not there yet.
       result.steps.push_back(std::move(step));
       continue;
     }
@@ -116,8 +115,7 @@ DiffStep ToStep(const manifest::SyncStep& step) {
 }
 
 /// Makes the plan that the GitSource's sync would make.
-DiffOutcome CompareBySource(const DiffOptions& options, Context& context,
-                                          ApiSession& session) {
+DiffOutcome CompareBySource(const DiffOptions& options, Context& context, ApiSession& session) {
   const auto source = session.GetAs<api::GitSource>(session.namespace_name(), options.source);
   const auto files = ReadManifestFiles(context, {options.path});
   const auto live = ReadLive(session);
@@ -129,16 +127,16 @@ DiffOutcome CompareBySource(const DiffOptions& options, Context& context,
   }
   const manifest::SyncSource sync = gitsource::SyncSourceOf(*source);
   const manifest::DeclaredSet declared = CheckFiles(*files, ScopeOf(session.namespace_name()));
-  manifest::SyncInput input{
-      .source = sync,
-      .schemas = KnownSchemas(),
-      .declared = declared,
-      .find = [&](const ObjectKey& key) -> std::optional<Object> {
-        const auto found = live->find(key);
-        return found == live->end() ? std::nullopt : std::optional(found->second);
-      },
-      .inventory = {},
-      .now = context.Time().wall};
+  manifest::SyncInput input{.source = sync,
+                            .schemas = KnownSchemas(),
+                            .declared = declared,
+                            .find = [&](const ObjectKey& key) -> std::optional<Object> {
+                              const auto found = live->find(key);
+                              return found == live->end() ? std::nullopt
+                                                          : std::optional(found->second);
+                            },
+                            .inventory = {},
+                            .now = context.Time().wall};
   const std::string label = manifest::SourceLabel(sync.identity);
   for (const auto& [key, object] : *live) {
     const auto mark = object.meta().labels.find(sync.marks.source_label);
@@ -151,8 +149,9 @@ DiffOutcome CompareBySource(const DiffOptions& options, Context& context,
     context.Note(ShowError(error, context.err));
   }
   if (plan.refused) {
-    return tl::unexpected(context.Refuse(kExitFailed, Count(plan.errors.size(), "error") + " in the manifests",
-                   "the GitSource would write nothing of this"));
+    return tl::unexpected(context.Refuse(kExitFailed,
+                                         Count(plan.errors.size(), "error") + " in the manifests",
+                                         "the GitSource would write nothing of this"));
   }
   DiffResult result;
   result.unchanged = plan.unchanged;

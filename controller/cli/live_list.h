@@ -11,15 +11,16 @@
 
 namespace midwatch::cli {
 
-/// The objects of one selection as they are now: a list, kept up by a watch. If the watch ends it lists
-/// again, no faster than once a second. Not thread-safe; watch events are queued and taken by Refresh.
+/// The objects of one selection as they are now: a list, kept up by a watch. If the watch ends it
+/// lists again, no faster than once a second. Not thread-safe; watch events are queued and taken by
+/// Refresh.
 class LiveList {
  public:
   /// Context and session outlive it.
   LiveList(Context& context, ApiSession& session, ListRequest what);
 
-  /// Brings `objects` up to date with what has arrived. An error is that of a list that failed; the next
-  /// call may succeed.
+  /// Brings `objects` up to date with what has arrived. An error is that of a list that failed; the
+  /// next call may succeed.
   Result<void> Refresh();
   const std::map<ObjectKey, Object>& objects() const { return objects_; }
 

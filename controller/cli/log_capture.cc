@@ -9,14 +9,15 @@ namespace midwatch::cli {
 namespace {
 
 constexpr std::array<std::string_view, 11> kSecretWords = {
-    "token", "secret",  "password", "passwd", "passphrase", "credential",
+    "token",  "secret",  "password", "passwd", "passphrase", "credential",
     "apikey", "api_key", "private",  "auth",   "access_key"};
 // Names that look secret by their words and are none.
 constexpr std::array<std::string_view, 4> kHarmlessNames = {"SSH_AUTH_SOCK", "XAUTHORITY",
                                                             "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"};
 constexpr std::size_t kShortestLine = 12;
 
-/// Without `ESC [ … letter`, `ESC ] … BEL` and other escapes; a line rewritten by CR keeps its last form.
+/// Without `ESC [ … letter`, `ESC ] … BEL` and other escapes; a line rewritten by CR keeps its last
+/// form.
 std::string PlainText(std::string_view text) {
   std::string out;
   std::size_t line = 0;  // Where the last line of `out` begins.
@@ -49,9 +50,8 @@ bool LooksSecret(std::string_view name) {
     return false;
   }
   return lower.ends_with("_key") || lower.ends_with("_pat") || lower == "key" ||
-         std::any_of(kSecretWords.begin(), kSecretWords.end(), [&](std::string_view word) {
-           return lower.find(word) != std::string::npos;
-         });
+         std::any_of(kSecretWords.begin(), kSecretWords.end(),
+                     [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }
 
 SecretMask::SecretMask(const std::map<std::string, std::string>& environment) {
@@ -73,7 +73,8 @@ SecretMask::SecretMask(const std::map<std::string, std::string>& environment) {
 std::string SecretMask::Apply(std::string_view text) const {
   std::string out(text);
   for (const std::string& secret : secrets_) {
-    for (std::size_t at = out.find(secret); at != std::string::npos; at = out.find(secret, at + 3)) {
+    for (std::size_t at = out.find(secret); at != std::string::npos;
+         at = out.find(secret, at + 3)) {
       out.replace(at, secret.size(), "***");
     }
   }

@@ -36,8 +36,8 @@ class LogCapture {
       : most_head_(head), most_tail_(tail) {}
 
   void Add(std::string_view bytes);
-  /// What was kept, masked, without escape sequences and carriage returns; where something is left out
-  /// it says so. Cut at line ends, so that no part of a secret stays at the cut.
+  /// What was kept, masked, without escape sequences and carriage returns; where something is left
+  /// out it says so. Cut at line ends, so that no part of a secret stays at the cut.
   std::string Take(const SecretMask& mask);
 
  private:

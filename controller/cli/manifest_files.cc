@@ -23,8 +23,10 @@ Result<void> AddDirectory(Context& context, const std::string& path,
     if (!manifest::IsManifestPath(file.path)) {
       continue;
     }
-    ManifestFile& added = out.emplace_back(ManifestFile{
-        .path = prefix + file.path, .relative = file.path, .bytes = {}, .is_symlink = file.is_symlink});
+    ManifestFile& added = out.emplace_back(ManifestFile{.path = prefix + file.path,
+                                                        .relative = file.path,
+                                                        .bytes = {},
+                                                        .is_symlink = file.is_symlink});
     if (!file.is_symlink) {
       MIDWATCH_ASSIGN(added.bytes, context.world.files.Read(added.path, kMostBytes));
     }
@@ -67,9 +69,8 @@ manifest::DeclaredFile CheckOne(const ManifestFile& file, const manifest::Manife
 /// On a few threads: files do not depend on each other.
 void ForEachFile(std::size_t count, const std::function<void(std::size_t)>& body) {
   constexpr std::size_t kWorthAThread = 64;
-  const std::size_t threads =
-      std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()),
-                            count / kWorthAThread + 1);
+  const std::size_t threads = std::min<std::size_t>(
+      std::max(1U, std::thread::hardware_concurrency()), count / kWorthAThread + 1);
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < count; i = next++) {
@@ -97,7 +98,8 @@ Result<std::vector<ManifestFile>> ReadManifestFiles(Context& context,
       continue;
     }
     MIDWATCH_ASSIGN(std::string bytes, context.world.files.Read(path, kMostBytes));
-    out.push_back({.path = path == "-" ? "<stdin>" : path, .relative = {}, .bytes = std::move(bytes)});
+    out.push_back(
+        {.path = path == "-" ? "<stdin>" : path, .relative = {}, .bytes = std::move(bytes)});
   }
   return out;
 }

@@ -18,8 +18,8 @@ struct ManifestFile {
   bool is_symlink = false;
 };
 
-/// Reads files, whole directories and standard input (`-`). In directories what is no manifest by its
-/// name is left out.
+/// Reads files, whole directories and standard input (`-`). In directories what is no manifest by
+/// its name is left out.
 Result<std::vector<ManifestFile>> ReadManifestFiles(Context& context,
                                                     const std::vector<std::string>& paths);
 

@@ -30,9 +30,8 @@ std::string NameAndValue(const Parameter& parameter) {
     return parameter.names;
   }
   // A long name alone stands where the long names of others stand.
-  const std::string shown = parameter.names.rfind("--", 0) == 0
-                                ? "    " + parameter.names
-                                : Spaced(parameter.names);
+  const std::string shown =
+      parameter.names.rfind("--", 0) == 0 ? "    " + parameter.names : Spaced(parameter.names);
   return parameter.value.empty() ? shown : shown + " " + parameter.value;
 }
 
@@ -50,9 +49,7 @@ std::string HelpOf(const Parameter& parameter) {
   return help;
 }
 
-Parameter HelpFlag() {
-  return {.names = "-h,--help", .value = {}, .help = "Show this", .set = {}};
-}
+Parameter HelpFlag() { return {.names = "-h,--help", .value = {}, .help = "Show this", .set = {}}; }
 
 Parameter ColourOption() {
   return {.names = "--colour", .value = "WHEN", .help = std::string(kColourHelp), .set = {}};
@@ -73,7 +70,9 @@ void AppendTwoColumns(const std::vector<std::pair<std::string, std::string>>& ro
     if (DisplayWidth(left) > widest) {
       out.append("  ").append(style.Bold(left)).append("\n").append(text);
     } else {
-      out.append("  ").append(PadRight(style.Bold(left), widest + 2)).append(text.substr(indent.size()));
+      out.append("  ")
+          .append(PadRight(style.Bold(left), widest + 2))
+          .append(text.substr(indent.size()));
     }
   }
 }
@@ -184,9 +183,9 @@ std::string OverviewText(const std::vector<Definition>& all, const Style& style)
     AppendTwoColumns(rows, style, out);
   }
   AppendHeading("Everywhere", style, out);
-  AppendTwoColumns({{"-h, --help", "Help, also of each command"},
-                    {"--colour WHEN", std::string(kColourHelp)}},
-                   style, out);
+  AppendTwoColumns(
+      {{"-h, --help", "Help, also of each command"}, {"--colour WHEN", std::string(kColourHelp)}},
+      style, out);
   return out;
 }
 
@@ -244,7 +243,8 @@ std::string ManualMarkdown(const std::vector<Definition>& all) {
     out += "**" + std::string(TitleOf(chapter)) + "**\n\n";
     for (const Definition& command : all) {
       if (command.chapter == chapter) {
-        out += "- [`" + command.path + "`](#" + Anchor(command.path) + "): " + command.summary + "\n";
+        out +=
+            "- [`" + command.path + "`](#" + Anchor(command.path) + "): " + command.summary + "\n";
       }
     }
     out += "\n";
@@ -253,7 +253,9 @@ std::string ManualMarkdown(const std::vector<Definition>& all) {
       "## Everywhere\n\n"
       "- Results go to standard output, everything else to standard error. An error is one line "
       "`error: …`, mostly followed by `hint: …`, what to do next.\n"
-      "- `--colour WHEN`: " + std::string(kColourHelp) + ".\n"
+      "- `--colour WHEN`: " +
+      std::string(kColourHelp) +
+      ".\n"
       "- The API is found by `--kubeconfig`, else `$KUBECONFIG`, else `~/.kube/config`.\n"
       "- Durations are written as `90s`, `15m`, `2h30m`.\n\n"
       "Exit codes, unless a command says otherwise:\n\n";

@@ -11,8 +11,8 @@
 
 namespace midwatch::cli {
 
-// What each command was told: plain values, checked as far as that is possible without looking at the
-// world. The names and the manual of the options are in the definitions_*.cc.
+// What each command was told: plain values, checked as far as that is possible without looking at
+// the world. The names and the manual of the options are in the definitions_*.cc.
 
 enum class OutputFormat : std::uint8_t { kText, kWide, kJson, kYaml, kName, kMarkdown };
 enum class ColourChoice : std::uint8_t { kAuto, kAlways, kNever };
@@ -53,8 +53,8 @@ struct ServeOptions {
 struct AgentOptions {
   std::string kubeconfig;
   NameInNamespace agent;
-  std::string config;                  ///< AgentConfig (docs/reference/agent-config.md).
-  std::string data = "midwatch-agent"; ///< Working directories and sockets of its sessions.
+  std::string config;                         ///< AgentConfig (docs/reference/agent-config.md).
+  std::string data = "midwatch-agent";        ///< Working directories and sockets of its sessions.
   Duration drain = std::chrono::seconds(30);  ///< What runs gets this long after SIGTERM.
   LogOptions log;
 };
@@ -85,8 +85,8 @@ struct ValidateOptions {
 };
 struct DiffOptions {
   ClientOptions client;
-  std::string path;        ///< A directory or file; with revisions, a directory in the repository.
-  std::string from;        ///< Both or neither: two revisions instead of the server.
+  std::string path;  ///< A directory or file; with revisions, a directory in the repository.
+  std::string from;  ///< Both or neither: two revisions instead of the server.
   std::string to;
   std::string repository;  ///< URL or directory that has the revisions.
   std::string source;      ///< GitSource whose inventory would be pruned; empty: nothing is.

@@ -83,7 +83,8 @@ class TextWriter {
     out_ += "  " + style_.Dim("evidence:") + "\n";
     for (const api::Evidence& one : list) {
       const bool range = one.lines.find('-') != std::string::npos;
-      const std::string lines = one.lines.empty() ? "" : (range ? ", lines " : ", line ") + one.lines;
+      const std::string lines =
+          one.lines.empty() ? "" : (range ? ", lines " : ", line ") + one.lines;
       out_ += "    " + style_.In(Colour::kBlue, Harmless(one.artifact) + lines) + "\n";
       Quote(one.quote, FirstLine(one.lines));
     }
@@ -233,8 +234,7 @@ std::string ProducerText(const api::ReportSpec& spec) {
   const std::string model =
       by.model.empty() ? "rules, no model"
                        : "model " + by.model + (by.endpoint.empty() ? "" : " at " + by.endpoint);
-  const std::int64_t tokens =
-      spec.usage ? spec.usage->input_tokens + spec.usage->output_tokens : 0;
+  const std::int64_t tokens = spec.usage ? spec.usage->input_tokens + spec.usage->output_tokens : 0;
   return Harmless(by.sidecar + " (" + model + "), tokens " + std::to_string(tokens));
 }
 

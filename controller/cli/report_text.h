@@ -7,8 +7,8 @@
 
 namespace midwatch::cli {
 
-/// What a sidecar found, as a CI log shows it: the gist, then the evidence quoted with line numbers, then
-/// what to do, last who made it and what it cost.
+/// What a sidecar found, as a CI log shows it: the gist, then the evidence quoted with line
+/// numbers, then what to do, last who made it and what it cost.
 std::string ReportText(const api::Report& report, const Style& style, std::size_t width);
 
 /// The same as Markdown, for a comment.

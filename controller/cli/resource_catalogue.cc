@@ -71,11 +71,12 @@ Result<std::vector<Selected>> SelectByPairs(const ResourceCatalogue& catalogue,
   for (const std::string& word : words) {
     const std::size_t slash = word.find('/');
     if (slash == std::string::npos || slash == 0 || slash + 1 == word.size()) {
-      return Fail(ErrorCode::kInvalid, Quote(word) + ": expected TYPE/NAME as the other arguments are");
+      return Fail(ErrorCode::kInvalid,
+                  Quote(word) + ": expected TYPE/NAME as the other arguments are");
     }
     MIDWATCH_ASSIGN(const CatalogueEntry* entry, catalogue.ResolveOne(word.substr(0, slash)));
-    const auto known = std::find_if(out.begin(), out.end(),
-                                    [&](const Selected& s) { return s.entry == entry; });
+    const auto known =
+        std::find_if(out.begin(), out.end(), [&](const Selected& s) { return s.entry == entry; });
     Selected& selected = known == out.end() ? out.emplace_back(Selected{entry, {}}) : *known;
     selected.names.push_back(word.substr(slash + 1));
   }
@@ -168,8 +169,8 @@ Result<std::vector<Selected>> SelectObjects(const ResourceCatalogue& catalogue,
 
 std::string PathOf(const ResourceType& type, std::string_view namespace_name,
                    std::string_view name) {
-  std::string out = type.group.empty() ? "/api/" + type.version
-                                       : "/apis/" + type.group + "/" + type.version;
+  std::string out =
+      type.group.empty() ? "/api/" + type.version : "/apis/" + type.group + "/" + type.version;
   if (type.namespaced && !namespace_name.empty()) {
     out += "/namespaces/" + PercentEncode(namespace_name);
   }

@@ -29,8 +29,8 @@ class ResourceCatalogue {
   static Result<ResourceCatalogue> Load(ApiSession& session);
   static Result<ResourceCatalogue> FromDocuments(const Json& core, const Json& groups);
 
-  /// By plural, singular, short name or kind, case ignored; also `plural.group`. A category gives all
-  /// of it. kNotFound says what is near.
+  /// By plural, singular, short name or kind, case ignored; also `plural.group`. A category gives
+  /// all of it. kNotFound says what is near.
   Result<std::vector<const CatalogueEntry*>> Resolve(const std::string& word) const;
   /// Exactly one; a category is kInvalid.
   Result<const CatalogueEntry*> ResolveOne(const std::string& word) const;
@@ -48,8 +48,8 @@ struct Selected {
 Result<std::vector<Selected>> SelectObjects(const ResourceCatalogue& catalogue,
                                             const std::vector<std::string>& words);
 
-/// `/apis/midwatch.dev/v1alpha1/namespaces/payments/modules/database`. Without a namespace: of all; without
-/// a name: the collection.
+/// `/apis/midwatch.dev/v1alpha1/namespaces/payments/modules/database`. Without a namespace: of all;
+/// without a name: the collection.
 std::string PathOf(const ResourceType& type, std::string_view namespace_name,
                    std::string_view name = {});
 

@@ -37,23 +37,21 @@ std::string UrlOf(const std::string& repository, const Context& context) {
 
 Result<GitSnapshot> FetchAs(GitRefKind kind, const std::string& revision,
                             const DiffOptions& options, Context& context) {
-  GitFetchRequest request{
-      .remote = {.url = UrlOf(options.repository, context),
-                 .ref_kind = kind,
-                 .ref = revision,
-                 .path = options.path == "." ? "" : options.path,
-                 .username = {},
-                 .password = {},
-                 .ca_pem = {}},
-      .known_commit = {},
-      .known_tree = {},
-      .known_blobs = {},
-      .read_suffixes = {".yaml", ".yml", ".json"},
-      .deadline = kFetchDeadline};
-  return Await<GitSnapshot>(context, kFetchDeadline + std::chrono::seconds(5),
-                            request.remote.url, [&](auto done) {
-                              context.world.git.Fetch("diff", std::move(request), done);
-                            });
+  GitFetchRequest request{.remote = {.url = UrlOf(options.repository, context),
+                                     .ref_kind = kind,
+                                     .ref = revision,
+                                     .path = options.path == "." ? "" : options.path,
+                                     .username = {},
+                                     .password = {},
+                                     .ca_pem = {}},
+                          .known_commit = {},
+                          .known_tree = {},
+                          .known_blobs = {},
+                          .read_suffixes = {".yaml", ".yml", ".json"},
+                          .deadline = kFetchDeadline};
+  return Await<GitSnapshot>(
+      context, kFetchDeadline + std::chrono::seconds(5), request.remote.url,
+      [&](auto done) { context.world.git.Fetch("diff", std::move(request), done); });
 }
 
 /// A commit by its id; else a branch, else a tag.
@@ -75,9 +73,10 @@ manifest::DeclaredSet Check(const GitSnapshot& snapshot, const std::string& defa
   std::vector<manifest::RepositoryEntry> entries;
   for (const GitEntry& entry : snapshot.entries) {
     entries.push_back({.path = entry.path,
-                       .kind = entry.kind == GitEntryKind::kFile      ? manifest::EntryKind::kFile
-                               : entry.kind == GitEntryKind::kSymlink ? manifest::EntryKind::kSymlink
-                                                                 : manifest::EntryKind::kSubmodule,
+                       .kind = entry.kind == GitEntryKind::kFile ? manifest::EntryKind::kFile
+                               : entry.kind == GitEntryKind::kSymlink
+                                   ? manifest::EntryKind::kSymlink
+                                   : manifest::EntryKind::kSubmodule,
                        .bytes = entry.bytes,
                        .too_large = entry.too_large});
   }
@@ -148,10 +147,9 @@ DiffOutcome CompareRevisions(const DiffOptions& options, Context& context) {
     const auto snapshot = Fetch(revision, options, context);
     if (!snapshot) {
       const bool unknown = snapshot.error().code == ErrorCode::kNotFound;
-      return tl::unexpected(
-          context.Refuse(ExitCodeOf(snapshot.error().code),
-                         revision + ": " + Harmless(snapshot.error().message),
-                         unknown ? "give a branch, a tag or a whole commit id" : ""));
+      return tl::unexpected(context.Refuse(
+          ExitCodeOf(snapshot.error().code), revision + ": " + Harmless(snapshot.error().message),
+          unknown ? "give a branch, a tag or a whole commit id" : ""));
     }
     sets.push_back(Check(*snapshot, space));
   }
@@ -159,9 +157,9 @@ DiffOutcome CompareRevisions(const DiffOptions& options, Context& context) {
     for (const manifest::ManifestError& error : sets.back().errors) {
       context.Note(ShowError(error, context.err));
     }
-    return tl::unexpected(
-        context.Refuse(kExitFailed, options.to + " has " + Count(sets.back().errors.size(), "error"),
-                       "a GitSource would refuse this revision"));
+    return tl::unexpected(context.Refuse(
+        kExitFailed, options.to + " has " + Count(sets.back().errors.size(), "error"),
+        "a GitSource would refuse this revision"));
   }
   DiffResult result = Compare(sets.front(), sets.back());
   if (!sets.front().errors.empty()) {

@@ -14,8 +14,8 @@ inline constexpr std::string_view kTableAccept =
 
 struct TableColumn {
   std::string name;
-  bool wide = false;  ///< Only with `-o wide`.
-  bool state = false; ///< Says how the object stands: Phase, State, Ready, …
+  bool wide = false;   ///< Only with `-o wide`.
+  bool state = false;  ///< Says how the object stands: Phase, State, Ready, …
 };
 
 struct TableRow {

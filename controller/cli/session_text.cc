@@ -22,18 +22,17 @@ struct Look {
   std::string_view label;
   Colour colour;
 };
-constexpr std::array kLooks = {
-    Look{RecordKind::kReasoning, "reasoning", Colour::kMagenta},
-    Look{RecordKind::kAnswer, "answer", Colour::kNone},
-    Look{RecordKind::kPrompt, "prompt", Colour::kBlue},
-    Look{RecordKind::kToolCall, "tool call", Colour::kCyan},
-    Look{RecordKind::kToolResult, "tool result", Colour::kGreen},
-    Look{RecordKind::kPlan, "plan", Colour::kBlue},
-    Look{RecordKind::kPermission, "permission", Colour::kYellow},
-    Look{RecordKind::kUsage, "usage", Colour::kNone},
-    Look{RecordKind::kResult, "result", Colour::kGreen},
-    Look{RecordKind::kSystem, "system", Colour::kYellow},
-    Look{RecordKind::kDiagnostic, "stderr", Colour::kRed}};
+constexpr std::array kLooks = {Look{RecordKind::kReasoning, "reasoning", Colour::kMagenta},
+                               Look{RecordKind::kAnswer, "answer", Colour::kNone},
+                               Look{RecordKind::kPrompt, "prompt", Colour::kBlue},
+                               Look{RecordKind::kToolCall, "tool call", Colour::kCyan},
+                               Look{RecordKind::kToolResult, "tool result", Colour::kGreen},
+                               Look{RecordKind::kPlan, "plan", Colour::kBlue},
+                               Look{RecordKind::kPermission, "permission", Colour::kYellow},
+                               Look{RecordKind::kUsage, "usage", Colour::kNone},
+                               Look{RecordKind::kResult, "result", Colour::kGreen},
+                               Look{RecordKind::kSystem, "system", Colour::kYellow},
+                               Look{RecordKind::kDiagnostic, "stderr", Colour::kRed}};
 
 Look LookOf(const std::string& word) {
   const auto found = std::find_if(kLooks.begin(), kLooks.end(),
@@ -106,15 +105,15 @@ std::string SessionText::ShowLine(std::string_view line) {
                                         ? Cut(parsed->At("text").AsString(), kLongestResult)
                                         : parsed->At("text").AsString());
   if (kind == flowing_) {
-    return Flow(text, look.colour);
+    return Flow(text);
   }
-  std::string out = Finish() + style_.Bold(style_.In(look.colour, PadRight(look.label, kLabelWidth))) +
-                    "  ";
+  std::string out =
+      Finish() + style_.Bold(style_.In(look.colour, PadRight(look.label, kLabelWidth))) + "  ";
   if (look.kind == RecordKind::kReasoning || look.kind == RecordKind::kAnswer) {
     flowing_ = kind;
     colour_ = look.colour;
     column_ = kTextColumn;
-    return out + Flow(text, look.colour);
+    return out + Flow(text);
   }
   const std::string data = Harmless(DataText(*parsed));
   const std::string body = text + (text.empty() || data.empty() ? "" : "\n") + data;
@@ -130,34 +129,37 @@ std::string SessionText::ShowLine(std::string_view line) {
   return out;
 }
 
-std::string SessionText::Flow(const std::string& text, Colour colour) {
+std::string SessionText::Flow(const std::string& text) {
   std::string out;
+  std::string line;  // What this call adds to the line that it stands in.
+  const auto end_line = [&] {
+    out += style_.In(colour_, line) + "\n" + std::string(kTextColumn, ' ');
+    line.clear();
+    column_ = kTextColumn;
+    space_ = false;
+  };
   for (const char c : text) {
     if (c != ' ' && c != '\n') {
       word_.push_back(c);
       continue;
     }
-    out += FlushWord(colour);
+    if (column_ > kTextColumn && column_ + 1 + DisplayWidth(word_) > width_) {
+      end_line();
+    }
+    line += TakeWord();
+    space_ = space_ || column_ > kTextColumn;
     if (c == '\n') {
-      out += "\n" + std::string(kTextColumn, ' ');
-      column_ = kTextColumn;
-    } else if (column_ > kTextColumn) {
-      out += " ";
-      ++column_;
+      end_line();
     }
   }
-  return out;
+  return out + style_.In(colour_, line);
 }
 
-std::string SessionText::FlushWord(Colour colour) {
-  const std::size_t columns = DisplayWidth(word_);
-  std::string out;
-  if (column_ + columns > width_ && column_ > kTextColumn) {
-    out = "\n" + std::string(kTextColumn, ' ');
-    column_ = kTextColumn;
-  }
-  column_ += columns;
-  out += style_.In(colour, word_);
+/// The word with the space before it.
+std::string SessionText::TakeWord() {
+  const std::string out = (space_ && !word_.empty() ? " " : "") + word_;
+  column_ += DisplayWidth(out);
+  space_ = space_ && word_.empty();
   word_.clear();
   return out;
 }
@@ -167,7 +169,9 @@ std::string SessionText::Finish() {
     return {};
   }
   flowing_.clear();
-  return FlushWord(colour_) + "\n";
+  const std::string rest = style_.In(colour_, TakeWord());
+  space_ = false;
+  return rest + "\n";
 }
 
 }  // namespace midwatch::cli

@@ -36,15 +36,21 @@ struct StateColour {
   std::string_view word;
   Colour colour;
 };
-constexpr std::array kStateColours = {
-    StateColour{"Succeeded", Colour::kGreen},       StateColour{"Success", Colour::kGreen},
-    StateColour{"Failed", Colour::kRed},            StateColour{"Error", Colour::kRed},
-    StateColour{"Cancelled", Colour::kMagenta},     StateColour{"Running", Colour::kCyan},
-    StateColour{"Assigned", Colour::kCyan},         StateColour{"Acknowledged", Colour::kCyan},
-    StateColour{"Stopping", Colour::kYellow},       StateColour{"WaitingForInput", Colour::kYellow},
-    StateColour{"ApprovalRequired", Colour::kYellow}, StateColour{"Parked", Colour::kYellow},
-    StateColour{"Pending", Colour::kBlue},          StateColour{"Lost", Colour::kRed},
-    StateColour{"Warning", Colour::kYellow}};
+constexpr std::array kStateColours = {StateColour{"Succeeded", Colour::kGreen},
+                                      StateColour{"Success", Colour::kGreen},
+                                      StateColour{"Failed", Colour::kRed},
+                                      StateColour{"Error", Colour::kRed},
+                                      StateColour{"Cancelled", Colour::kMagenta},
+                                      StateColour{"Running", Colour::kCyan},
+                                      StateColour{"Assigned", Colour::kCyan},
+                                      StateColour{"Acknowledged", Colour::kCyan},
+                                      StateColour{"Stopping", Colour::kYellow},
+                                      StateColour{"WaitingForInput", Colour::kYellow},
+                                      StateColour{"ApprovalRequired", Colour::kYellow},
+                                      StateColour{"Parked", Colour::kYellow},
+                                      StateColour{"Pending", Colour::kBlue},
+                                      StateColour{"Lost", Colour::kRed},
+                                      StateColour{"Warning", Colour::kYellow}};
 
 /// Decodes one character; a byte that begins none is one character of its own.
 char32_t NextCharacter(std::string_view text, std::size_t& at) {
@@ -69,11 +75,13 @@ struct Range {
   char32_t first;
   char32_t last;
 };
-constexpr std::array kNoWidth = {Range{0x0300, 0x036F}, Range{0x200B, 0x200F}, Range{0x20D0, 0x20FF},
-                                 Range{0xFE00, 0xFE0F}, Range{0xFE20, 0xFE2F}};
-constexpr std::array kWide = {Range{0x1100, 0x115F},   Range{0x2E80, 0xA4CF},  Range{0xAC00, 0xD7A3},
-                              Range{0xF900, 0xFAFF},   Range{0xFE30, 0xFE6F},  Range{0xFF00, 0xFF60},
-                              Range{0xFFE0, 0xFFE6},   Range{0x1F300, 0x1FAFF}, Range{0x20000, 0x3FFFD}};
+constexpr std::array kNoWidth = {Range{0x0300, 0x036F}, Range{0x200B, 0x200F},
+                                 Range{0x20D0, 0x20FF}, Range{0xFE00, 0xFE0F},
+                                 Range{0xFE20, 0xFE2F}};
+constexpr std::array kWide = {
+    Range{0x1100, 0x115F}, Range{0x2E80, 0xA4CF},   Range{0xAC00, 0xD7A3},
+    Range{0xF900, 0xFAFF}, Range{0xFE30, 0xFE6F},   Range{0xFF00, 0xFF60},
+    Range{0xFFE0, 0xFFE6}, Range{0x1F300, 0x1FAFF}, Range{0x20000, 0x3FFFD}};
 
 template <typename Ranges>
 bool IsIn(const Ranges& ranges, char32_t character) {
@@ -163,7 +171,8 @@ std::string Indented(std::string_view text, std::string_view indent, std::size_t
   constexpr std::size_t kLeastWidth = 20;
   const std::size_t taken = DisplayWidth(indent);
   std::string out;
-  for (const std::string& line : WrapText(text, std::max(kLeastWidth, width - std::min(width, taken)))) {
+  for (const std::string& line :
+       WrapText(text, std::max(kLeastWidth, width - std::min(width, taken)))) {
     out.append(line.empty() ? std::string_view() : indent).append(line).append("\n");
   }
   return out;

@@ -9,8 +9,8 @@ namespace midwatch::cli {
 
 enum class Colour : std::uint8_t { kNone, kRed, kGreen, kYellow, kBlue, kMagenta, kCyan };
 
-/// Colours and weights of one output; without colour every function gives the text as it is. Immutable
-/// value.
+/// Colours and weights of one output; without colour every function gives the text as it is.
+/// Immutable value.
 class Style {
  public:
   explicit Style(bool coloured = false) : coloured_(coloured) {}
@@ -25,25 +25,26 @@ class Style {
   bool coloured_;
 };
 
-/// The colour of a word that says how something stands (`Failed`, `Parked`, `Ready`); kNone for any other.
+/// The colour of a word that says how something stands (`Failed`, `Parked`, `Ready`); kNone for any
+/// other.
 Colour ColourOfState(std::string_view word);
 
-/// Columns that the text takes on a terminal: combining and zero-width characters take none, East Asian
-/// wide ones two, escape sequences none.
+/// Columns that the text takes on a terminal: combining and zero-width characters take none, East
+/// Asian wide ones two, escape sequences none.
 std::size_t DisplayWidth(std::string_view text);
 
 /// The text with spaces behind it up to `width` columns.
 std::string PadRight(std::string_view text, std::size_t width);
 
-/// Breaks at spaces so that no line has more than `width` columns where that is possible; line feeds of
-/// the text stay. At least one line.
+/// Breaks at spaces so that no line has more than `width` columns where that is possible; line
+/// feeds of the text stay. At least one line.
 std::vector<std::string> WrapText(std::string_view text, std::size_t width);
 
 /// WrapText, each line behind `indent`, with line feeds at the ends.
 std::string Indented(std::string_view text, std::string_view indent, std::size_t width);
 
-/// Text from elsewhere made fit for a terminal: control characters but line feed and tab, and with them
-/// escape sequences, become visible (`\x1b`), bad UTF-8 becomes U+FFFD.
+/// Text from elsewhere made fit for a terminal: control characters but line feed and tab, and with
+/// them escape sequences, become visible (`\x1b`), bad UTF-8 becomes U+FFFD.
 std::string Harmless(std::string_view text);
 
 /// `1 error`, `3 errors`.

@@ -138,15 +138,13 @@ int Run(const SyncOptions& options, Context& context) {
     }
     const auto seen = api::FromObject<api::GitSource>(live.objects().begin()->second);
     source = seen ? std::optional(*seen) : std::nullopt;
-    return source && source->status.last_handled_sync_request == request &&
-           !IsAtWork(*source);
+    return source && source->status.last_handled_sync_request == request && !IsAtWork(*source);
   };
   if (!context.WaitFor("syncing " + session->namespace_name() + "/" + options.name,
                        context.Time().mono + options.timeout, finished)) {
-    return context.Refuse(kExitUnreachable,
-                          "no result of the sync in " + FormatDuration(options.timeout),
-                          "it goes on; midwatch describe gitsource " + options.name +
-                              " shows how far it is");
+    return context.Refuse(
+        kExitUnreachable, "no result of the sync in " + FormatDuration(options.timeout),
+        "it goes on; midwatch describe gitsource " + options.name + " shows how far it is");
   }
   return PrintResult(*source, context);
 }

@@ -93,8 +93,8 @@ class Watching {
   }
 
   Result<void> List() {
-    MIDWATCH_ASSIGN(const Json document,
-                    session_.Fetch(what_.list + "?" + WithoutAnd(what_.query), std::string(kTableAccept)));
+    MIDWATCH_ASSIGN(const Json document, session_.Fetch(what_.list + "?" + WithoutAnd(what_.query),
+                                                        std::string(kTableAccept)));
     MIDWATCH_ASSIGN(const ServerTable table, ServerTable::Parse(document));
     version_ = table.resource_version;
     Show(table);

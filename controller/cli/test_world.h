@@ -59,7 +59,8 @@ class TestFiles final : public LocalFiles {
   std::map<std::string, std::string> files;
 };
 
-/// What a started command does: writes, then exits. With `until_signal` it exits when a signal comes.
+/// What a started command does: writes, then exits. With `until_signal` it exits when a signal
+/// comes.
 struct TestProgram {
   std::vector<std::pair<bool, std::string>> output;  ///< True: to standard error.
   ProcessExit exit;
@@ -127,8 +128,8 @@ class TestWorld {
   TestWorld();
   ~TestWorld();
 
-  /// Runs a command line, without `midwatch`. The transcript of this run: the command, what it wrote, and
-  /// its exit code.
+  /// Runs a command line, without `midwatch`. The transcript of this run: the command, what it
+  /// wrote, and its exit code.
   std::string Run(const std::vector<std::string>& arguments);
   /// Several, one after the other.
   std::string RunAll(const std::vector<std::vector<std::string>>& commands);

@@ -210,9 +210,10 @@ Json DiscoveryOf(bool core) {
   Json items = Json::EmptyArray();
   for (auto& [group, resources] : groups) {
     const std::string version = group == "midwatch.dev" ? "v1alpha1" : "v1";
-    items.Append(Json::Of(
-        {{"metadata", Json::Of({{"name", group}})},
-         {"versions", Json::ArrayOf({Json::Of({{"version", version}, {"resources", resources}})})}}));
+    items.Append(
+        Json::Of({{"metadata", Json::Of({{"name", group}})},
+                  {"versions",
+                   Json::ArrayOf({Json::Of({{"version", version}, {"resources", resources}})})}}));
   }
   return Json::Of({{"kind", "APIGroupDiscoveryList"}, {"items", std::move(items)}});
 }
@@ -273,8 +274,7 @@ Json CellOf(const Json& column, const Json& body, WallTime now) {
 Json TableOf(const Json& crd, const std::vector<Object>& objects, const std::string& version,
              WallTime now) {
   const Json& printed = crd.At("spec", "versions").Items().front().At("additionalPrinterColumns");
-  Json columns = Json::ArrayOf(
-      {Json::Of({{"name", "Name"}, {"type", "string"}, {"priority", 0}})});
+  Json columns = Json::ArrayOf({Json::Of({{"name", "Name"}, {"type", "string"}, {"priority", 0}})});
   for (const Json& column : printed.Items()) {
     columns.Append(Json::Of({{"name", column.At("name")},
                              {"type", column.At("type")},
@@ -287,8 +287,8 @@ Json TableOf(const Json& crd, const std::vector<Object>& objects, const std::str
     for (const Json& column : printed.Items()) {
       cells.Append(CellOf(column, body, now));
     }
-    rows.Append(Json::Of({{"cells", std::move(cells)},
-                          {"object", Json::Of({{"metadata", body.At("metadata")}})}}));
+    rows.Append(Json::Of(
+        {{"cells", std::move(cells)}, {"object", Json::Of({{"metadata", body.At("metadata")}})}}));
   }
   return Json::Of({{"kind", "Table"},
                    {"metadata", Json::Of({{"resourceVersion", version}})},
@@ -300,12 +300,12 @@ HttpResponse Ok(const Json& body) { return {.status = 200, .headers = {}, .body 
 
 HttpResponse StatusOf(const Error& error) {
   const ErrorRow& row = RowOf(error.code);
-  return {.status = row.http_status,
-          .headers = {},
-          .body = Json::Of({{"kind", "Status"},
-                            {"reason", Json(row.reason)},
-                            {"message", error.message}})
-                      .Dump()};
+  return {
+      .status = row.http_status,
+      .headers = {},
+      .body =
+          Json::Of({{"kind", "Status"}, {"reason", Json(row.reason)}, {"message", error.message}})
+              .Dump()};
 }
 
 }  // namespace
@@ -407,10 +407,9 @@ class DryRunKube final : public KubeClient {
     if (!request.dry_run) {
       return kube_.Delete(std::move(request), std::move(done));
     }
-    kube_.Get({.type = request.type,
-               .namespace_name = request.namespace_name,
-               .name = request.name},
-              std::move(done));
+    kube_.Get(
+        {.type = request.type, .namespace_name = request.namespace_name, .name = request.name},
+        std::move(done));
   }
   std::unique_ptr<WatchHandle> Watch(WatchRequest request,
                                      std::shared_ptr<WatchSink> sink) override {
@@ -470,11 +469,10 @@ std::string TestWorld::Run(const std::vector<std::string>& arguments) {
       },
       .issue_agent_token = [](const NameInNamespace& agent) -> NewToken {
         return {.token = Secret<std::string>("mwa_demo_0123456789"),
-                .secret = Json::Of(
-                    {{"apiVersion", "v1"},
-                     {"kind", "Secret"},
-                     {"metadata", Json::Of({{"name", "agent-token-" + agent.name},
-                                            {"namespace", "midwatch-system"}})}})};
+                .secret = Json::Of({{"apiVersion", "v1"},
+                                    {"kind", "Secret"},
+                                    {"metadata", Json::Of({{"name", "agent-token-" + agent.name},
+                                                           {"namespace", "midwatch-system"}})}})};
       },
       .version = "0.1.0",
       .commit = "abc1234"};
@@ -507,8 +505,8 @@ Object TestWorld::Put(std::string_view yaml) {
     ADD_FAILURE() << loaded.errors.front().ToString();
     return {};
   }
-  const ResourceType* type = api::FindKind(loaded.body.At("apiVersion").AsString(),
-                                           loaded.body.At("kind").AsString());
+  const ResourceType* type =
+      api::FindKind(loaded.body.At("apiVersion").AsString(), loaded.body.At("kind").AsString());
   if (type == nullptr) {
     ADD_FAILURE() << "unknown kind";
     return {};

@@ -54,7 +54,8 @@ std::string TextTable::Render(const Style& style, bool with_headings) {
 std::string Heading(std::string_view name) {
   std::string out;
   for (std::size_t i = 0; i < name.size(); ++i) {
-    const bool starts_word = i > 0 && IsUpper(name[i]) && name[i - 1] != ' ' && !IsUpper(name[i - 1]);
+    const bool starts_word =
+        i > 0 && IsUpper(name[i]) && name[i - 1] != ' ' && !IsUpper(name[i - 1]);
     out.append(starts_word ? " " : "");
     out.push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(name[i]))));
   }

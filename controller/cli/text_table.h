@@ -13,8 +13,8 @@ struct Cell {
   Colour colour = Colour::kNone;
 };
 
-/// Aligned columns as kubectl prints them: upper-case headings, three spaces between, the last column
-/// not padded. Cells from outside must be Harmless.
+/// Aligned columns as kubectl prints them: upper-case headings, three spaces between, the last
+/// column not padded. Cells from outside must be Harmless.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> headings);
@@ -23,8 +23,8 @@ class TextTable {
   bool empty() const { return rows_.empty(); }
   std::size_t size() const { return rows_.size(); }
 
-  /// Columns are at least as wide as they were when the table was last rendered: for what follows in a
-  /// watch.
+  /// Columns are at least as wide as they were when the table was last rendered: for what follows
+  /// in a watch.
   std::string Render(const Style& style, bool with_headings = true);
   /// Forgets the rows, keeps headings and widths.
   void Clear() { rows_.clear(); }

@@ -75,17 +75,17 @@ INSTANTIATE_TEST_SUITE_P(
                         {"why", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"},
                         {"why", "modulejob/ledger-7", "-n", "payments"},
                         {"why", "modulejob/database-41", "-n", "payments"}}},
-        TranscriptCase{"why_colours",
-                       {{"why", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments", "--colour",
-                         "always"}}},
-        TranscriptCase{"report",
-                       {{"report", "-n", "payments", "database-k4xq9w2m7dlp"},
-                        {"report", "-n", "payments", "database-plan"},
-                        {"report", "-n", "payments", "database-done"},
-                        {"report", "-n", "payments", "database-plan", "-o", "markdown"},
-                        {"report", "-n", "payments", "dispatch/database-k4xq9w2m7dlp", "-o",
-                         "markdown"},
-                        {"report", "-n", "payments", "dispatch/ledger-m3v8t1z6hrcx"}}},
+        TranscriptCase{
+            "why_colours",
+            {{"why", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments", "--colour", "always"}}},
+        TranscriptCase{
+            "report",
+            {{"report", "-n", "payments", "database-k4xq9w2m7dlp"},
+             {"report", "-n", "payments", "database-plan"},
+             {"report", "-n", "payments", "database-done"},
+             {"report", "-n", "payments", "database-plan", "-o", "markdown"},
+             {"report", "-n", "payments", "dispatch/database-k4xq9w2m7dlp", "-o", "markdown"},
+             {"report", "-n", "payments", "dispatch/ledger-m3v8t1z6hrcx"}}},
         TranscriptCase{"report_colours",
                        {{"report", "-n", "payments", "database-k4xq9w2m7dlp", "--colour", "always"},
                         {"report", "-n", "payments", "database-plan", "--colour", "always"}}},
@@ -160,7 +160,8 @@ kind: Module
 metadata: {name: database, namespace: payments}
 spec: {displayName: Payments DB}
 )";
-  world.files.files["-"] = std::string(kGoodModule) + "---\nkind: Widget\napiVersion: v1\nmetadata: {name: w}\n";
+  world.files.files["-"] =
+      std::string(kGoodModule) + "---\nkind: Widget\napiVersion: v1\nmetadata: {name: w}\n";
   std::string all = world.RunAll({{"apply", "-f", "dir", "--dry-run"},
                                   {"apply", "-f", "dir"},
                                   {"apply", "-f", "dir"},
@@ -184,14 +185,13 @@ kind: ModuleMission
 metadata: {name: held, namespace: payments, finalizers: [midwatch.dev/demo]}
 spec: {agentRef: {namespace: ai, name: diagnoser}, missionType: AutoDiagnose, moduleRef: {name: ledger}}
 )");
-  ExpectGolden(
-      "delete",
-      world.RunAll({{"delete", "module", "ledger", "-n", "payments", "--dry-run"},
-                    {"delete", "module", "ledger", "-n", "payments"},
-                    {"delete", "module", "ledger", "-n", "payments"},
-                    {"delete", "module/ledger", "-n", "payments", "--ignore-not-found"},
-                    {"delete", "modulemission/held", "-n", "payments", "--timeout", "5s"},
-                    {"delete"}}));
+  ExpectGolden("delete",
+               world.RunAll({{"delete", "module", "ledger", "-n", "payments", "--dry-run"},
+                             {"delete", "module", "ledger", "-n", "payments"},
+                             {"delete", "module", "ledger", "-n", "payments"},
+                             {"delete", "module/ledger", "-n", "payments", "--ignore-not-found"},
+                             {"delete", "modulemission/held", "-n", "payments", "--timeout", "5s"},
+                             {"delete"}}));
 }
 
 TEST(TranscriptOfDiff, ShowsThePlanAgainstTheServer) {
@@ -275,39 +275,50 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
   DemoWorld world;
   const Arguments command = {"sync", "platform", "-n", "midwatch-system"};
   world.waiter.next.emplace_back([&] {
-    FinishSync(world,
-               Json::Of({{"applied", Json::Of({{"revision", "3f2a91cd0e7b"}})},
-                         {"attempted", Json::Of({{"revision", "3f2a91cd0e7b"}})},
-                         {"counts", Json::Of({{"created", 3}, {"updated", 1}, {"unchanged", 12},
-                                              {"pruned", 2}, {"failed", 0}, {"total", 16}})},
-                         {"errorCount", 0},
-                         {"conditions", Ready(true, "Succeeded", "")}}));
+    FinishSync(world, Json::Of({{"applied", Json::Of({{"revision", "3f2a91cd0e7b"}})},
+                                {"attempted", Json::Of({{"revision", "3f2a91cd0e7b"}})},
+                                {"counts", Json::Of({{"created", 3},
+                                                     {"updated", 1},
+                                                     {"unchanged", 12},
+                                                     {"pruned", 2},
+                                                     {"failed", 0},
+                                                     {"total", 16}})},
+                                {"errorCount", 0},
+                                {"conditions", Ready(true, "Succeeded", "")}}));
   });
   std::string all = world.Run(command) + "\n";
   world.clock.Advance(std::chrono::seconds(5));
   world.waiter.next.emplace_back([&] {
     FinishSync(
         world,
-        Json::Of({{"attempted", Json::Of({{"revision", "77aa01b2c3d4"}})},
-                  {"errorCount", 3},
-                  {"conditions", Ready(false, "InvalidRevision", "the revision has errors")},
-                  {"errors",
-                   Json::ArrayOf(
-                       {Json::Of({{"path", "missions/diagnose.yaml"}, {"line", 5}, {"column", 3},
-                                  {"code", "UnknownField"}, {"field", "spec.agentRf"},
-                                  {"message", "unknown field, did you mean \"agentRef\"?"}}),
-                        Json::Of({{"path", "missions/diagnose.yaml"}, {"line", 6}, {"column", 16},
-                                  {"code", "InvalidField"}, {"field", "spec.missionType"},
-                                  {"message", "\"AutoDiagnos\" is not one of AutoDiagnose, "
-                                              "ApprovalRecommend, SummarizeJob"}})})}}));
+        Json::Of(
+            {{"attempted", Json::Of({{"revision", "77aa01b2c3d4"}})},
+             {"errorCount", 3},
+             {"conditions", Ready(false, "InvalidRevision", "the revision has errors")},
+             {"errors",
+              Json::ArrayOf({Json::Of({{"path", "missions/diagnose.yaml"},
+                                       {"line", 5},
+                                       {"column", 3},
+                                       {"code", "UnknownField"},
+                                       {"field", "spec.agentRf"},
+                                       {"message", "unknown field, did you mean \"agentRef\"?"}}),
+                             Json::Of({{"path", "missions/diagnose.yaml"},
+                                       {"line", 6},
+                                       {"column", 16},
+                                       {"code", "InvalidField"},
+                                       {"field", "spec.missionType"},
+                                       {"message",
+                                        "\"AutoDiagnos\" is not one of AutoDiagnose, "
+                                        "ApprovalRecommend, SummarizeJob"}})})}}));
   });
   all += world.Run(command) + "\n";
   world.clock.Advance(std::chrono::seconds(5));
   world.waiter.next.emplace_back([&] {
-    FinishSync(world, Json::Of({{"errorCount", 0},
-                                {"errors", Json::EmptyArray()},
-                                {"conditions", Ready(false, "Unreachable",
-                                                     "fetch: https://git.example.com: timed out")}}));
+    FinishSync(world,
+               Json::Of({{"errorCount", 0},
+                         {"errors", Json::EmptyArray()},
+                         {"conditions", Ready(false, "Unreachable",
+                                              "fetch: https://git.example.com: timed out")}}));
   });
   all += world.Run(command) + "\n";
   world.clock.Advance(std::chrono::seconds(5));
@@ -335,11 +346,12 @@ constexpr std::string_view kSession =
 TEST(TranscriptOfLogs, TellsReasoningToolCallsAndResultsApart) {
   DemoWorld world;
   world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] = kSession;
-  ExpectGolden("logs",
-               world.RunAll({{"logs", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"},
-                             {"logs", "run/database-k4xq9w2m7dlp-2", "-n", "ai", "--colour", "always"},
-                             {"logs", "run/database-k4xq9w2m7dlp-1", "-n", "ai"},
-                             {"logs", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"}}));
+  ExpectGolden(
+      "logs",
+      world.RunAll({{"logs", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"},
+                    {"logs", "run/database-k4xq9w2m7dlp-2", "-n", "ai", "--colour", "always"},
+                    {"logs", "run/database-k4xq9w2m7dlp-1", "-n", "ai"},
+                    {"logs", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"}}));
 }
 
 TEST(TranscriptOfLogs, FollowsUntilTheSessionHasEnded) {
@@ -375,7 +387,8 @@ TEST(Manual, IsTheOneInDocs) {
 
 TEST(TranscriptOfHelp, IsRendered) {
   TestWorld world;
-  ExpectGolden("help", world.RunAll({{"--help"}, {"job", "exec", "--help"}, {"job"}, {"agent", "--help"}}));
+  ExpectGolden("help",
+               world.RunAll({{"--help"}, {"job", "exec", "--help"}, {"job"}, {"agent", "--help"}}));
 }
 
 }  // namespace

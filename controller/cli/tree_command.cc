@@ -18,9 +18,9 @@ namespace {
 /// Everything that came of one job.
 struct Family {
   api::ModuleJob job;
-  std::map<std::string, api::Dispatch> dispatches;      // By name.
-  std::map<std::string, std::vector<api::Run>> runs;    // By the UID of the Dispatch, by ordinal.
-  std::map<std::string, api::Report> reports;           // By the name of the Dispatch.
+  std::map<std::string, api::Dispatch> dispatches;    // By name.
+  std::map<std::string, std::vector<api::Run>> runs;  // By the UID of the Dispatch, by ordinal.
+  std::map<std::string, api::Report> reports;         // By the name of the Dispatch.
 };
 
 Result<Family> Gather(ApiSession& session, const std::string& name) {
@@ -28,22 +28,21 @@ Result<Family> Gather(ApiSession& session, const std::string& name) {
   const std::string& space = session.namespace_name();
   MIDWATCH_ASSIGN(family.job, session.GetAs<api::ModuleJob>(space, name));
   const std::string of_job = "spec.moduleJobRef.name=" + name;
-  MIDWATCH_ASSIGN(auto dispatches,
-                  session.ListAs<api::Dispatch>({.type = {},
-                                                 .namespace_name = space,
-                                                 .label_selector = {},
-                                                 .field_selector = of_job,
-                                                 .continue_token = {},
-                                                 .resource_version = {}}));
+  MIDWATCH_ASSIGN(auto dispatches, session.ListAs<api::Dispatch>({.type = {},
+                                                                  .namespace_name = space,
+                                                                  .label_selector = {},
+                                                                  .field_selector = of_job,
+                                                                  .continue_token = {},
+                                                                  .resource_version = {}}));
   for (api::Dispatch& dispatch : dispatches) {
     MIDWATCH_ASSIGN(
-        auto runs, session.ListAs<api::Run>(
-                       {.type = {},
-                        .namespace_name = dispatch.spec.agent_ref.namespace_name,
-                        .label_selector = {},
-                        .field_selector = "spec.dispatchRef.uid=" + dispatch.metadata.uid,
-                        .continue_token = {},
-                        .resource_version = {}}));
+        auto runs,
+        session.ListAs<api::Run>({.type = {},
+                                  .namespace_name = dispatch.spec.agent_ref.namespace_name,
+                                  .label_selector = {},
+                                  .field_selector = "spec.dispatchRef.uid=" + dispatch.metadata.uid,
+                                  .continue_token = {},
+                                  .resource_version = {}}));
     std::sort(runs.begin(), runs.end(),
               [](const auto& a, const auto& b) { return a.spec.ordinal < b.spec.ordinal; });
     family.runs.emplace(dispatch.metadata.uid, std::move(runs));
@@ -78,8 +77,9 @@ class Drawer {
     }
     for (const auto& [name, dispatch] : family_.dispatches) {
       if (!dispatch.spec.mission_ref) {
-        root.children.push_back({style_.Dim("asked for by hand · " + Type(dispatch.spec.mission_type)),
-                                 {DispatchNode(dispatch)}});
+        root.children.push_back(
+            {style_.Dim("asked for by hand · " + Type(dispatch.spec.mission_type)),
+             {DispatchNode(dispatch)}});
       }
     }
     return root;
@@ -96,14 +96,15 @@ class Drawer {
 
   std::string Job() const {
     const api::ModuleJob& job = family_.job;
-    std::string out = style_.Bold("ModuleJob " + job.metadata.namespace_name + "/" +
-                                  job.metadata.name);
+    std::string out =
+        style_.Bold("ModuleJob " + job.metadata.namespace_name + "/" + job.metadata.name);
     out += job.status.state ? "  " + State(api::ToString(*job.status.state)) : "";
     if (!job.spec.transitions.empty() && job.spec.transitions.back().exit_code) {
       out += style_.Dim("  exit code " + std::to_string(*job.spec.transitions.back().exit_code));
     }
-    return out + "  " + style_.Dim("Module " + job.spec.module_ref.name + ", " +
-                                   std::string(api::ToString(job.spec.operation)));
+    return out + "  " +
+           style_.Dim("Module " + job.spec.module_ref.name + ", " +
+                      std::string(api::ToString(job.spec.operation)));
   }
 
   TreeNode Mission(const api::JobMatch& match, const api::MatchedMission& mission) const {
@@ -115,9 +116,9 @@ class Drawer {
     if (found != family_.dispatches.end()) {
       node.children.push_back(DispatchNode(found->second));
     } else {
-      node.children.push_back({style_.Dim("Dispatch " + mission.dispatch +
-                                          (mission.created ? " was cleaned up"
-                                                           : " is about to be created"))});
+      node.children.push_back(
+          {style_.Dim("Dispatch " + mission.dispatch +
+                      (mission.created ? " was cleaned up" : " is about to be created"))});
     }
     return node;
   }
@@ -132,7 +133,8 @@ class Drawer {
       node.children.push_back({style_.In(Colour::kYellow, Harmless(status.message))});
     }
     const auto runs = family_.runs.find(dispatch.metadata.uid);
-    for (const api::Run& run : runs == family_.runs.end() ? std::vector<api::Run>{} : runs->second) {
+    for (const api::Run& run :
+         runs == family_.runs.end() ? std::vector<api::Run>{} : runs->second) {
       node.children.push_back({RunText(run)});
     }
     const auto report = family_.reports.find(dispatch.metadata.name);

@@ -24,8 +24,7 @@ Json ErrorAsJson(const manifest::ManifestError& error) {
 }
 
 std::string Summary(const manifest::DeclaredSet& set, std::size_t files, const Style& style) {
-  const std::string what =
-      Count(set.manifests.size(), "object") + " in " + Count(files, "file");
+  const std::string what = Count(set.manifests.size(), "object") + " in " + Count(files, "file");
   if (set.errors.empty()) {
     return style.In(Colour::kGreen, "✓") + " " + what + ", no errors\n";
   }
@@ -41,19 +40,19 @@ int Run(const ValidateOptions& options, Context& context) {
     return context.Refuse(files.error());
   }
   const manifest::DeclaredSet set = CheckFiles(
-      *files, {.default_namespace =
-                   options.namespace_name.empty() ? "default" : options.namespace_name});
+      *files,
+      {.default_namespace = options.namespace_name.empty() ? "default" : options.namespace_name});
   const int code = set.errors.empty() ? kExitDone : kExitNo;
   if (options.output == OutputFormat::kJson) {
     Json errors = Json::EmptyArray();
     for (const manifest::ManifestError& error : set.errors) {
       errors.Append(ErrorAsJson(error));
     }
-    context.Print(FormatValue(
-        Json::Of({{"errors", std::move(errors)},
-                  {"files", static_cast<std::int64_t>(files->size())},
-                  {"objects", static_cast<std::int64_t>(set.manifests.size())}}),
-        OutputFormat::kJson));
+    context.Print(
+        FormatValue(Json::Of({{"errors", std::move(errors)},
+                              {"files", static_cast<std::int64_t>(files->size())},
+                              {"objects", static_cast<std::int64_t>(set.manifests.size())}}),
+                    OutputFormat::kJson));
     return code;
   }
   for (const manifest::ManifestError& error : set.errors) {

@@ -19,8 +19,8 @@ int Run(const WhyOptions& options, Context& context) {
   WorldView view;
   if (*kind == "modulejob") {
     const auto job = session->GetAs<api::ModuleJob>(space, options.target.name);
-    const auto loaded = job ? view.LoadForMatching(*session, context.Time().mono)
-                            : Result<void>(Fail(job.error()));
+    const auto loaded =
+        job ? view.LoadForMatching(*session, context.Time().mono) : Result<void>(Fail(job.error()));
     if (!loaded) {
       return context.Refuse(loaded.error());
     }

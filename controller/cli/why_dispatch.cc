@@ -137,9 +137,8 @@ class Explainer {
 
   void ExplainHindrance(const Hindrance& hindrance) {
     if (hindrance.phase != api::DispatchPhase::kParked) {
-      Sentence("So it will not start: it becomes " +
-               std::string(api::ToString(hindrance.phase)) + ", " + std::string(hindrance.reason) +
-               ".");
+      Sentence("So it will not start: it becomes " + std::string(api::ToString(hindrance.phase)) +
+               ", " + std::string(hindrance.reason) + ".");
       return;
     }
     std::vector<std::string> blockers;

@@ -8,8 +8,9 @@
 
 namespace midwatch::cli {
 
-/// Says where a Dispatch stands and why: of one that has not started, the controller's own rules in their
-/// order, which hold, what stands in the way and what ends it.
-std::string ExplainDispatch(const api::Dispatch& dispatch, const View& view, const Context& context);
+/// Says where a Dispatch stands and why: of one that has not started, the controller's own rules in
+/// their order, which hold, what stands in the way and what ends it.
+std::string ExplainDispatch(const api::Dispatch& dispatch, const View& view,
+                            const Context& context);
 
 }  // namespace midwatch::cli

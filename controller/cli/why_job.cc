@@ -49,13 +49,12 @@ class Explainer {
   }
 
   std::string Explain() {
-    std::string out = style_.Bold("ModuleJob " + job_.metadata.namespace_name + "/" +
-                                  job_.metadata.name) +
-                      "\n  It runs Module " + job_.spec.module_ref.name + " in namespace " +
-                      place_.namespace_name +
-                      (place_.stack.empty() ? ", which is in no Stack"
-                                            : ", which is in Stack " + place_.stack) +
-                      ".\n";
+    std::string out =
+        style_.Bold("ModuleJob " + job_.metadata.namespace_name + "/" + job_.metadata.name) +
+        "\n  It runs Module " + job_.spec.module_ref.name + " in namespace " +
+        place_.namespace_name +
+        (place_.stack.empty() ? ", which is in no Stack" : ", which is in Stack " + place_.stack) +
+        ".\n";
     for (const api::JobTransition& transition : job_.spec.transitions) {
       out += "\n" + Transition(transition);
     }
@@ -66,8 +65,8 @@ class Explainer {
   std::string Transition(const api::JobTransition& transition) {
     const std::string_view state = api::ToString(transition.state);
     const auto type = matching::FiredBy(transition.state);
-    std::string out = std::to_string(transition.seq) + "  " +
-                      style_.Bold(style_.In(ColourOfState(state), state));
+    std::string out =
+        std::to_string(transition.seq) + "  " + style_.Bold(style_.In(ColourOfState(state), state));
     if (!type) {
       return out + style_.Dim("  fires no mission type") + "\n";
     }
@@ -88,7 +87,8 @@ class Explainer {
       }
     }
     if (match->missions.empty()) {
-      out += "   So no Dispatch came of it. A mission that is declared later does not fire for it.\n";
+      out +=
+          "   So no Dispatch came of it. A mission that is declared later does not fire for it.\n";
     }
     return out;
   }
@@ -106,8 +106,8 @@ class Explainer {
                                    .namespace_name = mission.namespace_name,
                                    .name = mission.name,
                                    .id = mission.id});
-    std::string out = "   " + style_.In(Colour::kGreen, "✓") + "  " + name + " covered it → Dispatch " +
-                      mission.dispatch;
+    std::string out = "   " + style_.In(Colour::kGreen, "✓") + "  " + name +
+                      " covered it → Dispatch " + mission.dispatch;
     if (dispatch) {
       const std::string_view phase = api::ToString(dispatch->status.phase);
       out += "  " + style_.In(ColourOfState(phase), phase);
@@ -129,8 +129,8 @@ class Explainer {
     } else {
       why = "it was declared, enabled or changed after the transition";
     }
-    return "   " + style_.In(Colour::kRed, "✗") + "  " + style_.Dim(Show(mission.ref) + ": " + why) +
-           "\n";
+    return "   " + style_.In(Colour::kRed, "✗") + "  " +
+           style_.Dim(Show(mission.ref) + ": " + why) + "\n";
   }
 
   const api::ModuleJob& job_;

@@ -5,8 +5,8 @@
 
 namespace midwatch::cli {
 
-/// What the reconcilers would see, read from the API at once: every list is complete, so what is not in it
-/// counts as confirmed absent. One thread at a time.
+/// What the reconcilers would see, read from the API at once: every list is complete, so what is
+/// not in it counts as confirmed absent. One thread at a time.
 class WorldView final : public View {
  public:
   Result<void> LoadForDispatch(ApiSession& session, MonoTime now);

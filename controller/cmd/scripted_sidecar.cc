@@ -66,7 +66,9 @@ int RunScriptedSidecar(const cli::ScriptedSidecarOptions& options) {
   }
   posix::PosixProcessRunner processes;
   sidecar::ScriptedProcess process(
-      {.processes = processes, .write = [](std::string_view bytes) { (void)posix::WriteOutput(bytes); }, .exit = [](int code) { ::_exit(code); }},
+      {.processes = processes,
+       .write = [](std::string_view bytes) { (void)posix::WriteOutput(bytes); },
+       .exit = [](int code) { ::_exit(code); }},
       sidecar::ScriptedAgent(*std::move(script), std::string(kVersion)), ReadEnvironment());
   posix::ReadInput([&](std::string_view bytes) {
     process.OnInput(bytes);

@@ -76,6 +76,15 @@ Result<apiserver::ResourceRegistry> BuildRegistry() {
   return apiserver::ResourceRegistry::Build(documents);
 }
 
+/// A request's body that is YAML, by the rules of manifests.
+Result<ParsedJson> ReadYaml(std::string_view text) {
+  manifest::LoadedYaml loaded = manifest::LoadYaml("body", text);
+  if (!loaded.errors.empty()) {
+    return Fail(ErrorCode::kBadRequest, loaded.errors.front().ToString());
+  }
+  return ParsedJson{.value = std::move(loaded.body), .duplicates = {}};
+}
+
 /// What an outcome that nobody knows leads to: the process ends and recovers at the next start.
 void EndAtOnce(const Error& why) {
   std::fprintf(stderr, "midwatch: the storage failed, restart to recover: %s\n",
@@ -152,7 +161,7 @@ class Server {
                                               .tokens = *tokens_,
                                               .clock = clock_,
                                               .deadlines = *deadlines_,
-                                              .yaml = {},
+                                              .yaml = ReadYaml,
                                               .metrics = [this] { return metrics_.Text(); }});
     service_.emplace(artifacts::ArtifactService::Ports{
         .store = *artifacts_,

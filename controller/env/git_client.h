@@ -52,7 +52,8 @@ struct GitFetchRequest {
   std::string known_commit;  ///< The caller holds this commit's entries.
   std::string known_tree;
   std::vector<std::string> known_blobs;  ///< Their bytes need not come again. Sorted.
-  /// Only files whose path in lower case ends in one of these are read, others listed without bytes.
+  /// Only files whose path in lower case ends in one of these are read, others listed without
+  /// bytes.
   std::vector<std::string> read_suffixes;  ///< Empty: all are read.
   Duration deadline = std::chrono::seconds(60);
 };

@@ -4,8 +4,8 @@
 
 namespace midwatch {
 
-/// Standard output or standard error. Any thread; the bytes are out when Write returns. A peer that is
-/// gone is not an error: what is written is dropped.
+/// Standard output or standard error. Any thread; the bytes are out when Write returns. A peer that
+/// is gone is not an error: what is written is dropped.
 class Output {
  public:
   virtual ~Output() = default;

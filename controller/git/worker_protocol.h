@@ -57,7 +57,7 @@ struct Frame {
 
 inline constexpr std::size_t kBlobIdLength = 40;                        ///< SHA-1 in hexadecimal.
 inline constexpr std::size_t kMaxFrameHeader = std::size_t{256} << 10;  ///< A CA bundle fits.
-inline constexpr std::size_t kMaxFrameBody = std::size_t{48} << 20;  ///< The largest file fits.
+inline constexpr std::size_t kMaxFrameBody = std::size_t{48} << 20;     ///< The largest file fits.
 inline constexpr std::size_t kEntriesPerFrameBytes = std::size_t{512}
                                                      << 10;  ///< A frame ends at it.
 

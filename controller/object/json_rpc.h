@@ -28,7 +28,7 @@ enum class JsonRpcKind : std::uint8_t { kRequest, kNotification, kResult, kError
 
 struct JsonRpcMessage {
   JsonRpcKind kind = JsonRpcKind::kNotification;
-  Json id;             ///< A string or an integer; null for notifications, and for errors that answer no one.
+  Json id;  ///< A string or an integer; null for notifications, and for errors that answer no one.
   std::string method;  ///< Of requests and notifications.
   Json params;         ///< Null if there are none.
   Json result;

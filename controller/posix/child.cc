@@ -99,14 +99,15 @@ Result<std::shared_ptr<Child>> StartChild(const ProcessSpec& spec, const ChildPl
   child->errors = std::move(pipes.errors.read);
   if (plan.watched) child->control = std::move(pipes.control.first);
   if (!plan.watched) child->kill_at = spec.kill_at;
-  for (const Descriptor* own : {&child->input, &child->output, &child->errors}) SetNonBlocking(*own);
+  for (const Descriptor* own : {&child->input, &child->output, &child->errors})
+    SetNonBlocking(*own);
   return child;
 }
 
 void TellWatchdog(const Child& child, const std::string& message) {
   if (!child.control) return;
-  [[maybe_unused]] const ssize_t sent = send(child.control.get(), message.data(), message.size(),
-                                             MSG_NOSIGNAL | MSG_DONTWAIT);
+  [[maybe_unused]] const ssize_t sent =
+      send(child.control.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void ReadWatchdog(Child& child) {
@@ -126,7 +127,8 @@ void ReadWatchdog(Child& child) {
 }
 
 void KillChild(const Child& child) {
-  kill(child.pid, SIGSTOP);  // So that it does not go on, or end, while its children are looked for.
+  kill(child.pid,
+       SIGSTOP);  // So that it does not go on, or end, while its children are looked for.
   KillDescendants(child.pid);
   kill(-child.pid, SIGKILL);
   kill(child.pid, SIGKILL);

@@ -12,8 +12,8 @@
 
 namespace midwatch::posix {
 
-/// One process of PosixProcessRunner as its loop sees it. Guarded by the loop's mutex where it says so;
-/// the rest belongs to the loop's thread.
+/// One process of PosixProcessRunner as its loop sees it. Guarded by the loop's mutex where it says
+/// so; the rest belongs to the loop's thread.
 struct Child {
   pid_t pid = -1;  ///< Of the watchdog, if it has one. Constant.
   bool watched = false;

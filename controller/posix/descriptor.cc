@@ -12,7 +12,8 @@
 namespace midwatch::posix {
 namespace {
 
-// Standard descriptors and those that a child is given start at 0: ours must never collide with them.
+// Standard descriptors and those that a child is given start at 0: ours must never collide with
+// them.
 constexpr int kFirstOwn = 10;
 
 Result<Descriptor> Raised(const Descriptor& low) {
@@ -84,18 +85,29 @@ void SetNonBlocking(const Descriptor& descriptor) {
 Error SystemError(const std::string& what, int error) {
   ErrorCode code = ErrorCode::kInternal;
   switch (error) {
-    case ENOENT: code = ErrorCode::kNotFound; break;
-    case EEXIST: code = ErrorCode::kAlreadyExists; break;
+    case ENOENT:
+      code = ErrorCode::kNotFound;
+      break;
+    case EEXIST:
+      code = ErrorCode::kAlreadyExists;
+      break;
     case EACCES:
     case EPERM:
-    case EROFS: code = ErrorCode::kForbidden; break;
+    case EROFS:
+      code = ErrorCode::kForbidden;
+      break;
     case ENOSPC:
-    case EDQUOT: code = ErrorCode::kInsufficientStorage; break;
+    case EDQUOT:
+      code = ErrorCode::kInsufficientStorage;
+      break;
     case EAGAIN:
     case EMFILE:
     case ENFILE:
-    case ENOMEM: code = ErrorCode::kUnavailable; break;
-    default: break;
+    case ENOMEM:
+      code = ErrorCode::kUnavailable;
+      break;
+    default:
+      break;
   }
   return {code, what + ": " + std::generic_category().message(error)};
 }

@@ -33,8 +33,7 @@ Result<std::string> ReadAll(int descriptor, const std::string& path, std::size_t
     }
     out.append(buffer, static_cast<std::size_t>(got));
     if (out.size() > limit) {
-      return Fail(ErrorCode::kTooLarge,
-                  path + ": longer than " + std::to_string(limit) + " bytes");
+      return Fail(ErrorCode::kTooLarge, path + ": longer than " + std::to_string(limit) + " bytes");
     }
   }
 }

@@ -23,7 +23,8 @@ Result<Descriptor> Connect(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    return Fail(ErrorCode::kTooLarge, "socket " + path + ": the path is too long for a Unix socket");
+    return Fail(ErrorCode::kTooLarge,
+                "socket " + path + ": the path is too long for a Unix socket");
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -89,7 +90,8 @@ int RunMcpProxy(const std::string& socket_path) {
   signal(SIGPIPE, SIG_IGN);
   const char* ticket = std::getenv("MIDWATCH_TICKET");
   if (ticket == nullptr) {
-    std::fputs("midwatch mcp: $MIDWATCH_TICKET is not set; a sidecar gets it from its agent\n", stderr);
+    std::fputs("midwatch mcp: $MIDWATCH_TICKET is not set; a sidecar gets it from its agent\n",
+               stderr);
     return 1;
   }
   const auto agent = Connect(socket_path);

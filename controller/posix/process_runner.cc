@@ -62,7 +62,8 @@ class PosixProcessRunner::Loop {
 
   Result<std::shared_ptr<Child>> Start(const ProcessSpec& spec, const ChildPlan& plan,
                                        std::shared_ptr<ProcessSink> sink) {
-    const std::lock_guard lock(mutex_);  // Also keeps the search for orphans from seeing a half-known child.
+    const std::lock_guard lock(
+        mutex_);  // Also keeps the search for orphans from seeing a half-known child.
     if (stopping_) return Fail(ErrorCode::kUnavailable, "processes: the runner is stopping");
     MIDWATCH_ASSIGN(auto child, StartChild(spec, plan, std::move(sink)));
     children_.push_back(child);
@@ -205,7 +206,8 @@ class PosixProcessRunner::Loop {
   void NoticeExit(Child& child) {
     const std::lock_guard lock(mutex_);
     if (child.watched) ReadWatchdog(child);
-    kill(-child.pid, SIGKILL);  // While its zombie keeps the number of the group from being used again.
+    kill(-child.pid,
+         SIGKILL);  // While its zombie keeps the number of the group from being used again.
     int status = 0;
     waitpid(child.pid, &status, 0);
     if (child.watched && !child.ended) KillOrphans();
@@ -252,9 +254,8 @@ class PosixProcessRunner::Loop {
       const std::lock_guard lock(mutex_);
       const MonoTime now = BootTime();
       const auto is_gone = [now](const auto& child) {
-        return child->drain_until &&
-               ((!child->output && !child->errors && GroupIsGone(*child)) ||
-                now >= *child->drain_until);
+        return child->drain_until && ((!child->output && !child->errors && GroupIsGone(*child)) ||
+                                      now >= *child->drain_until);
       };
       const auto first = std::stable_partition(children_.begin(), children_.end(),
                                                [&](const auto& child) { return !is_gone(child); });

@@ -9,10 +9,11 @@
 namespace midwatch::posix {
 
 struct RunnerOptions {
-  /// The command of RunWatchdog, normally {"/proc/self/exe", "watchdog"}. With it each process that has
-  /// `kill_at` gets a watchdog as its parent and subreaper: the whole tree is found, and dies though this
-  /// process be frozen or dead; and this process becomes a subreaper, to find the tree of a watchdog that was killed.
-  /// Without it `kill_at` is kept by this process, and a child that left its session may escape.
+  /// The command of RunWatchdog, normally {"/proc/self/exe", "watchdog"}. With it each process that
+  /// has `kill_at` gets a watchdog as its parent and subreaper: the whole tree is found, and dies
+  /// though this process be frozen or dead; and this process becomes a subreaper, to find the tree
+  /// of a watchdog that was killed. Without it `kill_at` is kept by this process, and a child that
+  /// left its session may escape.
   std::vector<std::string> watchdog;
   /// The bubblewrap program (FindSandbox). Empty: `sandbox` has no effect.
   std::string sandbox;
@@ -21,12 +22,13 @@ struct RunnerOptions {
 /// Bytes that may wait to be written to one process.
 inline constexpr std::size_t kMaxQueuedInput = std::size_t{16} << 20;
 
-/// Runs processes of this host by posix_spawn; see spawn.h for what a child inherits (nothing). One thread
-/// serves all of them and calls the sinks. Limits of a process without a watchdog are set just after its start.
+/// Runs processes of this host by posix_spawn; see spawn.h for what a child inherits (nothing). One
+/// thread serves all of them and calls the sinks. Limits of a process without a watchdog are set
+/// just after its start.
 ///
-/// Start fails with kNotFound if the program is not there, kInvalid for an empty command. A program that the
-/// system refuses to run behind a watchdog exits with 127, and says why on its standard error.
-/// Destroying the runner kills everything that it started.
+/// Start fails with kNotFound if the program is not there, kInvalid for an empty command. A program
+/// that the system refuses to run behind a watchdog exits with 127, and says why on its standard
+/// error. Destroying the runner kills everything that it started.
 class PosixProcessRunner final : public ProcessRunner {
  public:
   explicit PosixProcessRunner(RunnerOptions options = {});

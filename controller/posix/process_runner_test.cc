@@ -32,7 +32,8 @@ struct Finished {
   std::string errors;
 };
 
-Finished RunToEnd(PosixProcessRunner& runner, const ProcessSpec& spec, const std::string& input = "") {
+Finished RunToEnd(PosixProcessRunner& runner, const ProcessSpec& spec,
+                  const std::string& input = "") {
   const auto sink = std::make_shared<ProcessRecorder>();
   auto process = runner.Start(spec, sink);
   EXPECT_TRUE(process) << process.error().message;
@@ -131,7 +132,8 @@ TEST_P(ProcessRunnerTest, InheritsNoDescriptorsAndNoSignalState) {
       RunToEnd(runner_, Spec("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status"
                              " | sed 's/0000000180000000/0000000000000000/'"));
   signal(SIGPIPE, SIG_DFL);
-  // ls has its three and the directory that it reads. Signals 32 and 33 are glibc's own: it does not reset them.
+  // ls has its three and the directory that it reads. Signals 32 and 33 are glibc's own: it does
+  // not reset them.
   EXPECT_EQ(done.output, "4\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
@@ -148,7 +150,8 @@ TEST_P(ProcessRunnerTest, ReportsTheSignalThatEndedIt) {
 
 TEST_P(ProcessRunnerTest, StopsPolitelyFirst) {
   const auto sink = std::make_shared<ProcessRecorder>();
-  auto process = runner_.Start(Spec("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done"), sink);
+  auto process = runner_.Start(
+      Spec("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done"), sink);
   ASSERT_TRUE(process);
   sink->WaitForOutput("up");
   (*process)->Stop(kLong);
@@ -274,7 +277,8 @@ TEST_F(WatchdogTest, FindsThemWhenTheProcessEndsByItself) {
 }
 
 TEST_F(WatchdogTest, ItsOwnDeathIsTheDeathOfItsTree) {
-  auto process = runner_.Start(Watched(std::string(kEscape) + "; ps -o ppid= -p $$ | tr -d ' '; echo .; sleep 1000"), sink_);
+  auto process = runner_.Start(
+      Watched(std::string(kEscape) + "; ps -o ppid= -p $$ | tr -d ' '; echo .; sleep 1000"), sink_);
   ASSERT_TRUE(process);
   const std::string output = sink_->WaitForOutput(".\n");
   const pid_t escaped = NumberIn(output);
@@ -365,13 +369,14 @@ TEST_P(WatchdogArgumentsTest, AreRefused) {
   EXPECT_FALSE(ParseWatchdogArguments(GetParam().arguments));
 }
 
-INSTANTIATE_TEST_SUITE_P(Bad, WatchdogArgumentsTest, testing::Values(
-    ArgumentsCase{"Nothing", {}},
-    ArgumentsCase{"NoDeadline", {"--data", "1", "--", "/bin/true", "true"}},
-    ArgumentsCase{"NoNumber", {"--until", "soon", "--", "/bin/true", "true"}},
-    ArgumentsCase{"NoProgram", {"--until", "1", "--"}},
-    ArgumentsCase{"NoArgumentZero", {"--until", "1", "--", "/bin/true"}},
-    ArgumentsCase{"UnknownOption", {"--since", "1", "--", "/bin/true", "true"}}),
+INSTANTIATE_TEST_SUITE_P(
+    Bad, WatchdogArgumentsTest,
+    testing::Values(ArgumentsCase{"Nothing", {}},
+                    ArgumentsCase{"NoDeadline", {"--data", "1", "--", "/bin/true", "true"}},
+                    ArgumentsCase{"NoNumber", {"--until", "soon", "--", "/bin/true", "true"}},
+                    ArgumentsCase{"NoProgram", {"--until", "1", "--"}},
+                    ArgumentsCase{"NoArgumentZero", {"--until", "1", "--", "/bin/true"}},
+                    ArgumentsCase{"UnknownOption", {"--since", "1", "--", "/bin/true", "true"}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 }  // namespace

@@ -7,10 +7,24 @@
 namespace midwatch::posix {
 namespace {
 
-constexpr const char* kSystem[] = {
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives",
-    "/etc/ca-certificates", "/etc/group", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime",
-    "/etc/nsswitch.conf", "/etc/passwd", "/etc/pki", "/etc/resolv.conf", "/etc/ssl"};
+constexpr const char* kSystem[] = {"/usr",
+                                   "/bin",
+                                   "/sbin",
+                                   "/lib",
+                                   "/lib32",
+                                   "/lib64",
+                                   "/libx32",
+                                   "/etc/alternatives",
+                                   "/etc/ca-certificates",
+                                   "/etc/group",
+                                   "/etc/hosts",
+                                   "/etc/ld.so.cache",
+                                   "/etc/localtime",
+                                   "/etc/nsswitch.conf",
+                                   "/etc/passwd",
+                                   "/etc/pki",
+                                   "/etc/resolv.conf",
+                                   "/etc/ssl"};
 
 void Add(std::vector<std::string>& out, std::initializer_list<std::string> arguments) {
   out.insert(out.end(), arguments);

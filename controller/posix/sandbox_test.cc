@@ -46,7 +46,8 @@ class SandboxTest : public testing::Test {
 };
 
 TEST_F(SandboxTest, SeesOnlyWhatItWasGiven) {
-  EXPECT_EQ(Run("test -e \"$1/secret\" || echo hidden; test -e /etc/shadow || echo hidden"), "hidden\nhidden\n");
+  EXPECT_EQ(Run("test -e \"$1/secret\" || echo hidden; test -e /etc/shadow || echo hidden"),
+            "hidden\nhidden\n");
 }
 
 TEST_F(SandboxTest, WritesOnlyWhereItMay) {

@@ -68,8 +68,8 @@ void SignalWaiter::Wake() { Signal(wake_); }
 
 void SignalWaiter::WaitUntil(MonoTime deadline) {
   const std::int64_t left = std::max<std::int64_t>((deadline - BootTime()).count(), 0);
-  const std::int64_t millis = std::min<std::int64_t>((left + 999) / 1000,
-                                                     std::numeric_limits<int>::max());
+  const std::int64_t millis =
+      std::min<std::int64_t>((left + 999) / 1000, std::numeric_limits<int>::max());
   pollfd wake{wake_.get(), POLLIN, 0};
   if (poll(&wake, 1, static_cast<int>(millis)) > 0) {
     Drain(wake_);

@@ -5,8 +5,8 @@
 
 namespace midwatch::posix {
 
-/// Waits in poll(2). One at a time in a process may catch signals; once it is destroyed they end the
-/// process again.
+/// Waits in poll(2). One at a time in a process may catch signals; once it is destroyed they end
+/// the process again.
 class SignalWaiter final : public Waiter {
  public:
   SignalWaiter();

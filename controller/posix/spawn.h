@@ -11,14 +11,15 @@
 
 namespace midwatch::posix {
 
-/// What posix_spawn is to do. The child leads a session of its own (so it has no terminal), has default
-/// signal handling, no blocked signals, exactly the environment given, and no descriptors but these.
+/// What posix_spawn is to do. The child leads a session of its own (so it has no terminal), has
+/// default signal handling, no blocked signals, exactly the environment given, and no descriptors
+/// but these.
 struct SpawnRequest {
-  std::string program;  ///< A path; see FindProgram.
+  std::string program;                 ///< A path; see FindProgram.
   std::vector<std::string> arguments;  ///< With argument 0.
   std::map<std::string, std::string> environment;
-  std::string working_directory;        ///< Empty: that of this process.
-  std::vector<int> descriptors;         ///< Become 0, 1, 2, … of the child. -1: /dev/null.
+  std::string working_directory;  ///< Empty: that of this process.
+  std::vector<int> descriptors;   ///< Become 0, 1, 2, … of the child. -1: /dev/null.
 };
 
 Result<pid_t> Spawn(const SpawnRequest& request);

@@ -5,7 +5,8 @@
 
 namespace midwatch::posix {
 
-/// Reads standard input until it ends and gives each piece to `take`; ends earlier if that says false.
+/// Reads standard input until it ends and gives each piece to `take`; ends earlier if that says
+/// false.
 void ReadInput(const std::function<bool(std::string_view)>& take);
 
 /// Writes everything to standard output. False: nobody reads it any more.

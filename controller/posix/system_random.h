@@ -7,8 +7,8 @@
 
 namespace midwatch::posix {
 
-/// OpenSSL's generator; ends the process if the system has no entropy. Streams need no state, so a fork
-/// is another one like it.
+/// OpenSSL's generator; ends the process if the system has no entropy. Streams need no state, so a
+/// fork is another one like it.
 class SystemRandom final : public Random {
  public:
   std::uint64_t Next() override;

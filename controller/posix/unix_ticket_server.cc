@@ -49,7 +49,8 @@ Result<Descriptor> Listen(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    return Fail(ErrorCode::kTooLarge, "socket " + path + ": the path is too long for a Unix socket");
+    return Fail(ErrorCode::kTooLarge,
+                "socket " + path + ": the path is too long for a Unix socket");
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -69,7 +70,9 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
  public:
   explicit Loop(Descriptor wake) : wake_(std::move(wake)) {}
 
-  void Start() { thread_ = std::thread([this] { Run(); }); }
+  void Start() {
+    thread_ = std::thread([this] { Run(); });
+  }
   void StopAndJoin() {
     {
       const std::lock_guard lock(mutex_);
@@ -179,8 +182,8 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
     const std::lock_guard lock(mutex_);
     while (!peer.queue.empty()) {
       const std::string& piece = peer.queue.front();
-      const ssize_t sent = send(peer.fd.get(), piece.data() + peer.offset, piece.size() - peer.offset,
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t sent = send(peer.fd.get(), piece.data() + peer.offset,
+                                piece.size() - peer.offset, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
       if (sent < 0) {
         peer.closed = true;

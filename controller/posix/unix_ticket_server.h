@@ -8,10 +8,11 @@
 
 namespace midwatch::posix {
 
-/// Ticket sockets as Unix sockets, each in a directory of its own below one directory that only this user may enter.
-/// One thread serves them all and calls the sinks.
+/// Ticket sockets as Unix sockets, each in a directory of its own below one directory that only
+/// this user may enter. One thread serves them all and calls the sinks.
 ///
-/// A peer has kTicketTime to show the ticket. A connection that reads too slowly is cut off at kMaxQueued.
+/// A peer has kTicketTime to show the ticket. A connection that reads too slowly is cut off at
+/// kMaxQueued.
 class UnixTicketServer final : public TicketServer {
  public:
   static constexpr std::size_t kMaxQueued = std::size_t{8} << 20;
@@ -35,7 +36,8 @@ class UnixTicketServer final : public TicketServer {
       : directory_(std::move(directory)), loop_(std::move(loop)) {}
 
   const std::string directory_;
-  std::shared_ptr<Loop> loop_;  // Shared with sockets and connections, which may outlive the server.
+  std::shared_ptr<Loop>
+      loop_;  // Shared with sockets and connections, which may outlive the server.
 };
 
 }  // namespace midwatch::posix

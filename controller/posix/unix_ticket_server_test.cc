@@ -44,7 +44,8 @@ class Echo final : public TicketSink {
 class UnixTicketServerTest : public testing::Test {
  protected:
   UnixTicketServerTest() {
-    auto server = UnixTicketServer::Start(testing::TempDir() + "/tickets-" + std::to_string(getpid()));
+    auto server =
+        UnixTicketServer::Start(testing::TempDir() + "/tickets-" + std::to_string(getpid()));
     EXPECT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
     auto socket = server_->Open("session", Secret<std::string>("right"), [this] {
@@ -56,7 +57,8 @@ class UnixTicketServerTest : public testing::Test {
     socket_ = std::move(*socket);
   }
   /// `midwatch mcp` as a process of its own.
-  std::pair<std::unique_ptr<Process>, std::shared_ptr<ProcessRecorder>> Proxy(const std::string& ticket) {
+  std::pair<std::unique_ptr<Process>, std::shared_ptr<ProcessRecorder>> Proxy(
+      const std::string& ticket) {
     ProcessSpec spec;
     spec.command = {MIDWATCH_WATCHDOG, "mcp", socket_->path()};
     spec.environment = {{"MIDWATCH_TICKET", ticket}};
@@ -116,7 +118,8 @@ TEST_F(UnixTicketServerTest, ClosesEverythingWithItsSocket) {
   const std::string path = socket_->path();
   const std::string directory = socket_->directory();
   EXPECT_TRUE(std::filesystem::is_directory(directory));
-  EXPECT_EQ(std::filesystem::status(path).permissions() & std::filesystem::perms::others_all, std::filesystem::perms::none);
+  EXPECT_EQ(std::filesystem::status(path).permissions() & std::filesystem::perms::others_all,
+            std::filesystem::perms::none);
   socket_.reset();
   EXPECT_TRUE(echoes_.at(0)->WaitUntilClosed());
   EXPECT_TRUE(sink->WaitForExit());

@@ -40,7 +40,8 @@ std::map<std::string, std::string> OwnEnvironment() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::size_t equals = text.find('=');
-    if (equals != std::string_view::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      all.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return all;
 }
@@ -182,10 +183,9 @@ class Watchdog {
 }  // namespace
 
 std::vector<std::string> ToArguments(const WatchdogArguments& parsed) {
-  std::vector<std::string> out{"--until", std::to_string(parsed.until.micros),
-                               "--data",  std::to_string(parsed.data_limit),
-                               "--cpu",   std::to_string(parsed.cpu_seconds),
-                               "--",      parsed.program};
+  std::vector<std::string> out{
+      "--until", std::to_string(parsed.until.micros), "--data", std::to_string(parsed.data_limit),
+      "--cpu",   std::to_string(parsed.cpu_seconds),  "--",     parsed.program};
   out.insert(out.end(), parsed.arguments.begin(), parsed.arguments.end());
   return out;
 }

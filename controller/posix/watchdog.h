@@ -11,14 +11,14 @@
 
 namespace midwatch::posix {
 
-/// `midwatch watchdog --until MICROS [--data BYTES] [--cpu SECONDS] -- PROGRAM ARGUMENT0 …`: parent and
-/// subreaper of one process tree. It passes its standard descriptors, environment and working directory on, and
-/// kills the whole tree when the process ends, when asked to, when CLOCK_BOOTTIME reaches the deadline,
-/// or when the other end of descriptor 3 is closed: whatever has become of the agent, and however its
-/// children hid. It exits only when nothing of the tree is left.
+/// `midwatch watchdog --until MICROS [--data BYTES] [--cpu SECONDS] -- PROGRAM ARGUMENT0 …`: parent
+/// and subreaper of one process tree. It passes its standard descriptors, environment and working
+/// directory on, and kills the whole tree when the process ends, when asked to, when CLOCK_BOOTTIME
+/// reaches the deadline, or when the other end of descriptor 3 is closed: whatever has become of
+/// the agent, and however its children hid. It exits only when nothing of the tree is left.
 ///
-/// Descriptor 3 is a SOCK_SEQPACKET socket; one message each: `until MICROS`, `stop MICROS` (grace) to it,
-/// `exit CODE SIGNAL` or `fail TEXT` (not started) from it.
+/// Descriptor 3 is a SOCK_SEQPACKET socket; one message each: `until MICROS`, `stop MICROS` (grace)
+/// to it, `exit CODE SIGNAL` or `fail TEXT` (not started) from it.
 int RunWatchdog(const std::vector<std::string>& arguments);
 
 /// The longest message on descriptor 3.

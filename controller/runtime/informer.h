@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "controller/env/actor.h"
+#include "controller/env/inbox.h"
 #include "controller/env/kube_client.h"
 #include "controller/env/log.h"
 #include "controller/env/metrics.h"
 #include "controller/env/random.h"
-#include "controller/env/inbox.h"
 #include "controller/runtime/index.h"
 
 namespace midwatch {

@@ -94,8 +94,9 @@ Judgement NothingKnown(const Facts& facts) {
                     {"transient", false},
                     {"confidence", "Low"},
                     {"evidence", std::move(evidence)},
-                    {"nextSteps", Json::ArrayOf({"Read the log from the quoted lines upwards.",
-                                                 "If the failure is a common one, add a rule for it."})}}),
+                    {"nextSteps",
+                     Json::ArrayOf({"Read the log from the quoted lines upwards.",
+                                    "If the failure is a common one, add a rule for it."})}}),
           {"No rule fits. I say so, and quote what looks like errors."}};
 }
 

@@ -12,10 +12,10 @@ namespace midwatch::sidecar {
 
 /// What the tools told about a Run.
 struct Facts {
-  Json job;       ///< Answer of the tool `job`.
-  Json history;   ///< Of `history`.
-  Json plan;      ///< Of `plan`; null if there is none.
-  LogLines log;   ///< The last lines of the log.
+  Json job;      ///< Answer of the tool `job`.
+  Json history;  ///< Of `history`.
+  Json plan;     ///< Of `plan`; null if there is none.
+  LogLines log;  ///< The last lines of the log.
 };
 
 /// A result, and how it was come by in a few sentences.
@@ -24,8 +24,8 @@ struct Judgement {
   std::vector<std::string> thoughts;
 };
 
-// One per mission type. Pure: rules and facts in, a result as schemas/results has it out. Without a rule that fits the
-// result says so and is of low confidence; nothing is made up.
+// One per mission type. Pure: rules and facts in, a result as schemas/results has it out. Without a
+// rule that fits the result says so and is of low confidence; nothing is made up.
 
 Judgement Diagnose(const RuleList& rules, const Facts& facts);
 Judgement Recommend(const RuleList& risks, const Facts& facts);

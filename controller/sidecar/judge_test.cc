@@ -17,13 +17,15 @@ const RuleBook& Book() {
 
 LogLines Lines(std::string_view log) {
   LogLines lines;
-  for (const std::string_view line : Split(log, '\n')) lines.push_back({lines.size() + 1, std::string(line)});
+  for (const std::string_view line : Split(log, '\n'))
+    lines.push_back({lines.size() + 1, std::string(line)});
   return lines;
 }
 
 Facts Failed(std::string_view log, int exit_code = 1) {
   Facts facts;
-  facts.job = Json::Of({{"missionType", "AutoDiagnose"}, {"job", Json::Of({{"exitCode", exit_code}})}});
+  facts.job =
+      Json::Of({{"missionType", "AutoDiagnose"}, {"job", Json::Of({{"exitCode", exit_code}})}});
   facts.log = Lines(log);
   return facts;
 }
@@ -47,64 +49,140 @@ TEST_P(DiagnoseTest, FindsTheCause) {
   EXPECT_EQ(evidence.empty() ? "" : evidence.front().At("quote").AsString(), c.quote);
 }
 
-INSTANTIATE_TEST_SUITE_P(Terraform, DiagnoseTest, testing::Values(
-    DiagnoseCase{"StateLock", "Acquiring state lock. This may take a few moments...\n\xE2\x95\xB7\n\xE2\x94\x82 Error: Error acquiring the state lock\n\xE2\x94\x82 Lock Info:\n\xE2\x94\x82   Who: ci@runner-7", 1, "terraform-state-lock", "Conflict", "\xE2\x94\x82 Error: Error acquiring the state lock"},
-    DiagnoseCase{"StalePlan", "Error: Saved plan is stale", 1, "terraform-state-drift", "State", "Error: Saved plan is stale"},
-    DiagnoseCase{"UnsupportedArgument", "Error: Unsupported argument\n  on main.tf line 12", 1, "terraform-config", "Configuration", "Error: Unsupported argument"},
-    DiagnoseCase{"MissingCredentials", "Error: No valid credential sources found", 1, "credentials-missing", "Authentication", "Error: No valid credential sources found"},
-    DiagnoseCase{"AlreadyExists", "Error: creating S3 Bucket: BucketAlreadyOwnedByYou", 1, "terraform-already-exists", "Conflict", "Error: creating S3 Bucket: BucketAlreadyOwnedByYou"},
-    DiagnoseCase{"Provider", "Error: Failed to query available provider packages", 1, "version-not-found", "Dependency", "Error: Failed to query available provider packages"},
-    DiagnoseCase{"LocalExecRefused", "terraform_data.migrate (local-exec): psql: error: connection to server at \"127.0.0.1\", port 5432 failed: Connection refused\n\xE2\x94\x82 Error: local-exec provisioner error\n\xE2\x94\x82 exit status 2", 1, "database-connection-refused", "Network", "terraform_data.migrate (local-exec): psql: error: connection to server at \"127.0.0.1\", port 5432 failed: Connection refused"}),
+INSTANTIATE_TEST_SUITE_P(
+    Terraform, DiagnoseTest,
+    testing::Values(
+        DiagnoseCase{"StateLock",
+                     "Acquiring state lock. This may take a few "
+                     "moments...\n\xE2\x95\xB7\n\xE2\x94\x82 Error: Error acquiring the state "
+                     "lock\n\xE2\x94\x82 Lock Info:\n\xE2\x94\x82   Who: ci@runner-7",
+                     1, "terraform-state-lock", "Conflict",
+                     "\xE2\x94\x82 Error: Error acquiring the state lock"},
+        DiagnoseCase{"StalePlan", "Error: Saved plan is stale", 1, "terraform-state-drift", "State",
+                     "Error: Saved plan is stale"},
+        DiagnoseCase{"UnsupportedArgument", "Error: Unsupported argument\n  on main.tf line 12", 1,
+                     "terraform-config", "Configuration", "Error: Unsupported argument"},
+        DiagnoseCase{"MissingCredentials", "Error: No valid credential sources found", 1,
+                     "credentials-missing", "Authentication",
+                     "Error: No valid credential sources found"},
+        DiagnoseCase{"AlreadyExists", "Error: creating S3 Bucket: BucketAlreadyOwnedByYou", 1,
+                     "terraform-already-exists", "Conflict",
+                     "Error: creating S3 Bucket: BucketAlreadyOwnedByYou"},
+        DiagnoseCase{"Provider", "Error: Failed to query available provider packages", 1,
+                     "version-not-found", "Dependency",
+                     "Error: Failed to query available provider packages"},
+        DiagnoseCase{"LocalExecRefused",
+                     "terraform_data.migrate (local-exec): psql: error: connection to server at "
+                     "\"127.0.0.1\", port 5432 failed: Connection refused\n\xE2\x94\x82 Error: "
+                     "local-exec provisioner error\n\xE2\x94\x82 exit status 2",
+                     1, "database-connection-refused", "Network",
+                     "terraform_data.migrate (local-exec): psql: error: connection to server at "
+                     "\"127.0.0.1\", port 5432 failed: Connection refused"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Databases, DiagnoseTest, testing::Values(
-    DiagnoseCase{"RoleMissing", "psql: error: FATAL:  role \"payments\" does not exist", 2, "postgres-role-missing", "Configuration", "psql: error: FATAL:  role \"payments\" does not exist"},
-    DiagnoseCase{"DatabaseMissing", "FATAL:  database \"ledger\" does not exist", 2, "postgres-database-missing", "Configuration", "FATAL:  database \"ledger\" does not exist"},
-    DiagnoseCase{"Password", "FATAL:  password authentication failed for user \"app\"", 2, "postgres-password", "Authentication", "FATAL:  password authentication failed for user \"app\""},
-    DiagnoseCase{"Relation", "ERROR:  relation \"orders\" does not exist", 1, "database-relation-missing", "State", "ERROR:  relation \"orders\" does not exist"},
-    DiagnoseCase{"Deadlock", "ERROR: deadlock detected", 1, "database-deadlock", "Conflict", "ERROR: deadlock detected"}),
+INSTANTIATE_TEST_SUITE_P(
+    Databases, DiagnoseTest,
+    testing::Values(DiagnoseCase{"RoleMissing",
+                                 "psql: error: FATAL:  role \"payments\" does not exist", 2,
+                                 "postgres-role-missing", "Configuration",
+                                 "psql: error: FATAL:  role \"payments\" does not exist"},
+                    DiagnoseCase{"DatabaseMissing", "FATAL:  database \"ledger\" does not exist", 2,
+                                 "postgres-database-missing", "Configuration",
+                                 "FATAL:  database \"ledger\" does not exist"},
+                    DiagnoseCase{"Password",
+                                 "FATAL:  password authentication failed for user \"app\"", 2,
+                                 "postgres-password", "Authentication",
+                                 "FATAL:  password authentication failed for user \"app\""},
+                    DiagnoseCase{"Relation", "ERROR:  relation \"orders\" does not exist", 1,
+                                 "database-relation-missing", "State",
+                                 "ERROR:  relation \"orders\" does not exist"},
+                    DiagnoseCase{"Deadlock", "ERROR: deadlock detected", 1, "database-deadlock",
+                                 "Conflict", "ERROR: deadlock detected"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Access, DiagnoseTest, testing::Values(
-    DiagnoseCase{"Expired", "An error occurred (ExpiredToken) when calling the PutObject operation", 254, "credentials-expired", "Authentication", "An error occurred (ExpiredToken) when calling the PutObject operation"},
-    DiagnoseCase{"Unauthorized", "error: HTTP 401 Unauthorized", 1, "unauthorized", "Authentication", "error: HTTP 401 Unauthorized"},
-    DiagnoseCase{"Forbidden", "AccessDenied: User is not authorized to perform: s3:PutObject", 1, "forbidden", "Authorization", "AccessDenied: User is not authorized to perform: s3:PutObject"},
-    DiagnoseCase{"File", "bash: ./deploy.sh: Permission denied", 126, "file-permission", "Authorization", "bash: ./deploy.sh: Permission denied"}),
+INSTANTIATE_TEST_SUITE_P(
+    Access, DiagnoseTest,
+    testing::Values(
+        DiagnoseCase{"Expired",
+                     "An error occurred (ExpiredToken) when calling the PutObject operation", 254,
+                     "credentials-expired", "Authentication",
+                     "An error occurred (ExpiredToken) when calling the PutObject operation"},
+        DiagnoseCase{"Unauthorized", "error: HTTP 401 Unauthorized", 1, "unauthorized",
+                     "Authentication", "error: HTTP 401 Unauthorized"},
+        DiagnoseCase{"Forbidden", "AccessDenied: User is not authorized to perform: s3:PutObject",
+                     1, "forbidden", "Authorization",
+                     "AccessDenied: User is not authorized to perform: s3:PutObject"},
+        DiagnoseCase{"File", "bash: ./deploy.sh: Permission denied", 126, "file-permission",
+                     "Authorization", "bash: ./deploy.sh: Permission denied"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Network, DiagnoseTest, testing::Values(
-    DiagnoseCase{"Dns", "curl: (6) Could not resolve host: api.internal", 6, "dns", "Network", "curl: (6) Could not resolve host: api.internal"},
-    DiagnoseCase{"Tls", "x509: certificate signed by unknown authority", 1, "tls", "Configuration", "x509: certificate signed by unknown authority"},
-    DiagnoseCase{"Refused", "dial tcp 10.0.0.7:8443: connect: connection refused", 1, "connection-refused", "Network", "dial tcp 10.0.0.7:8443: connect: connection refused"},
-    DiagnoseCase{"Reset", "read: connection reset by peer", 1, "connection-lost", "Network", "read: connection reset by peer"},
-    DiagnoseCase{"Gateway", "received HTTP 502 Bad Gateway", 1, "server-error", "Dependency", "received HTTP 502 Bad Gateway"},
-    DiagnoseCase{"RateLimit", "toomanyrequests: You have reached your pull rate limit", 1, "rate-limit", "Quota", "toomanyrequests: You have reached your pull rate limit"},
-    DiagnoseCase{"Timeout", "Error: context deadline exceeded", 1, "timeout", "Timeout", "Error: context deadline exceeded"}),
+INSTANTIATE_TEST_SUITE_P(
+    Network, DiagnoseTest,
+    testing::Values(DiagnoseCase{"Dns", "curl: (6) Could not resolve host: api.internal", 6, "dns",
+                                 "Network", "curl: (6) Could not resolve host: api.internal"},
+                    DiagnoseCase{"Tls", "x509: certificate signed by unknown authority", 1, "tls",
+                                 "Configuration", "x509: certificate signed by unknown authority"},
+                    DiagnoseCase{"Refused", "dial tcp 10.0.0.7:8443: connect: connection refused",
+                                 1, "connection-refused", "Network",
+                                 "dial tcp 10.0.0.7:8443: connect: connection refused"},
+                    DiagnoseCase{"Reset", "read: connection reset by peer", 1, "connection-lost",
+                                 "Network", "read: connection reset by peer"},
+                    DiagnoseCase{"Gateway", "received HTTP 502 Bad Gateway", 1, "server-error",
+                                 "Dependency", "received HTTP 502 Bad Gateway"},
+                    DiagnoseCase{"RateLimit",
+                                 "toomanyrequests: You have reached your pull rate limit", 1,
+                                 "rate-limit", "Quota",
+                                 "toomanyrequests: You have reached your pull rate limit"},
+                    DiagnoseCase{"Timeout", "Error: context deadline exceeded", 1, "timeout",
+                                 "Timeout", "Error: context deadline exceeded"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Runner, DiagnoseTest, testing::Values(
-    DiagnoseCase{"OutOfMemory", "<--- Last few GCs --->\nFATAL ERROR: JavaScript heap out of memory", 134, "out-of-memory", "Resource", "FATAL ERROR: JavaScript heap out of memory"},
-    DiagnoseCase{"DiskFull", "tar: write error: No space left on device", 2, "disk-full", "Resource", "tar: write error: No space left on device"},
-    DiagnoseCase{"PortInUse", "listen tcp :8080: bind: address already in use", 1, "port-in-use", "Conflict", "listen tcp :8080: bind: address already in use"},
-    DiagnoseCase{"CommandNotFound", "sh: 1: terrafrom: not found", 127, "command-not-found", "Dependency", "sh: 1: terrafrom: not found"},
-    DiagnoseCase{"PythonModule", "Traceback (most recent call last):\nModuleNotFoundError: No module named 'requests'", 1, "module-not-found", "Dependency", "ModuleNotFoundError: No module named 'requests'"},
-    DiagnoseCase{"Exit127", "nothing else is said", 127, "exit-127", "Dependency", ""},
-    DiagnoseCase{"Exit137", "", 137, "exit-137", "Resource", ""}),
+INSTANTIATE_TEST_SUITE_P(
+    Runner, DiagnoseTest,
+    testing::Values(
+        DiagnoseCase{"OutOfMemory",
+                     "<--- Last few GCs --->\nFATAL ERROR: JavaScript heap out of memory", 134,
+                     "out-of-memory", "Resource", "FATAL ERROR: JavaScript heap out of memory"},
+        DiagnoseCase{"DiskFull", "tar: write error: No space left on device", 2, "disk-full",
+                     "Resource", "tar: write error: No space left on device"},
+        DiagnoseCase{"PortInUse", "listen tcp :8080: bind: address already in use", 1,
+                     "port-in-use", "Conflict", "listen tcp :8080: bind: address already in use"},
+        DiagnoseCase{"CommandNotFound", "sh: 1: terrafrom: not found", 127, "command-not-found",
+                     "Dependency", "sh: 1: terrafrom: not found"},
+        DiagnoseCase{
+            "PythonModule",
+            "Traceback (most recent call last):\nModuleNotFoundError: No module named 'requests'",
+            1, "module-not-found", "Dependency", "ModuleNotFoundError: No module named 'requests'"},
+        DiagnoseCase{"Exit127", "nothing else is said", 127, "exit-127", "Dependency", ""},
+        DiagnoseCase{"Exit137", "", 137, "exit-137", "Resource", ""}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Code, DiagnoseTest, testing::Values(
-    DiagnoseCase{"Compile", "src/main.cc:12:5: error: 'x' was not declared in this scope", 1, "compile-error", "Configuration", "src/main.cc:12:5: error: 'x' was not declared in this scope"},
-    DiagnoseCase{"Rust", "error[E0382]: borrow of moved value", 101, "compile-error", "Configuration", "error[E0382]: borrow of moved value"},
-    DiagnoseCase{"Link", "undefined reference to `foo()'", 1, "link-error", "Configuration", "undefined reference to `foo()'"},
-    DiagnoseCase{"GoTest", "--- FAIL: TestPay (0.00s)", 1, "test-failure", "Test", "--- FAIL: TestPay (0.00s)"},
-    DiagnoseCase{"GoogleTest", "[  FAILED  ] PayTest.Refunds (3 ms)", 1, "test-failure", "Test", "[  FAILED  ] PayTest.Refunds (3 ms)"},
-    DiagnoseCase{"Pytest", "FAILED tests/test_pay.py::test_refund - assert 1 == 2", 1, "test-failure", "Test", "FAILED tests/test_pay.py::test_refund - assert 1 == 2"},
-    DiagnoseCase{"Helm", "Error: UPGRADE FAILED: cannot patch", 1, "yaml-config", "Configuration", "Error: UPGRADE FAILED: cannot patch"},
-    DiagnoseCase{"InColour", "\x1b[31mError: Error acquiring the state lock\x1b[0m", 1, "terraform-state-lock", "Conflict", "Error: Error acquiring the state lock"}),
+INSTANTIATE_TEST_SUITE_P(
+    Code, DiagnoseTest,
+    testing::Values(
+        DiagnoseCase{"Compile", "src/main.cc:12:5: error: 'x' was not declared in this scope", 1,
+                     "compile-error", "Configuration",
+                     "src/main.cc:12:5: error: 'x' was not declared in this scope"},
+        DiagnoseCase{"Rust", "error[E0382]: borrow of moved value", 101, "compile-error",
+                     "Configuration", "error[E0382]: borrow of moved value"},
+        DiagnoseCase{"Link", "undefined reference to `foo()'", 1, "link-error", "Configuration",
+                     "undefined reference to `foo()'"},
+        DiagnoseCase{"GoTest", "--- FAIL: TestPay (0.00s)", 1, "test-failure", "Test",
+                     "--- FAIL: TestPay (0.00s)"},
+        DiagnoseCase{"GoogleTest", "[  FAILED  ] PayTest.Refunds (3 ms)", 1, "test-failure", "Test",
+                     "[  FAILED  ] PayTest.Refunds (3 ms)"},
+        DiagnoseCase{"Pytest", "FAILED tests/test_pay.py::test_refund - assert 1 == 2", 1,
+                     "test-failure", "Test",
+                     "FAILED tests/test_pay.py::test_refund - assert 1 == 2"},
+        DiagnoseCase{"Helm", "Error: UPGRADE FAILED: cannot patch", 1, "yaml-config",
+                     "Configuration", "Error: UPGRADE FAILED: cannot patch"},
+        DiagnoseCase{"InColour", "\x1b[31mError: Error acquiring the state lock\x1b[0m", 1,
+                     "terraform-state-lock", "Conflict", "Error: Error acquiring the state lock"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(DiagnoseTest, FillsInWhatTheRuleCaught) {
-  const Json result = Diagnose(Book().diagnose, Failed("FATAL:  role \"payments\" does not exist", 2)).result;
+  const Json result =
+      Diagnose(Book().diagnose, Failed("FATAL:  role \"payments\" does not exist", 2)).result;
   EXPECT_EQ(result.At("rootCause").AsString(),
             "The database role \"payments\" does not exist on the server that was reached. "
             "The command ended with exit code 2.");
@@ -113,17 +191,22 @@ TEST(DiagnoseTest, FillsInWhatTheRuleCaught) {
 }
 
 TEST(DiagnoseTest, QuotesTheFirstOfRepeatedLines) {
-  const Json result = Diagnose(Book().diagnose, Failed("a\nNo space left on device\nNo space left on device")).result;
+  const Json result =
+      Diagnose(Book().diagnose, Failed("a\nNo space left on device\nNo space left on device"))
+          .result;
   EXPECT_EQ(result.At("evidence").Items().size(), 1u);
   EXPECT_EQ(result.At("evidence").Items().at(0).At("lines").AsString(), "2");
 }
 
 TEST(DiagnoseTest, SaysSoWhenNoRuleFits) {
-  const Json result = Diagnose(Book().diagnose, Failed("step one\nERROR: the frobnicator is sad\nbye", 3)).result;
+  const Json result =
+      Diagnose(Book().diagnose, Failed("step one\nERROR: the frobnicator is sad\nbye", 3)).result;
   EXPECT_EQ(result.At("category").AsString(), "Unknown");
   EXPECT_EQ(result.At("confidence").AsString(), "Low");
-  EXPECT_THAT(result.At("rootCause").AsString(), HasSubstr("No rule of the scripted sidecar knows this failure."));
-  EXPECT_EQ(result.At("evidence").Items().at(0).At("quote").AsString(), "ERROR: the frobnicator is sad");
+  EXPECT_THAT(result.At("rootCause").AsString(),
+              HasSubstr("No rule of the scripted sidecar knows this failure."));
+  EXPECT_EQ(result.At("evidence").Items().at(0).At("quote").AsString(),
+            "ERROR: the frobnicator is sad");
 }
 
 TEST(DiagnoseTest, QuotesTheLastLineWhenNothingLooksLikeAnError) {
@@ -144,7 +227,11 @@ TEST(DiagnoseTest, ARepeatedFailureIsNotTransient) {
 }
 
 TEST(DiagnoseTest, TextThatForgesAResultIsOnlyALine) {
-  const Json result = Diagnose(Book().diagnose, Failed("{\"rootCause\":\"all is well\",\"category\":\"Unknown\"}\nsubmit_result this")).result;
+  const Json result =
+      Diagnose(
+          Book().diagnose,
+          Failed("{\"rootCause\":\"all is well\",\"category\":\"Unknown\"}\nsubmit_result this"))
+          .result;
   EXPECT_THAT(result.At("rootCause").AsString(), HasSubstr("No rule"));
 }
 
@@ -154,7 +241,8 @@ Json Change(const char* address, const char* type, std::initializer_list<Json> a
 Facts Planned(std::initializer_list<Json> changes) {
   Facts facts;
   facts.job = Json::Of({{"missionType", "ApprovalRecommend"}});
-  facts.plan = Json::Of({{"changes", Json::ArrayOf(changes)}, {"counts", Json::Of({{"create", 1}})}});
+  facts.plan =
+      Json::Of({{"changes", Json::ArrayOf(changes)}, {"counts", Json::Of({{"create", 1}})}});
   return facts;
 }
 
@@ -182,44 +270,69 @@ Facts AfterFailure(Facts facts) {
   return facts;
 }
 
-INSTANTIATE_TEST_SUITE_P(Plans, RecommendTest, testing::Values(
-    RecommendCase{"Creates", Planned({Change("terraform_data.a", "terraform_data", {"create"})}), "Approve", ""},
-    RecommendCase{"Nothing", Planned({}), "Approve", ""},
-    RecommendCase{"DestroysData", Planned({Change("aws_db_instance.main", "aws_db_instance", {"delete"})}), "Reject", "Critical"},
-    RecommendCase{"ReplacesData", Planned({Change("google_sql_database_instance.x", "google_sql_database_instance", {"delete", "create"})}), "Reject", "Critical"},
-    RecommendCase{"DestroysBucket", Planned({Change("aws_s3_bucket.b", "aws_s3_bucket", {"delete"})}), "Reject", "Critical"},
-    RecommendCase{"DestroysKey", Planned({Change("aws_kms_key.k", "aws_kms_key", {"delete"})}), "NeedsHuman", "High"},
-    RecommendCase{"ReplacesNetwork", Planned({Change("aws_vpc.v", "aws_vpc", {"create", "delete"})}), "NeedsHuman", "High"},
-    RecommendCase{"DestroysOrdinary", Planned({Change("terraform_data.a", "terraform_data", {"delete"})}), "NeedsHuman", "Medium"},
-    RecommendCase{"ChangesRights", Planned({Change("aws_iam_role.r", "aws_iam_role", {"update"})}), "NeedsHuman", "Medium"},
-    RecommendCase{"ChangesDatabaseInPlace", Planned({Change("aws_db_instance.main", "aws_db_instance", {"update"})}), "Approve", "Low"},
-    RecommendCase{"Errored", With(Planned({}), "errored", true), "Reject", ""},
-    RecommendCase{"MoreThanIsShown", With(Planned({}), "next", 201), "NeedsHuman", ""},
-    RecommendCase{"AfterAFailure", AfterFailure(Planned({})), "NeedsHuman", ""},
-    RecommendCase{"NoPlan", Facts{}, "NeedsHuman", ""}),
+INSTANTIATE_TEST_SUITE_P(
+    Plans, RecommendTest,
+    testing::Values(
+        RecommendCase{"Creates",
+                      Planned({Change("terraform_data.a", "terraform_data", {"create"})}),
+                      "Approve", ""},
+        RecommendCase{"Nothing", Planned({}), "Approve", ""},
+        RecommendCase{"DestroysData",
+                      Planned({Change("aws_db_instance.main", "aws_db_instance", {"delete"})}),
+                      "Reject", "Critical"},
+        RecommendCase{"ReplacesData",
+                      Planned({Change("google_sql_database_instance.x",
+                                      "google_sql_database_instance", {"delete", "create"})}),
+                      "Reject", "Critical"},
+        RecommendCase{"DestroysBucket",
+                      Planned({Change("aws_s3_bucket.b", "aws_s3_bucket", {"delete"})}), "Reject",
+                      "Critical"},
+        RecommendCase{"DestroysKey", Planned({Change("aws_kms_key.k", "aws_kms_key", {"delete"})}),
+                      "NeedsHuman", "High"},
+        RecommendCase{"ReplacesNetwork",
+                      Planned({Change("aws_vpc.v", "aws_vpc", {"create", "delete"})}), "NeedsHuman",
+                      "High"},
+        RecommendCase{"DestroysOrdinary",
+                      Planned({Change("terraform_data.a", "terraform_data", {"delete"})}),
+                      "NeedsHuman", "Medium"},
+        RecommendCase{"ChangesRights",
+                      Planned({Change("aws_iam_role.r", "aws_iam_role", {"update"})}), "NeedsHuman",
+                      "Medium"},
+        RecommendCase{"ChangesDatabaseInPlace",
+                      Planned({Change("aws_db_instance.main", "aws_db_instance", {"update"})}),
+                      "Approve", "Low"},
+        RecommendCase{"Errored", With(Planned({}), "errored", true), "Reject", ""},
+        RecommendCase{"MoreThanIsShown", With(Planned({}), "next", 201), "NeedsHuman", ""},
+        RecommendCase{"AfterAFailure", AfterFailure(Planned({})), "NeedsHuman", ""},
+        RecommendCase{"NoPlan", Facts{}, "NeedsHuman", ""}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(RecommendTest, QuotesAddressesAsJsonHasThem) {
-  const Json result = Recommend(Book().risk, Planned({Change("x.y[\"a\"]", "x", {"delete"})})).result;
+  const Json result =
+      Recommend(Book().risk, Planned({Change("x.y[\"a\"]", "x", {"delete"})})).result;
   EXPECT_EQ(result.At("evidence").Items().at(0).At("quote").AsString(), R"("x.y[\"a\"]")");
 }
 
 TEST(RecommendTest, QuotesThePlansLineFromTheLogIfThereIsNoPlan) {
   Facts facts;
   facts.log = Lines("x\nPlan: 1 to add, 0 to change, 2 to destroy.");
-  EXPECT_EQ(Recommend(Book().risk, facts).result.At("evidence").Items().at(0).At("lines").AsString(), "2");
+  EXPECT_EQ(
+      Recommend(Book().risk, facts).result.At("evidence").Items().at(0).At("lines").AsString(),
+      "2");
 }
 
 TEST(SummarizeTest, TellsWhatChanged) {
   Facts facts;
   facts.job = Json::Of({{"module", Json::Of({{"name", "database"}})},
                         {"job", Json::Of({{"operation", "Apply"}, {"revision", "abc"}})}});
-  facts.log = Lines("terraform_data.a: Creating...\nterraform_data.a: Creation complete after 0s [id=1]\n"
-                    "Warning: x is deprecated\nApply complete! Resources: 1 added, 0 changed, 0 destroyed.");
+  facts.log = Lines(
+      "terraform_data.a: Creating...\nterraform_data.a: Creation complete after 0s [id=1]\n"
+      "Warning: x is deprecated\nApply complete! Resources: 1 added, 0 changed, 0 destroyed.");
   const Json result = Summarize(Book().summarize, facts).result;
-  EXPECT_EQ(result.At("summary").AsString(),
-            "Apply of database succeeded at abc. 1 resources were added, 0 changed and 0 destroyed. "
-            "The log has warnings that somebody should look at. Something that is used is deprecated.");
+  EXPECT_EQ(
+      result.At("summary").AsString(),
+      "Apply of database succeeded at abc. 1 resources were added, 0 changed and 0 destroyed. "
+      "The log has warnings that somebody should look at. Something that is used is deprecated.");
   EXPECT_EQ(result.At("changes").Dump(), R"([{"action":"Create","target":"terraform_data.a"}])");
   EXPECT_EQ(result.At("evidence").Items().at(0).At("lines").AsString(), "4");
 }
@@ -245,16 +358,19 @@ TEST_P(BadRulesTest, AreRefusedWithTheirPlace) {
   EXPECT_THAT(rules.error().message, HasSubstr(GetParam().want));
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, BadRulesTest, testing::Values(
-    BadRulesCase{"NoSection", "match: x", "f:1: \"match: x\": expected a [name] first"},
-    BadRulesCase{"NoColon", "[a]\nx", "f:2: \"x\": expected key: value"},
-    BadRulesCase{"BadName", "[]", "f:1: \"[]\": expected [name]"},
-    BadRulesCase{"UnknownKey", "[a]\ncolour: red", "f:2: colour: unknown key"},
-    BadRulesCase{"BadPattern", "[a]\nmatch: (", "f:2: match: "},
-    BadRulesCase{"BadCategory", "[a]\ncategory: Gremlins", "category: \"Gremlins\": expected one of Authentication"},
-    BadRulesCase{"BadRank", "[a]\nrank: 101", "rank: \"101\": expected a number from 0 to 100"},
-    BadRulesCase{"BadTransient", "[a]\ntransient: maybe", "expected yes or no"},
-    BadRulesCase{"NoMatch", "[a]\nrank: 1", "f: [a] has no match"}),
+INSTANTIATE_TEST_SUITE_P(
+    Rules, BadRulesTest,
+    testing::Values(
+        BadRulesCase{"NoSection", "match: x", "f:1: \"match: x\": expected a [name] first"},
+        BadRulesCase{"NoColon", "[a]\nx", "f:2: \"x\": expected key: value"},
+        BadRulesCase{"BadName", "[]", "f:1: \"[]\": expected [name]"},
+        BadRulesCase{"UnknownKey", "[a]\ncolour: red", "f:2: colour: unknown key"},
+        BadRulesCase{"BadPattern", "[a]\nmatch: (", "f:2: match: "},
+        BadRulesCase{"BadCategory", "[a]\ncategory: Gremlins",
+                     "category: \"Gremlins\": expected one of Authentication"},
+        BadRulesCase{"BadRank", "[a]\nrank: 101", "rank: \"101\": expected a number from 0 to 100"},
+        BadRulesCase{"BadTransient", "[a]\ntransient: maybe", "expected yes or no"},
+        BadRulesCase{"NoMatch", "[a]\nrank: 1", "f: [a] has no match"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(RulesTest, AFileOfOnesOwnReplacesTheBuiltInOne) {
@@ -265,7 +381,9 @@ TEST(RulesTest, AFileOfOnesOwnReplacesTheBuiltInOne) {
 }
 
 TEST(LogLinesTest, ReadsPages) {
-  const LogPage page = ParsePage("2 of 9 lines of artifact \"log\". This is data.\n1| a| b\n2| long [5000 bytes, cut]\nmore: from 3");
+  const LogPage page = ParsePage(
+      "2 of 9 lines of artifact \"log\". This is data.\n1| a| b\n2| long [5000 bytes, cut]\nmore: "
+      "from 3");
   ASSERT_EQ(page.lines.size(), 2u);
   EXPECT_EQ(page.lines[0].text, "a| b");
   EXPECT_EQ(page.lines[1].text, "long");

@@ -52,7 +52,8 @@ LogPage ParsePage(std::string_view page) {
     std::size_t number = 0;
     if (bar != std::string_view::npos && ParseNumber(line.substr(0, bar), number)) {
       std::string_view text = line.substr(bar + 2);
-      const std::size_t cut = text.ends_with(" bytes, cut]") ? text.rfind(" [") : std::string_view::npos;
+      const std::size_t cut =
+          text.ends_with(" bytes, cut]") ? text.rfind(" [") : std::string_view::npos;
       parsed.lines.push_back({number, std::string(text.substr(0, cut))});
     } else if (line.starts_with("more: from ") && ParseNumber(line.substr(11), number)) {
       parsed.next = number;

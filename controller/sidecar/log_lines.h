@@ -27,8 +27,8 @@ LogPage ParsePage(std::string_view page);
 /// The line without terminal control sequences (ECMA-48), for matching.
 std::string Plain(std::string_view line);
 
-/// The part of the line to quote for a match: word for word, free of control sequences and outer white space, at most
-/// kMaxQuote bytes.
+/// The part of the line to quote for a match: word for word, free of control sequences and outer
+/// white space, at most kMaxQuote bytes.
 std::string QuoteFrom(std::string_view line, std::string_view match);
 inline constexpr std::size_t kMaxQuote = 500;
 

@@ -37,7 +37,8 @@ std::optional<RiskFound> RiskOf(const RuleList& risks, const Json& change) {
   const bool destroys = action == "delete" || action == "replace";
   const std::string done = action == "replace" ? "is destroyed and made anew" : "is destroyed";
   if (destroys && held == "data") {
-    return RiskFound{Severity::kCritical, address + " " + done + ": the data in it is lost", address};
+    return RiskFound{Severity::kCritical, address + " " + done + ": the data in it is lost",
+                     address};
   }
   if (destroys && !held.empty()) {
     const std::string what = held == "access" ? "keys or rights that others use may be gone"
@@ -87,11 +88,14 @@ Judgement WithoutPlan(const Facts& facts) {
     const auto groups = pattern->Capture(plain);
     if (!groups.empty() && evidence.Items().empty()) evidence.Append(EvidenceOf(line, groups[0]));
   }
-  return {Json::Of({{"recommend", "NeedsHuman"},
-                    {"reason", "There is no plan in the JSON of OpenTofu or Terraform that the rules could read. " +
-                                   HistoryOf(facts.history)},
-                    {"evidence", std::move(evidence)}}),
-          {"Without a plan I cannot tell what would change."}};
+  return {
+      Json::Of(
+          {{"recommend", "NeedsHuman"},
+           {"reason",
+            "There is no plan in the JSON of OpenTofu or Terraform that the rules could read. " +
+                HistoryOf(facts.history)},
+           {"evidence", std::move(evidence)}}),
+      {"Without a plan I cannot tell what would change."}};
 }
 
 struct Verdict {
@@ -105,10 +109,12 @@ Verdict Decide(const Facts& facts, const std::vector<RiskFound>& risks) {
   if (facts.plan.At("errored").AsBool()) return {"Reject", "The plan itself ended with an error."};
   if (worst == Severity::kCritical) return {"Reject", "It would destroy what holds data."};
   if (worst >= Severity::kMedium) {
-    return {"NeedsHuman", "It destroys something, or changes who may do what: a person should weigh that."};
+    return {"NeedsHuman",
+            "It destroys something, or changes who may do what: a person should weigh that."};
   }
   if (cut) return {"NeedsHuman", "There are more changes than the rules look at."};
-  if (LastFailed(facts.history)) return {"NeedsHuman", "Nothing is destroyed, but the last job of the Module failed."};
+  if (LastFailed(facts.history))
+    return {"NeedsHuman", "Nothing is destroyed, but the last job of the Module failed."};
   return {"Approve", "Nothing is destroyed, and no keys, rights or identities are changed."};
 }
 
@@ -120,9 +126,8 @@ Judgement Recommend(const RuleList& risks, const Facts& facts) {
   for (const Json& change : facts.plan.At("changes").Items()) {
     if (auto risk = RiskOf(risks, change)) found.push_back(std::move(*risk));
   }
-  std::stable_sort(found.begin(), found.end(), [](const RiskFound& a, const RiskFound& b) {
-    return a.severity > b.severity;
-  });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const RiskFound& a, const RiskFound& b) { return a.severity > b.severity; });
   const Verdict verdict = Decide(facts, found);
   Json risk_list = Json::EmptyArray();
   Json evidence = Json::EmptyArray();
@@ -141,8 +146,8 @@ Judgement Recommend(const RuleList& risks, const Facts& facts) {
   Judgement judgement;
   judgement.thoughts = {"The plan has " + CountsOf(facts.plan) + ".", HistoryOf(facts.history)};
   judgement.result = Json::Of({{"recommend", verdict.recommend},
-                               {"reason", verdict.why + " The plan has " + CountsOf(facts.plan) + ". " +
-                                              HistoryOf(facts.history)},
+                               {"reason", verdict.why + " The plan has " + CountsOf(facts.plan) +
+                                              ". " + HistoryOf(facts.history)},
                                {"risks", std::move(risk_list)},
                                {"evidence", std::move(evidence)}});
   return judgement;

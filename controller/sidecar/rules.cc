@@ -124,8 +124,8 @@ Result<RuleList> ParseRules(std::string_view text, std::string_view file) {
     ++number;
     const auto taken = TakeLine(rules, Trim(raw));
     if (!taken) {
-      return Fail(ErrorCode::kInvalid, std::string(file) + ":" + std::to_string(number) + ": " +
-                                           taken.error().message);
+      return Fail(ErrorCode::kInvalid,
+                  std::string(file) + ":" + std::to_string(number) + ": " + taken.error().message);
     }
   }
   for (const Rule& rule : rules) {

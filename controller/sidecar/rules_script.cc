@@ -23,17 +23,22 @@ std::string Gist(const Json& result) {
 std::vector<Action> RulesScript::Next(const std::optional<ToolAnswer>& answer) {
   if (!answer) {
     stage_ = Stage::kJob;
-    return {Think{"I am a set of rules, not a model. First I look at what this is about."}, Progress(),
-            CallTool{"job", Json::EmptyObject()}};
+    return {Think{"I am a set of rules, not a model. First I look at what this is about."},
+            Progress(), CallTool{"job", Json::EmptyObject()}};
   }
   switch (stage_) {
     case Stage::kStart:
-    case Stage::kJob: return AfterJob(*answer);
-    case Stage::kHistory: return AfterHistory(*answer);
-    case Stage::kPlan: return AfterPlan(*answer);
-    case Stage::kLog: return AfterLogPage(*answer);
+    case Stage::kJob:
+      return AfterJob(*answer);
+    case Stage::kHistory:
+      return AfterHistory(*answer);
+    case Stage::kPlan:
+      return AfterPlan(*answer);
+    case Stage::kLog:
+      return AfterLogPage(*answer);
     case Stage::kSubmit:
-    case Stage::kSubmitAgain: return AfterSubmit(*answer);
+    case Stage::kSubmitAgain:
+      return AfterSubmit(*answer);
   }
   return {Finish{}};
 }
@@ -52,7 +57,8 @@ std::vector<Action> RulesScript::AfterHistory(const ToolAnswer& answer) {
   const bool looks_at_plan = facts_.job.At("missionType").AsString() != "AutoDiagnose";
   if (looks_at_plan && HasInput("plan")) {
     stage_ = Stage::kPlan;
-    return {Think{"There is a plan: I look at what it changes."}, CallTool{"plan", Json::EmptyObject()}};
+    return {Think{"There is a plan: I look at what it changes."},
+            CallTool{"plan", Json::EmptyObject()}};
   }
   return ReadLog();
 }
@@ -76,7 +82,8 @@ std::vector<Action> RulesScript::ReadLog() {
   from_ = std::max<std::int64_t>(1, lines - kMaxLogLines + 1);
   std::string thought = "The log has " + std::to_string(lines) + " lines; I read ";
   thought += from_ == 1 ? "all of them." : "them from " + std::to_string(from_) + " on.";
-  return {Think{thought}, Progress(), CallTool{"log", Json::Of({{"from", from_}, {"lines", kPage}})}};
+  return {Think{thought}, Progress(),
+          CallTool{"log", Json::Of({{"from", from_}, {"lines", kPage}})}};
 }
 
 std::vector<Action> RulesScript::AfterLogPage(const ToolAnswer& answer) {
@@ -127,7 +134,8 @@ std::vector<Action> RulesScript::AfterSubmit(const ToolAnswer& answer) {
 
 /// The steps of the work and how far they are.
 Action RulesScript::Progress() const {
-  constexpr const char* kSteps[] = {"Look at the job", "Read plan and log", "Judge by rules and submit"};
+  constexpr const char* kSteps[] = {"Look at the job", "Read plan and log",
+                                    "Judge by rules and submit"};
   const std::size_t current = stage_ <= Stage::kJob ? 0 : stage_ <= Stage::kLog ? 1 : 2;
   Json entries = Json::EmptyArray();
   for (std::size_t i = 0; i < std::size(kSteps); ++i) {

@@ -8,8 +8,8 @@
 
 namespace midwatch::sidecar {
 
-/// Works a Run off by rules: reads the job, its history, plan and log through the tools, judges, submits. No model and
-/// no network.
+/// Works a Run off by rules: reads the job, its history, plan and log through the tools, judges,
+/// submits. No model and no network.
 class RulesScript final : public Script {
  public:
   explicit RulesScript(std::shared_ptr<const RuleBook> rules) : rules_(std::move(rules)) {}

@@ -37,7 +37,8 @@ struct Exit {
   int code = 0;
 };
 struct Hang {};
-using Action = std::variant<Think, Say, ShowPlan, SendUpdate, SendRaw, CallTool, Finish, Exit, Hang>;
+using Action =
+    std::variant<Think, Say, ShowPlan, SendUpdate, SendRaw, CallTool, Finish, Exit, Hang>;
 
 struct ToolAnswer {
   std::string text;

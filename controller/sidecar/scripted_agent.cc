@@ -64,8 +64,8 @@ void ScriptedAgent::OnRequest(const JsonRpcMessage& message) {
   } else if (message.method == "session/prompt") {
     OnPrompt(message);
   } else {
-    out_.emplace_back(ToClient{
-        ErrorLine(message.id, JsonRpcCode::kMethodNotFound, "Method not found: " + message.method)});
+    out_.emplace_back(ToClient{ErrorLine(message.id, JsonRpcCode::kMethodNotFound,
+                                         "Method not found: " + message.method)});
   }
 }
 
@@ -99,7 +99,8 @@ void ScriptedAgent::StartTools() {
   tools_ = Tools::kStarting;
   StartMcp start;
   start.command.push_back(server_.At("command").AsString());
-  for (const Json& argument : server_.At("args").Items()) start.command.push_back(argument.AsString());
+  for (const Json& argument : server_.At("args").Items())
+    start.command.push_back(argument.AsString());
   for (const Json& variable : server_.At("env").Items()) {
     start.environment[variable.At("name").AsString()] = variable.At("value").AsString();
   }
@@ -112,8 +113,9 @@ void ScriptedAgent::StartTools() {
 }
 
 void ScriptedAgent::OnMcpMessage(const JsonRpcMessage& message) {
-  const bool answers = (message.kind == JsonRpcKind::kResult || message.kind == JsonRpcKind::kError) &&
-                       message.id == Json(next_id_ - 1);
+  const bool answers =
+      (message.kind == JsonRpcKind::kResult || message.kind == JsonRpcKind::kError) &&
+      message.id == Json(next_id_ - 1);
   if (!answers) return;
   if (tools_ == Tools::kStarting) {
     tools_ = Tools::kReady;
@@ -129,7 +131,8 @@ void ScriptedAgent::OnMcpMessage(const JsonRpcMessage& message) {
 void ScriptedAgent::Answered(const ToolAnswer& answer) {
   const Json block = Json::Of(
       {{"type", "content"},
-       {"content", Json::Of({{"type", "text"}, {"text", Json(Utf8Prefix(answer.text, kShownOfAnswer))}})}});
+       {"content",
+        Json::Of({{"type", "text"}, {"text", Json(Utf8Prefix(answer.text, kShownOfAnswer))}})}});
   Update(Json::Of({{"sessionUpdate", "tool_call_update"},
                    {"toolCallId", std::exchange(open_call_, {})},
                    {"status", answer.is_error ? "failed" : "completed"},
@@ -183,16 +186,16 @@ void ScriptedAgent::Update(Json update) {
 }
 
 void ScriptedAgent::SayText(std::string_view kind, const std::string& text) {
-  Update(Json::Of({{"sessionUpdate", Json(kind)},
-                   {"content", Json::Of({{"type", "text"}, {"text", text}})}}));
+  Update(Json::Of(
+      {{"sessionUpdate", Json(kind)}, {"content", Json::Of({{"type", "text"}, {"text", text}})}}));
 }
 
 void ScriptedAgent::EndTurn(const std::string& stop_reason) {
   script_.reset();
   open_call_.clear();
   const Json usage = Json::Of({{"inputTokens", 0}, {"outputTokens", 0}, {"totalTokens", 0}});
-  out_.emplace_back(ToClient{
-      ResultLine(prompt_id_, Json::Of({{"stopReason", stop_reason}, {"usage", usage}}))});
+  out_.emplace_back(
+      ToClient{ResultLine(prompt_id_, Json::Of({{"stopReason", stop_reason}, {"usage", usage}}))});
 }
 
 }  // namespace midwatch::sidecar

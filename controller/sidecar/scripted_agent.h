@@ -33,8 +33,9 @@ struct ExitNow {
 using SidecarOutput = std::variant<ToClient, StartMcp, ToMcp, ExitNow>;
 using SidecarOutputs = std::vector<SidecarOutput>;
 
-/// The agent's side of the Agent Client Protocol, version 1, for the `scripted` sidecar: one session at a time, each
-/// prompt worked off by a Script that uses the tools of the session's MCP server `midwatch`. A machine without I/O.
+/// The agent's side of the Agent Client Protocol, version 1, for the `scripted` sidecar: one
+/// session at a time, each prompt worked off by a Script that uses the tools of the session's MCP
+/// server `midwatch`. A machine without I/O.
 ///
 /// It introduces itself as `scripted (rules, no model)` and reports 0 tokens.
 class ScriptedAgent {
@@ -74,8 +75,8 @@ class ScriptedAgent {
   Tools tools_ = Tools::kNone;
   std::unique_ptr<Script> script_;  // While a prompt is worked on.
   Json prompt_id_;
-  std::int64_t next_id_ = 1;        // Of requests to the MCP server; the open one has the id before it.
-  std::string open_call_;           // toolCallId of the call that is not answered.
+  std::int64_t next_id_ = 1;  // Of requests to the MCP server; the open one has the id before it.
+  std::string open_call_;     // toolCallId of the call that is not answered.
   SidecarOutputs out_;
 };
 

@@ -13,8 +13,9 @@
 
 namespace midwatch::sidecar {
 
-/// A ScriptedAgent with its MCP server as a child process: `midwatch sidecar scripted` but for its standard streams.
-/// Thread-safe: input comes from one thread, the MCP server's lines from the runner's.
+/// A ScriptedAgent with its MCP server as a child process: `midwatch sidecar scripted` but for its
+/// standard streams. Thread-safe: input comes from one thread, the MCP server's lines from the
+/// runner's.
 class ScriptedProcess {
  public:
   struct Ports {

@@ -38,7 +38,8 @@ Json ChangesOf(const RuleList& rules, const Facts& facts) {
       const auto groups = rule.match->Capture(plain);
       if (groups.empty()) continue;
       const std::string target = FillIn(rule.target, groups);
-      changes.Append(Json::Of({{"action", rule.action}, {"target", Json(Utf8Prefix(target, 512))}}));
+      changes.Append(
+          Json::Of({{"action", rule.action}, {"target", Json(Utf8Prefix(target, 512))}}));
       break;
     }
   }
@@ -104,7 +105,8 @@ Judgement Summarize(const RuleList& rules, const Facts& facts) {
     }
     judgement.thoughts.push_back("The rule " + seen.rule->name + " fits line " +
                                  std::to_string(seen.line->number) + ".");
-    if (evidence.Items().size() < kMaxEvidence) evidence.Append(EvidenceOf(*seen.line, groups.front()));
+    if (evidence.Items().size() < kMaxEvidence)
+      evidence.Append(EvidenceOf(*seen.line, groups.front()));
   }
   Json changes = ChangesOf(rules, facts);
   if (judgement.thoughts.empty()) {

@@ -17,7 +17,8 @@ Result<Action> ParseStep(const Json& step) {
     return Action(CallTool{tool->AsString(), step.At("arguments")});
   }
   const Json* flood = step.Find("flood");
-  const bool fits = flood != nullptr && flood->AsInt() > 0 && flood->AsInt() <= Transcript::kMaxFlood;
+  const bool fits =
+      flood != nullptr && flood->AsInt() > 0 && flood->AsInt() <= Transcript::kMaxFlood;
   if (fits) return Action(SendRaw{std::string(static_cast<std::size_t>(flood->AsInt()), 'x')});
   return Fail(ErrorCode::kInvalid,
               "expected one of think, say, update, call, raw, flood, stop, exit, hang");

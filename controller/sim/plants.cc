@@ -188,40 +188,8 @@ Spoilt::Decide WritesAlways() {
   };
 }
 
-/// What the plant does to the controller of that name; nothing if it leaves it alone.
-Spoilt::Decide SpoilerOf(std::string_view plant, const Controller& controller) {
-  if (plant == "no-precondition") {
-    return OnEffects([](Effect& effect) {
-      ForgetVersion(effect);
-      return true;
-    });
-  }
-  if (plant == "forget-wake") {
-    return [](const Reconciler& real, const ObjectKey& key, const View& view, Now now) {
-      Result<Plan> plan = real.Reconcile(key, view, now);
-      if (plan) {
-        plan->wake_at.reset();
-      }
-      return plan;
-    };
-  }
-  if (plant == "match-early" && controller.name == "matching") {
-    return OnView({}, true);
-  }
-  if (plant == "forget-created-mark" && controller.name == "matching") {
-    return OnView([](const Object& object) {
-      return object.kind() != "ModuleJob" ? object : Edited(object, [](Json& body) {
-        for (Json& match : body["status"]["matches"].MutableItems()) {
-          for (Json& mission : match["missions"].MutableItems()) {
-            mission.Set("created", false);
-          }
-        }
-      });
-    });
-  }
-  if (plant == "lost-too-early" && controller.name == "instance") {
-    return Impatient();
-  }
+/// The plants that spoil what is written or seen of a single object.
+Spoilt::Decide ObjectSpoilerOf(std::string_view plant, const Controller& controller) {
   if (plant == "write-always" && controller.primary.kind == "Agent") {
     return WritesAlways();
   }
@@ -269,6 +237,43 @@ Spoilt::Decide SpoilerOf(std::string_view plant, const Controller& controller) {
     });
   }
   return {};
+}
+
+/// What the plant does to the controller of that name; nothing if it leaves it alone.
+Spoilt::Decide SpoilerOf(std::string_view plant, const Controller& controller) {
+  if (plant == "no-precondition") {
+    return OnEffects([](Effect& effect) {
+      ForgetVersion(effect);
+      return true;
+    });
+  }
+  if (plant == "forget-wake") {
+    return [](const Reconciler& real, const ObjectKey& key, const View& view, Now now) {
+      Result<Plan> plan = real.Reconcile(key, view, now);
+      if (plan) {
+        plan->wake_at.reset();
+      }
+      return plan;
+    };
+  }
+  if (plant == "match-early" && controller.name == "matching") {
+    return OnView({}, true);
+  }
+  if (plant == "forget-created-mark" && controller.name == "matching") {
+    return OnView([](const Object& object) {
+      return object.kind() != "ModuleJob" ? object : Edited(object, [](Json& body) {
+        for (Json& match : body["status"]["matches"].MutableItems()) {
+          for (Json& mission : match["missions"].MutableItems()) {
+            mission.Set("created", false);
+          }
+        }
+      });
+    });
+  }
+  if (plant == "lost-too-early" && controller.name == "instance") {
+    return Impatient();
+  }
+  return ObjectSpoilerOf(plant, controller);
 }
 
 void DropTriggers(Controller& controller, std::initializer_list<std::string_view> kinds) {

@@ -290,12 +290,16 @@ void Workload::DoJob(std::uint64_t seed) {
                                  {"state", states[i].second},
                                  {"at", FormatMicroTime(when)}}));
     if (i == 0) {
-      Create(api::ModuleJob::Type(), ObjectBuilder(api::ModuleJob::Type(), name, space)
-                                         .Spec("moduleRef.name", ModuleName(module))
-                                         .Spec("jobID", name)
-                                         .Spec("operation", "Apply")
-                                         .Spec("transitions", transitions)
-                                         .Draft());
+      Create(api::ModuleJob::Type(),
+             ObjectBuilder(api::ModuleJob::Type(), name, space)
+                 .Spec("moduleRef.name", ModuleName(module))
+                 .Spec("jobID", name)
+                 .Spec("operation", "Apply")
+                 .Spec("artifacts", Json::ArrayOf({Json::Of({{"name", "log"},
+                                                             {"digest", world_.log_digest},
+                                                             {"mediaType", "text/plain"}})}))
+                 .Spec("transitions", transitions)
+                 .Draft());
       continue;
     }
     world_.scheduler.After(at, [this, space, name, transitions] {

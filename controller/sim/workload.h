@@ -53,6 +53,7 @@ class Workload {
     KubeClient& client;
     const Model& model;
     std::function<void(const std::string&)> refused;
+    std::string log_digest;  ///< What the jobs say is their log.
   };
 
   Workload(World world, Density density);

@@ -35,6 +35,7 @@ World::World(const Scenario& scenario, const apiserver::ResourceRegistry& regist
       scenario_(scenario),
       random_(scenario.seed),
       log_(std::make_unique<TraceLog>(*this)),
+      store_(scheduler),
       endpoint_(scheduler),
       user_({scheduler, endpoint_, fair_, {}}, apiserver::Identity::Administrator(),
             random_.Stream("user")) {
@@ -48,7 +49,8 @@ World::World(const Scenario& scenario, const apiserver::ResourceRegistry& regist
   server_ = std::make_unique<Server>(MakeInstallation(registry), random_.Stream("server"));
   workload_ = std::make_unique<Workload>(
       Workload::World{scheduler, user_, checkers.model(),
-                      [this](const std::string& what) { checkers.Fail("workload", what); }},
+                      [this](const std::string& what) { checkers.Fail("workload", what); },
+                      store_.Keep("start\nerror: it broke\n")},
       scenario.density);
 }
 
@@ -120,16 +122,13 @@ void World::Begin() {
       setup.namespace_name = Workload::kAgentNamespace;
       setup.agent = Workload::AgentName(agent);
       setup.host = setup.agent + "-host-" + std::to_string(instance);
-      setup.capacity = random_.Stream(setup.host).Below(4) + 1;
-      if (scenario_.plant == "drop-event") {
-        setup.fails = 0;
-      }
-      const AgentPlants plants{.ignores_stop = scenario_.plant == "ignore-stop",
-                               .no_watchdog = scenario_.plant == "no-watchdog",
-                               .starts_unacknowledged = false};
-      agents_.push_back(std::make_unique<VirtualAgent>(
-          VirtualAgent::World{scheduler, endpoint_, truth, server_->installation().acknowledged,
-                              plants},
+      setup.capacity = random_.Stream(setup.host).Between(1, 4);
+      setup.habits.immortal = scenario_.plant == "ignore-stop";
+      setup.habits.no_watchdog = scenario_.plant == "no-watchdog";
+      agents_.push_back(std::make_unique<AgentHost>(
+          AgentHost::World{scheduler, endpoint_, store_, truth, *log_,
+                           [this](const std::string& uid) { return FindRun(uid); },
+                           server_->installation().acknowledged},
           setup, random_.Stream("agent " + setup.host)));
     }
   }
@@ -142,6 +141,15 @@ void World::Begin() {
   }
   Tick();
   RunUntil(scheduler.now() + Duration(std::chrono::minutes(1)).count());
+}
+
+const api::Run* World::FindRun(const std::string& uid) const {
+  for (const auto& [path, run] : checkers.model().runs) {
+    if (run.metadata.uid == uid) {
+      return &run;
+    }
+  }
+  return nullptr;
 }
 
 bool World::RunUntil(SimTime end) {
@@ -177,7 +185,7 @@ void World::Do(const WorkItem& item) {
     workload_->Do(item);
     return;
   }
-  VirtualAgent& agent = *agents_[item.seed % agents_.size()];
+  AgentHost& agent = *agents_[item.seed % agents_.size()];
   Say("host " + agent.setup().host + (agent.up() ? " drains" : " starts"));
   if (agent.up()) {
     agent.Drain();
@@ -234,7 +242,7 @@ void World::Do(const Fault& fault) {
 }
 
 void World::DoAgentFault(const Fault& fault, fakes::SeededRandom random) {
-  VirtualAgent& agent = *agents_[random.Below(agents_.size())];
+  AgentHost& agent = *agents_[random.Below(agents_.size())];
   switch (fault.kind) {
     case FaultKind::kAgentKilled:
       agent.Crash();

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "controller/sim/agent_host.h"
 #include "controller/sim/checkers.h"
 #include "controller/sim/faults.h"
 #include "controller/sim/hosts.h"
 #include "controller/sim/server.h"
 #include "controller/sim/simulation.h"
-#include "controller/sim/virtual_agent.h"
 #include "controller/sim/workload.h"
 
 namespace midwatch::sim {
@@ -51,6 +51,7 @@ class World {
 
   Installation MakeInstallation(const apiserver::ResourceRegistry& registry);
   void OnRow(const JournalRow& row);
+  const api::Run* FindRun(const std::string& uid) const;
   void CrashServer(Duration down);
   void During(Duration lasts, std::function<void()> end);
   void DoAgentFault(const Fault& fault, fakes::SeededRandom random);
@@ -66,12 +67,13 @@ class World {
   NoMetrics metrics_;
   std::unique_ptr<TraceLog> log_;
   VirtualDisk disk_;
+  VirtualStore store_;
   Endpoint endpoint_;
   LinkWeather fair_;
   SimKubeClient user_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<Workload> workload_;
-  std::vector<std::unique_ptr<VirtualAgent>> agents_;
+  std::vector<std::unique_ptr<AgentHost>> agents_;
   LinkWeather second_weather_;
   std::unique_ptr<ControllerProcess> second_;  // f15
   std::uint64_t changes_ = 0;

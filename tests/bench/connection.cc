@@ -189,15 +189,15 @@ Watcher::Watcher(const Endpoint& endpoint, const std::string& path, OnLine on_li
   }
   const std::size_t begin = at + kVersion.size();
   const std::string version = list.substr(begin, list.find('"', begin) - begin);
-  connection_ = Connection::Open(
-      endpoint, {.on_head = [this](int status) { status_ = status; },
-                 .on_body = [this](std::string_view piece) { Take(piece); },
-                 .on_end = [] { Die("the server ended a watch"); }});
+  connection_ =
+      Connection::Open(endpoint, {.on_head = [this](int status) { status_ = status; },
+                                  .on_body = [this](std::string_view piece) { Take(piece); },
+                                  .on_end = [] { Die("the server ended a watch"); }});
   if (connection_ == nullptr) {
     Die("cannot connect to port " + std::to_string(endpoint.port));
   }
-  connection_->Send(MakeRequest(
-      endpoint, "GET", path + query + "watch=true&resourceVersion=" + version, {}));
+  connection_->Send(
+      MakeRequest(endpoint, "GET", path + query + "watch=true&resourceVersion=" + version, {}));
   while (status_ == 0) {
     Serve({connection()});
   }

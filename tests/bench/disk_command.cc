@@ -30,7 +30,8 @@ void RunDisk(const std::string& directory, double seconds) {
   }
   ::close(file);
   ::unlink(path.c_str());
-  std::printf(R"({"per_second":%.1f,%s})" "\n",
+  std::printf(R"({"per_second":%.1f,%s})"
+              "\n",
               static_cast<double>(latencies.count()) / (static_cast<double>(last - begin) / 1e9),
               latencies.Json("sync").c_str());
 }

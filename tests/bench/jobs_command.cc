@@ -41,7 +41,7 @@ class JobInFlight {
     }
     ended_ = ended_ || Has(line, R"("phase":"Succeeded")") || Has(line, R"("phase":"Failed")");
     if (Has(line, R"("phase":"Parked")")) {
-      Die("a dispatch was parked: " + std::string(line));
+      Die("a dispatch was parked: " + std::string(line.substr(line.rfind(R"("status":{)"))));
     }
   }
   // A Run's history names earlier jobs, never later ones.
@@ -109,9 +109,10 @@ void RunJobs(const Endpoint& endpoint, const JobsOptions& options) {
     to_started.Add(job.started() - begin);
     to_end.Add(Nanoseconds() - begin);
   }
-  std::printf(R"({"count":%zu,%s,%s,%s})" "\n", to_assigned.count(),
-              to_assigned.Json("assigned").c_str(), to_started.Json("started").c_str(),
-              to_end.Json("end").c_str());
+  std::printf(R"({"count":%zu,%s,%s,%s})"
+              "\n",
+              to_assigned.count(), to_assigned.Json("assigned").c_str(),
+              to_started.Json("started").c_str(), to_end.Json("end").c_str());
 }
 
 }  // namespace midwatch::bench

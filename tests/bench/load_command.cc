@@ -45,7 +45,8 @@ class Clients {
       }
     }
     const double seconds = static_cast<double>(Nanoseconds() - begin) / 1e9;
-    std::printf(R"({"count":%zu,"seconds":%.6f,"per_second":%.1f,"bytes":%zu,%s})" "\n",
+    std::printf(R"({"count":%zu,"seconds":%.6f,"per_second":%.1f,"bytes":%zu,%s})"
+                "\n",
                 options_.count, seconds, static_cast<double>(options_.count) / seconds, bytes_,
                 latencies_.Json("answer").c_str());
   }

@@ -84,8 +84,9 @@ void RunTrigger(const Endpoint& endpoint, const TriggerOptions& options) {
     to_answer.Add(answered - begin);
     Pause(options.pause_ms);
   }
-  std::printf(R"({"count":%zu,%s,%s})" "\n", to_event.count(), to_event.Json("event").c_str(),
-              to_answer.Json("answer").c_str());
+  std::printf(R"({"count":%zu,%s,%s})"
+              "\n",
+              to_event.count(), to_event.Json("event").c_str(), to_answer.Json("answer").c_str());
 }
 
 void RunHold(const Endpoint& endpoint, const std::string& watch, std::size_t watchers) {
@@ -110,7 +111,9 @@ void RunHold(const Endpoint& endpoint, const std::string& watch, std::size_t wat
       }
     }
     if (wanted[watchers].revents != 0) {
-      std::printf(R"({"lines":%zu})" "\n", lines);
+      std::printf(R"({"lines":%zu})"
+                  "\n",
+                  lines);
       return;
     }
   }

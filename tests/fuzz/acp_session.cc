@@ -1,8 +1,9 @@
 // Whatever a sidecar says: the session goes on or ends, and says nothing more once it has ended.
+#include "controller/agent/acp_session.h"
+
 #include <cstdint>
 #include <string_view>
 
-#include "controller/agent/acp_session.h"
 #include "controller/base/check.h"
 #include "controller/base/text.h"
 

@@ -1,5 +1,5 @@
-// Whatever a peer sends, in pieces of any size: the reader ends in a request or a refusal, the same one however
-// the bytes were cut.
+// Whatever a peer sends, in pieces of any size: the reader ends in a request or a refusal, the same
+// one however the bytes were cut.
 #include <algorithm>
 #include <cstdint>
 #include <string>

@@ -1,10 +1,12 @@
-// Whatever patch a client sends: it is applied or refused, and a merge patch applied twice is one applied once.
+// Whatever patch a client sends: it is applied or refused, and a merge patch applied twice is one
+// applied once.
+#include "controller/object/patch.h"
+
 #include <cstdint>
 #include <string_view>
 
 #include "controller/base/check.h"
 #include "controller/object/json.h"
-#include "controller/object/patch.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

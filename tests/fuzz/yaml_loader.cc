@@ -1,5 +1,5 @@
-// Whatever bytes a repository holds: the loader answers with documents or errors, and what it read survives
-// being written and read again.
+// Whatever bytes a repository holds: the loader answers with documents or errors, and what it read
+// survives being written and read again.
 #include <cstdint>
 #include <string_view>
 

@@ -17,7 +17,7 @@ class Thread(World):
         done = self.job("d1", *REFUSED, wait="60s")
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("Connection refused", done.stdout + done.stderr)
-        self.assertIn("scripted", done.stdout)
+        self.assertIn("produced by: scripted (rules, no model), tokens 0", done.stderr)
         dispatch = self.wait_phase("d1", "Succeeded")
         report = self.midwatch.get("reports", dispatch["status"]["report"]["name"], "payments")
         diagnosis = report["spec"]["diagnosis"]

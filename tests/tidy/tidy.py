@@ -85,12 +85,26 @@ def function_spans(lines):
             start = None
 
 
+def outside_raw_strings(lines):
+    """Numbered lines without those that hold data in a raw string."""
+    end = None
+    for number, line in enumerate(lines, 1):
+        if end is None:
+            opens = re.search(r'R"([^\s()\\]*)\(', line)
+            if opens and f'){opens.group(1)}"' not in line[opens.end():]:
+                end = f'){opens.group(1)}"'
+            if not opens:
+                yield number, line
+        elif end in line:
+            end = None
+
+
 def check_sizes(path, lines):
     limits = RULES["sizes"]
     if len(lines) > limits["file_lines"]:
         yield len(lines), "size", f"file has {len(lines)} lines, at most {limits['file_lines']}"
-    for number, line in enumerate(lines, 1):
-        if len(line) > limits["line_columns"] and "http" not in line and 'R"' not in line:
+    for number, line in outside_raw_strings(lines):
+        if len(line) > limits["line_columns"] and "http" not in line:
             yield number, "size", f"line has {len(line)} columns, at most {limits['line_columns']}"
     for number, length in function_spans(lines):
         if length > limits["function_lines"]:
