@@ -65,8 +65,10 @@ Definition JobExec() {
           "with the values of environment variables whose names look secret replaced by ***, and "
           "uploaded before the end of the job is reported: Succeeded for exit code 0, "
           "ApprovalRequired for that of --approval-exit-code, Failed otherwise.\n\n"
-          "With --wait, what waits for somebody to change something (an assignment, an agent that is not "
-          "running) is waited for 10 seconds and then told. The command's standard input is empty.\n\n"
+          "With --wait, what waits for somebody to change something (an assignment, an agent that "
+          "is not "
+          "running) is waited for 10 seconds and then told. The command's standard input is "
+          "empty.\n\n"
           "If the API cannot be reached there are warnings and nothing else changes: the exit code "
           "is "
           "always that of the command.",

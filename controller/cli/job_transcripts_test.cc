@@ -151,7 +151,8 @@ TEST_F(JobTest, WhatParksSaysWhyAndWhatEndsIt) {
   });
   const MonoTime before = world.clock.Read().mono;
   ExpectGolden("job_exec_parked", world.Run(Exec({"--wait", "5m", "--job-id", "42"})));
-  EXPECT_LT(world.clock.Read().mono - before, std::chrono::seconds(20));  // No instance may ever come.
+  EXPECT_LT(world.clock.Read().mono - before,
+            std::chrono::seconds(20));  // No instance may ever come.
 }
 
 TEST_F(JobTest, WhatWaitsForASlotIsWaitedFor) {

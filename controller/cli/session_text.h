@@ -27,12 +27,12 @@ class SessionText {
 
   const Style style_;
   const std::size_t width_;
-  std::string open_;                 // A line without its end.
-  std::string flowing_;              // The kind of the text that flows; empty: none.
-  Colour colour_ = Colour::kNone;    // Of the flowing text.
-  std::string word_;                 // Of it, the end not seen yet.
-  std::size_t column_ = 0;           // Where it stands, without `word_`.
-  bool space_ = false;               // One comes before the next word.
+  std::string open_;               // A line without its end.
+  std::string flowing_;            // The kind of the text that flows; empty: none.
+  Colour colour_ = Colour::kNone;  // Of the flowing text.
+  std::string word_;               // Of it, the end not seen yet.
+  std::size_t column_ = 0;         // Where it stands, without `word_`.
+  bool space_ = false;             // One comes before the next word.
 };
 
 }  // namespace midwatch::cli
