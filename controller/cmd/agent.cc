@@ -53,7 +53,7 @@ class Agent {
     if (!sandbox) {
       log_->Warn("bubblewrap is not usable here: sidecars can read what this user can read");
     }
-    processes_.emplace(posix::RunnerOptions{.watchdog = {ThisProgram(), "watchdog", "--"},
+    processes_.emplace(posix::RunnerOptions{.watchdog = {ThisProgram(), "watchdog"},
                                             .sandbox = sandbox.value_or("")});
     MIDWATCH_ASSIGN(tickets_, posix::UnixTicketServer::Start(
                                   std::filesystem::absolute(options_.data).string() + "/sessions"));
