@@ -43,7 +43,8 @@ api::RunStatus Ended(const api::Run& run, const RunOutcome& outcome, Now now) {
 }
 
 RunDecision WriteIfNews(const api::Run& run, api::RunStatus status) {
-  if (status == run.status) return {};
+  // As they are stored: times lose their fractions there.
+  if (api::Encode(status) == api::Encode(run.status)) return {};
   return {RunAction::kWrite, std::move(status)};
 }
 

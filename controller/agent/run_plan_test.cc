@@ -190,8 +190,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(PlanRunTest, ASecondPlanOfWhatWasWrittenWritesNothing) {
   api::Run run = RunIn(RunPhase::kAcknowledged);
   SessionView session = SessionIn(Stage::kRunning);
-  session.facts.started_at = kNow.wall;
-  run.status = PlanRun(run, &session, Agent(), kNow).status;
+  session.facts.started_at = kNow.wall + Duration(123456);
+  const api::RunStatus written = PlanRun(run, &session, Agent(), kNow).status;
+  run.status = *api::Decode<api::RunStatus>(api::Encode(written));  // As it comes back.
   EXPECT_EQ(PlanRun(run, &session, Agent(), kNow).action, RunAction::kNothing);
 }
 
