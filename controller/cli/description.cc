@@ -56,19 +56,22 @@ class Writer {
 
   std::string Take() { return std::move(out_); }
 
-  /// Members as `Label:  value` lines, values aligned.
-  void Members(const Json& object, std::size_t indent) {
+  /// Members as `Label:  value` lines, values aligned. `as_named`: names are people's own.
+  void Members(const Json& object, std::size_t indent, bool as_named = false) {
+    const auto label = [&](const std::string& name) {
+      return as_named ? Harmless(name) : Label(name);
+    };
     std::size_t widest = 0;
     for (const auto& [name, value] : object.Members()) {
-      widest = std::max(widest, IsInline(value) ? DisplayWidth(Label(name)) : 0);
+      widest = std::max(widest, IsInline(value) ? DisplayWidth(label(name)) : 0);
     }
     for (const auto& [name, value] : object.Members()) {
       if (name == "conditions" && value.IsArray()) {
         Conditions(value, indent);
       } else if (IsInline(value)) {
-        Line(Label(name), Inline(value), indent, widest);
+        Line(label(name), Inline(value), indent, widest);
       } else {
-        Nested(Label(name), value, indent);
+        Nested(label(name), value, indent, name == "labels" || name == "annotations");
       }
     }
   }
@@ -129,10 +132,10 @@ class Writer {
                                    : how_.style.In(colour, text.substr(0, text.size() - 1)) + "\n";
   }
 
-  void Nested(const std::string& label, const Json& value, std::size_t indent) {
+  void Nested(const std::string& label, const Json& value, std::size_t indent, bool as_named) {
     Heading(label, indent);
     if (value.IsObject()) {
-      return Members(value, indent + kIndent);
+      return Members(value, indent + kIndent, as_named);
     }
     for (const Json& item : value.Items()) {
       Writer inner(how_);

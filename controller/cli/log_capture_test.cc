@@ -83,6 +83,7 @@ TEST(StyleTest, WhatComesFromElsewhereCannotSteerTheTerminal) {
 TEST(StyleTest, WrapsAtSpacesAndKeepsLongWords) {
   EXPECT_EQ(WrapText("one two three", 7), (std::vector<std::string>{"one two", "three"}));
   EXPECT_EQ(WrapText("abcdefghij k", 4), (std::vector<std::string>{"abcdefghij", "k"}));
+  EXPECT_EQ(WrapText("  one two\n\n x", 6), (std::vector<std::string>{"  one", "  two", "", " x"}));
   EXPECT_EQ(WrapText("", 4), std::vector<std::string>{""});
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "controller/agent/session_record.h"
+#include "controller/base/digest.h"
 #include "controller/base/text.h"
 #include "controller/object/json.h"
 
@@ -15,7 +16,8 @@ using agent::RecordKind;
 constexpr std::size_t kLabelWidth = 12;
 constexpr std::size_t kTextColumn = kLabelWidth + 2;
 constexpr std::size_t kLongestData = 400;
-constexpr std::size_t kLongestResult = 1200;
+constexpr std::size_t kLongestResult = 4000;
+constexpr std::size_t kMostLines = 12;  // Of a tool's result.
 
 struct Look {
   RecordKind kind;
@@ -60,24 +62,67 @@ std::string PlanText(const Json& entries) {
   return Join(lines, "\n");
 }
 
-/// What a line says beside its text: its other members.
-std::string DataText(const Json& line) {
-  if (const Json* entries = line.Find("entries")) {
-    return PlanText(*entries);
+/// `sha256:0792d5e5ec48…`; anything else as it is.
+std::string ShowValue(const Json& value) {
+  constexpr std::size_t kShownOfDigest = 19;
+  const std::string text = value.IsString() ? value.AsString() : value.Dump();
+  return IsDigest(text) ? text.substr(0, kShownOfDigest) + "…" : text;
+}
+
+std::string Pairs(const Json& object) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : object.Members()) {
+    parts.push_back(name + "=" + ShowValue(value));
+  }
+  return Cut(Join(parts, " "), kLongestData);
+}
+
+/// The gist of a result of any type.
+std::string Gist(const Json& result) {
+  for (const std::string_view member : {"rootCause", "reason", "summary"}) {
+    if (const Json* text = result.Find(member)) {
+      const std::string& answer = result.At("recommend").AsString();
+      return (answer.empty() ? "" : answer + ": ") + text->AsString();
+    }
+  }
+  return Pairs(result);
+}
+
+std::string FirstLines(const std::string& text) {
+  const std::vector<std::string_view> lines = Split(Trim(text), '\n');
+  std::string out;
+  for (std::size_t i = 0; i < std::min(lines.size(), kMostLines); ++i) {
+    out += (i == 0 ? "" : "\n") + std::string(lines[i]);
+  }
+  return lines.size() <= kMostLines ? out
+                                    : out + "\n… " + Count(lines.size() - kMostLines, "more line");
+}
+
+/// What is shown of a line: its text, and what matters of its other members.
+std::string BodyOf(const Json& line, RecordKind kind) {
+  const std::string& text = line.At("text").AsString();
+  const bool failed = line.At("status").AsString() == "failed";
+  switch (kind) {
+    case RecordKind::kToolCall: {
+      const std::string title = text.empty() ? line.At("title").AsString() : text;
+      const std::string input = Pairs(line.At("input"));
+      return title + (input.empty() ? "" : "  " + input);
+    }
+    case RecordKind::kToolResult:
+      return (failed ? "failed: " : "") + FirstLines(Cut(text, kLongestResult));
+    case RecordKind::kPlan:
+      return PlanText(line.At("entries"));
+    case RecordKind::kResult:
+      return text + (line.Find("result") == nullptr ? "" : ": " + Gist(line.At("result")));
+    default:
+      break;
   }
   Json rest = line;
   for (const std::string_view known : {"at", "kind", "text"}) {
     rest.Erase(known);
   }
-  if (rest.Members().empty()) {
-    return {};
-  }
-  std::string out;
-  for (const auto& [name, value] : rest.Members()) {
-    out += (out.empty() ? "" : "  ") + name + "=" +
-           (value.IsString() ? value.AsString() : value.Dump());
-  }
-  return Cut(out, kLongestData);
+  const std::string data = Pairs(rest);
+  return text + (text.empty() || data.empty() ? "" : "\n") + data;
 }
 
 }  // namespace
@@ -101,11 +146,8 @@ std::string SessionText::ShowLine(std::string_view line) {
   }
   const std::string& kind = parsed->At("kind").AsString();
   const Look look = LookOf(kind);
-  const std::string text = Harmless(look.kind == RecordKind::kToolResult
-                                        ? Cut(parsed->At("text").AsString(), kLongestResult)
-                                        : parsed->At("text").AsString());
   if (kind == flowing_) {
-    return Flow(text);
+    return Flow(Harmless(parsed->At("text").AsString()));
   }
   std::string out =
       Finish() + style_.Bold(style_.In(look.colour, PadRight(look.label, kLabelWidth))) + "  ";
@@ -113,10 +155,9 @@ std::string SessionText::ShowLine(std::string_view line) {
     flowing_ = kind;
     colour_ = look.colour;
     column_ = kTextColumn;
-    return out + Flow(text);
+    return out + Flow(Harmless(parsed->At("text").AsString()));
   }
-  const std::string data = Harmless(DataText(*parsed));
-  const std::string body = text + (text.empty() || data.empty() ? "" : "\n") + data;
+  const std::string body = Harmless(BodyOf(*parsed, look.kind));
   const std::string indent(kTextColumn, ' ');
   const std::string wrapped = Indented(body.empty() ? "-" : body, indent, width_);
   bool first = true;
@@ -138,19 +179,26 @@ std::string SessionText::Flow(const std::string& text) {
     column_ = kTextColumn;
     space_ = false;
   };
-  for (const char c : text) {
-    if (c != ' ' && c != '\n') {
-      word_.push_back(c);
-      continue;
-    }
+  const auto end_word = [&] {
     if (column_ > kTextColumn && column_ + 1 + DisplayWidth(word_) > width_) {
       end_line();
     }
     line += TakeWord();
     space_ = space_ || column_ > kTextColumn;
-    if (c == '\n') {
+  };
+  for (const char c : text) {
+    if (c == ' ' || c == '\n') {
+      if (!word_.empty()) {
+        end_word();
+      }
+      line_ends_ = line_ends_ || c == '\n';
+      continue;
+    }
+    if (line_ends_ && column_ > kTextColumn) {
       end_line();
     }
+    line_ends_ = false;
+    word_.push_back(c);
   }
   return out + style_.In(colour_, line);
 }
@@ -171,6 +219,7 @@ std::string SessionText::Finish() {
   flowing_.clear();
   const std::string rest = style_.In(colour_, TakeWord());
   space_ = false;
+  line_ends_ = false;
   return rest + "\n";
 }
 

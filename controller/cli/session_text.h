@@ -32,6 +32,7 @@ class SessionText {
   Colour colour_ = Colour::kNone;  // Of the flowing text.
   std::string word_;               // Of it, the end not seen yet.
   std::size_t column_ = 0;         // Where it stands, without `word_`.
+  bool line_ends_ = false;         // Before the next word.
   bool space_ = false;             // One comes before the next word.
 };
 

@@ -99,24 +99,21 @@ std::size_t SkipEscape(std::string_view text, std::size_t at) {
   return std::min(at + 1, text.size());
 }
 
+/// The following lines stand under the first, as far in as it begins.
 void WrapLine(std::string_view line, std::size_t width, std::vector<std::string>& out) {
+  const std::size_t lead = std::min(line.find_first_not_of(' '), line.size());
+  const std::string before(lead, ' ');
   std::string current;
-  std::size_t used = 0;
-  for (const std::string_view word : Split(line, ' ')) {
+  for (const std::string_view word : Split(line.substr(lead), ' ')) {
     const std::size_t columns = DisplayWidth(word);
-    if (!current.empty() && used + 1 + columns > width) {
-      out.push_back(std::move(current));
+    if (!current.empty() && lead + DisplayWidth(current) + 1 + columns > width) {
+      out.push_back(before + current);
       current.clear();
-      used = 0;
     }
-    if (!current.empty()) {
-      current += ' ';
-      ++used;
-    }
-    current += word;
-    used += columns;
+    current.append(current.empty() ? "" : " ").append(word);
   }
-  out.push_back(std::move(current));
+  current.erase(current.find_last_not_of(' ') + 1);
+  out.push_back(current.empty() ? current : before + current);
 }
 
 }  // namespace

@@ -331,16 +331,18 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
 // Sessions.
 
 constexpr std::string_view kSession =
-    R"({"at":"2026-03-02T11:52:46.000001Z","kind":"system","text":"the sidecar scripted was started","pid":4711}
+    R"({"at":"2026-03-02T11:52:46.000001Z","kind":"system","text":"the sidecar was started","promptBytes":1898,"promptDigest":"sha256:0792d5e5ec48c89680235596b78b00008e7d024d83f22ab27f355fb9e2dc217d"}
 {"at":"2026-03-02T11:52:46.100000Z","kind":"reasoning","text":"The job failed with exit code 1. I look at its log for the first error, "}
-{"at":"2026-03-02T11:52:46.200000Z","kind":"reasoning","text":"then at what came before it."}
-{"at":"2026-03-02T11:52:46.300000Z","kind":"toolCall","text":"search_log","input":{"pattern":"^Error"}}
-{"at":"2026-03-02T11:52:46.400000Z","kind":"toolResult","text":"12: Error: Error acquiring the state lock\n13: Lock Info: ci@runner-3"}
+{"at":"2026-03-02T11:52:46.200000Z","kind":"reasoning","text":"then at what came before it.\n"}
+{"at":"2026-03-02T11:52:46.300000Z","kind":"toolCall","title":"log","input":{"from":1,"pattern":"^Error"},"status":"in_progress","toolCallId":"call-2","toolKind":"read"}
+{"at":"2026-03-02T11:52:46.400000Z","kind":"toolResult","text":"12: Error: Error acquiring the state lock\n13: Lock Info: ci@runner-3\n14\n15\n16\n17\n18\n19\n20\n21\n22\n23\n24\n25\n","status":"completed","toolCallId":"call-2"}
+{"at":"2026-03-02T11:52:46.450000Z","kind":"toolResult","text":"no such artifact","status":"failed","toolCallId":"call-3"}
 {"at":"2026-03-02T11:52:46.500000Z","kind":"plan","entries":[{"content":"read the log","status":"completed"},{"content":"submit the diagnosis","status":"in_progress"}]}
 {"at":"2026-03-02T11:52:46.600000Z","kind":"permission","text":"write a file","answer":"denied"}
 {"at":"2026-03-02T11:52:46.700000Z","kind":"answer","text":"Another run holds the lock."}
 {"at":"2026-03-02T11:52:46.800000Z","kind":"diagnostic","text":"bad escape \u001b[31m made visible"}
-{"at":"2026-03-02T11:52:46.900000Z","kind":"result","text":"accepted"}
+{"at":"2026-03-02T11:52:46.900000Z","kind":"result","text":"accepted","result":{"category":"Conflict","rootCause":"Another run holds the lock of the Terraform state, so this one could not begin."}}
+{"at":"2026-03-02T11:52:46.950000Z","kind":"usage","inputTokens":0,"outputTokens":0}
 )";
 
 TEST(TranscriptOfLogs, TellsReasoningToolCallsAndResultsApart) {
