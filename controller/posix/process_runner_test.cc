@@ -208,6 +208,11 @@ TEST_P(ProcessRunnerTest, SurvivesAProcessThatClosesItsInput) {
 }
 
 TEST_P(ProcessRunnerTest, LimitsMemory) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+  GTEST_SKIP() << "a sanitizer's own memory is over the limit";
+#endif
+#endif
   ProcessSpec spec = Spec("read x; exec tail /dev/zero");
   spec.memory_limit = std::uint64_t{64} << 20;
   const Finished done = RunToEnd(runner_, spec, "\n");

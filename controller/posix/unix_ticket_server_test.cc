@@ -67,6 +67,10 @@ class UnixTicketServerTest : public testing::Test {
     EXPECT_TRUE(process);
     return {std::move(*process), sink};
   }
+  std::shared_ptr<Echo> First() {
+    const std::lock_guard lock(mutex_);
+    return echoes_.at(0);
+  }
   std::size_t Accepted() {
     const std::lock_guard lock(mutex_);
     return echoes_.size();
@@ -84,7 +88,7 @@ TEST_F(UnixTicketServerTest, PassesLinesBothWaysThroughTheProxy) {
   process->Write("hello\n");
   EXPECT_EQ(sink->WaitForOutput("hello\nhello\n"), "hello\nhello\n");
   process->CloseInput();
-  EXPECT_TRUE(echoes_.at(0)->WaitUntilClosed());
+  EXPECT_TRUE(First()->WaitUntilClosed());
   EXPECT_EQ(sink->WaitForExit().value_or(ProcessExit{.code = 9}).code, 0);
 }
 
@@ -121,7 +125,7 @@ TEST_F(UnixTicketServerTest, ClosesEverythingWithItsSocket) {
   EXPECT_EQ(std::filesystem::status(path).permissions() & std::filesystem::perms::others_all,
             std::filesystem::perms::none);
   socket_.reset();
-  EXPECT_TRUE(echoes_.at(0)->WaitUntilClosed());
+  EXPECT_TRUE(First()->WaitUntilClosed());
   EXPECT_TRUE(sink->WaitForExit());
   EXPECT_FALSE(std::filesystem::exists(path));
   EXPECT_FALSE(std::filesystem::exists(directory));

@@ -74,7 +74,7 @@ class Scheduler {
   /// Name of the actor that stepped last.
   const std::string& last_actor() const { return last_actor_; }
 
-  static constexpr std::uint64_t kMaxStepsAtOnce = 2'000'000;
+  static constexpr std::uint64_t kMaxStepsAtOnce = 200'000;
 
  private:
   struct Due {
