@@ -65,7 +65,7 @@ def main():
         facts = machine.facts(directory) | {"load_at_start": os.getloadavg()[0], "revision": revision()}
         print(f"{facts['cores']} cores ({facts['cpu']}), {facts['memory_mib']} MiB, Linux {facts['kernel']}, "
               f"{facts['file_system']}; load {facts['load_at_start']:.1f}; revision {facts['revision']}", flush=True)
-        bench = rows.Bench(Programs(arguments.tree), directory, rows.QUICK if arguments.quick else rows.Sizes())
+        bench = rows.Bench(Programs(arguments.tree.resolve()), directory, rows.QUICK if arguments.quick else rows.Sizes())
         try:
             for name in wanted:
                 print(f"measuring {name}", file=sys.stderr, flush=True)
