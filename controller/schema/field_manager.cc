@@ -345,7 +345,7 @@ Result<Json> ApplyConfiguration(const CompiledSchema& schema, const Json* live, 
 
 void TrackUpdate(const CompiledSchema& schema, const Json* live, Json& updated,
                  const FieldWriter& writer) {
-  const Json sent = updated.At("metadata", "managedFields");
+  const Json& sent = updated.At("metadata", "managedFields");
   const Json stored = live == nullptr ? Json() : live->At("metadata", "managedFields");
   ManagedFields managed = ManagedFields::FromJson(stored);
   if (writer.subresource.empty()) {  // A subresource does not let its clients set the entries.
@@ -355,11 +355,12 @@ void TrackUpdate(const CompiledSchema& schema, const Json* live, Json& updated,
       managed = std::move(from_client);
     }
   }
-  Json after = WithoutManagedFields(updated);
-  if (live == nullptr ||
-      !managed.Empty()) {  // An object that nobody tracks stays so until an apply.
+  // An object that nobody tracks stays so until an apply.
+  if (live != nullptr && sent == stored && !managed.Empty()) {
+    RecordUpdate(schema, *live, updated, writer, managed);  // As equal, they need not be left out.
+  } else if (live == nullptr || !managed.Empty()) {
     const Json before = live == nullptr ? Json::EmptyObject() : WithoutManagedFields(*live);
-    RecordUpdate(schema, before, after, writer, managed);
+    RecordUpdate(schema, before, WithoutManagedFields(updated), writer, managed);
   }
   SetManagedFields(updated, managed);
   if (live != nullptr && SameForStorage(*live, updated)) {
