@@ -200,6 +200,17 @@ TEST(StorageWritesTest, UpdatesAsKubernetesDoes) {
        200,
        R"({"metadata":{"generation":2,"labels":{"q":"1","zz":null},"annotations":null},
            "spec":{"replicas":3},"status":{"replicas":5,"selector":"app=a"}})"},  // 37
+      {"PUT", "a/status",  // Of the rest nothing is taken, so nothing need be sent.
+       W(R"({"name":"a","resourceVersion":"$rv"})", R"("status":{"replicas":6})"), 200,
+       R"({"metadata":{"generation":2,"labels":{"q":"1"},"managedFields":[
+           {"apiVersion":"demo.example.io/v1","fieldsType":"FieldsV1",
+            "fieldsV1":{"f:metadata":{"f:labels":{".":{},"f:q":{}}},
+                        "f:spec":{".":{},"f:color":{},"f:replicas":{},"f:size":{}}},
+            "manager":"test","operation":"Update","time":"2026-03-02T12:00:00Z"},
+           {"apiVersion":"demo.example.io/v1","fieldsType":"FieldsV1",
+            "fieldsV1":{"f:status":{".":{},"f:replicas":{}}},"manager":"test",
+            "operation":"Update","subresource":"status","time":"2026-03-02T12:00:00Z"}]},
+           "spec":{"color":"red","replicas":3},"status":{"replicas":6,"selector":null}})"},
       {"PUT", "a", W(R"({"name":"zzz","resourceVersion":"$rv"})"), 400,
        "the name of the object (zzz) does not match the name on the URL (a)"},             // 39
       {"PUT", "nope", W(R"({"name":"nope","resourceVersion":"$rv"})"), 404, "not found"},  // 41

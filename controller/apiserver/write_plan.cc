@@ -259,8 +259,9 @@ class Planner {
     });
   }
 
-  /// The stored object with what the request may change, taken from `wanted`.
-  Json Merged(Json wanted) const {
+  /// The stored object with what the request may change, taken from `wanted`. `track`: who owns
+  /// which field is worked out later, from what is stored.
+  Json Merged(Json wanted, bool track) const {
     const Json& old_meta = stored_.At("metadata");
     if (target_.subresource.empty()) {
       for (const std::string_view field : kServerFields) {
@@ -278,13 +279,15 @@ class Planner {
       return out;
     }
     Keep(kStatus, wanted, out);
-    Keep("managedFields", wanted.At("metadata"), out["metadata"]);
+    if (!track) {
+      Keep("managedFields", wanted.At("metadata"), out["metadata"]);
+    }
     return out;
   }
 
   Result<WritePlan> Update(Json wanted, bool track) {
     MIDWATCH_TRY(ReadMeta(resource_, wanted));
-    return Store(Merged(std::move(wanted)), track);
+    return Store(Merged(std::move(wanted), track), track);
   }
 
   /// The last steps of whatever ends in an object: defaults, rules, owners of fields, admission.

@@ -350,22 +350,29 @@ std::vector<Object> Executor::InFlight(std::string_view resource) {
 }
 
 std::optional<Object> Executor::Assume(const Write& write) const {
+  const auto stored = [&] {
+    const WriteTarget target = TargetOf(write);
+    const Index* index = ports_.view.FindIndex(target.key.resource);
+    const Object found =
+        index == nullptr ? Object() : index->Find(target.key.namespace_name, target.key.name);
+    return found ? found.Body() : Json::EmptyObject();
+  };
   Json body;
   if (const auto* create = std::get_if<CreateRequest>(&write)) {
     body = create->object;
   } else if (const auto* update = std::get_if<UpdateRequest>(&write)) {
-    body = update->object;
+    if (update->subresource == "status") {
+      body = stored();
+      body.Set("status", update->object.At("status"));
+    } else {
+      body = update->object;
+    }
   } else if (const auto* patch = std::get_if<PatchRequest>(&write)) {
-    const WriteTarget target = TargetOf(write);
-    const Index* index = ports_.view.FindIndex(target.key.resource);
-    const Object base =
-        index == nullptr ? Object() : index->Find(target.key.namespace_name, target.key.name);
-    body = base ? base.Body() : Json::EmptyObject();
     if (patch->patch_type == PatchType::kJson) {
-      Result<Json> patched = ApplyJsonPatch(std::move(body), patch->patch);
+      Result<Json> patched = ApplyJsonPatch(stored(), patch->patch);
       body = patched ? *std::move(patched) : Json();
     } else {
-      body = ApplyMergePatch(std::move(body), patch->patch);
+      body = ApplyMergePatch(stored(), patch->patch);
     }
   }
   Result<Object> object = Object::FromJson(body);

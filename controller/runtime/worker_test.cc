@@ -549,6 +549,37 @@ TEST_F(WorkerTest, PlansShowWhatOthersInFlightWillWrite) {
   EXPECT_EQ(assumed.back(), 0U);
 }
 
+TEST_F(WorkerTest, AStatusInFlightIsThatOfTheWholeObject) {
+  Start();
+  std::string seen;
+  reconciler_.script = [&](const ObjectKey& key, const View& view, Now) -> Result<Plan> {
+    const std::vector<Object> in_flight = view.InFlight(kThings);
+    if (!in_flight.empty()) {
+      const Json body = in_flight[0].Body();
+      seen = body.At("spec", "color").AsString() + " " + body.At("status", "phase").AsString();
+    }
+    const Object thing = view.Find(key);
+    if (!thing.Body().At("status").IsNull()) {
+      return Plan{};
+    }
+    const Json meta = Json::Of({{"name", thing.name()},
+                                {"namespace", thing.namespace_name()},
+                                {"resourceVersion", thing.resource_version()}});
+    UpdateRequest update{
+        .type = kThing, .object = {}, .subresource = "status", .field_manager = {}};
+    update.object = Json::Of({{"apiVersion", thing.api_version()},
+                              {"kind", thing.kind()},
+                              {"metadata", meta},
+                              {"status", Json::Of({{"phase", "Ready"}})}});
+    return Plan{{Write{std::move(update)}}, false, {}};
+  };
+  client_.HoldAnswers(true);
+  PutThing("a");
+  PutThing("b");
+  Settle();
+  EXPECT_EQ(seen, "red Ready");
+}
+
 TEST_F(WorkerTest, TheSweepCountsWhatNobodyNoticed) {
   options_.sweep_interval = minutes(10);
   bool lit = false;  // Changes without a trigger.

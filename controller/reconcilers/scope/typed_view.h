@@ -45,10 +45,21 @@ std::vector<T> DecodeAll(const std::vector<Object>& objects) {
   return out;
 }
 
-/// Replaces the status of a stored object, if the store still holds this version of it.
+/// Replaces the status of a stored object, if the store still holds this version of it. The rest of
+/// the object stays as it is stored: a status subresource takes nothing else from a request.
 template <typename T>
 UpdateRequest StatusUpdate(const Object& stored, const T& wanted) {
-  Json body = stored.Body();
+  Json meta = Json::EmptyObject();
+  meta.Set("name", stored.name());
+  if (!stored.namespace_name().empty()) {
+    meta.Set("namespace", stored.namespace_name());
+  }
+  meta.Set("resourceVersion", stored.resource_version());
+  meta.Set("uid", stored.uid());
+  Json body = Json::EmptyObject();
+  body.Set("apiVersion", stored.api_version());
+  body.Set("kind", stored.kind());
+  body.Set("metadata", std::move(meta));
   body.Set("status", api::Encode(wanted.status));
   return {
       .type = T::Type(), .object = std::move(body), .subresource = "status", .field_manager = {}};
