@@ -17,6 +17,7 @@
 #include "controller/reconcilers/instance/instance_reconciler.h"
 #include "controller/reconcilers/matching/matching_reconciler.h"
 #include "controller/reconcilers/status/status_reconciler.h"
+#include "controller/runtime/queued_kube_client.h"
 #include "controller/runtime/worker.h"
 
 namespace midwatch::cmd {
@@ -48,7 +49,10 @@ struct Reconciling::Parts {
     Append(options.also_follow, dispatch::Resources());
     Append(options.also_follow, instance::Resources());
     Append(options.also_follow, status::Resources());
-    StartWorker(dispatching, std::move(controllers), std::move(options));
+    // One assignment may let thousands of Dispatches go on: they are validated beside the planning.
+    auto& client = writing.Make(world.client, writing.signal());
+    writing.Run(world.clock);
+    StartWorker(dispatching, client, std::move(controllers), std::move(options));
   }
 
   Result<void> StartGit(const Settings& settings) {
@@ -72,7 +76,8 @@ struct Reconciling::Parts {
     WorkerOptions options;
     options.also_follow = git_reconciler->Resources();
     options.operations.emplace(gitsource::kGitFetch, &operation);
-    StartWorker(syncing, {gitsource::MakeController(*git_reconciler)}, std::move(options));
+    StartWorker(syncing, world.client, {gitsource::MakeController(*git_reconciler)},
+                std::move(options));
     return {};
   }
 
@@ -88,12 +93,11 @@ struct Reconciling::Parts {
     return manifest::ManifestSchemas::FromCrds(documents);
   }
 
-  void StartWorker(Driven<Worker>& worker, std::vector<Controller> controllers,
+  void StartWorker(Driven<Worker>& worker, KubeClient& client, std::vector<Controller> controllers,
                    WorkerOptions options) {
     randoms.push_back(world.random.Fork("worker-" + std::to_string(randoms.size())));
-    worker.Make(
-        Worker::Ports{world.client, worker.signal(), *randoms.back(), world.metrics, world.log},
-        std::move(controllers), std::move(options));
+    worker.Make(Worker::Ports{client, worker.signal(), *randoms.back(), world.metrics, world.log},
+                std::move(controllers), std::move(options));
     worker.Run(world.clock);
   }
 
@@ -109,6 +113,7 @@ struct Reconciling::Parts {
   std::optional<git::WorkerGitClient> git;
   std::optional<gitsource::GitSourceReconciler> git_reconciler;
   Driven<gitsource::GitFetchOperation> fetching{"git-fetch"};
+  Driven<QueuedKubeClient> writing{"dispatch-writes"};
   Driven<Worker> dispatching{"dispatching"};
   Driven<Worker> syncing{"git-sync"};
 };
