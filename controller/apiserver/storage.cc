@@ -74,7 +74,7 @@ class Storage::Core {
 
  private:
   // Any thread.
-  WriteContext MakeContext();
+  WriteContext MakeContext(const Object& against);
   Result<void> CheckSpace(const Target& target, const VersionPtr& space) const;
   Result<PreparedWrite> Prepare(WriteCall call, Admission admit);
   std::optional<Result<WriteAnswer>> AnswerAtOnce(const PreparedWrite& write);
@@ -163,13 +163,17 @@ Result<void> Storage::Core::Open() {
   return {};
 }
 
-WriteContext Storage::Core::MakeContext() {
-  const WallTime now = world_.clock.Read().wall;
-  const std::scoped_lock lock(random_mutex_);
-  return {.now = now,
-          .uid = world_.random.Uuid(),
-          .name_suffix = world_.random.NameSuffix(),
-          .max_object_bytes = options_.max_object_bytes};
+WriteContext Storage::Core::MakeContext(const Object& against) {
+  WriteContext context{.now = world_.clock.Read().wall,
+                       .uid = {},
+                       .name_suffix = {},
+                       .max_object_bytes = options_.max_object_bytes};
+  if (!against) {
+    const std::scoped_lock lock(random_mutex_);
+    context.uid = world_.random.Uuid();
+    context.name_suffix = world_.random.NameSuffix();
+  }
+  return context;
 }
 
 /// New objects need a namespace that is there to stay.
@@ -230,7 +234,7 @@ Result<PreparedWrite> Storage::Core::Prepare(WriteCall call, Admission admit) {
   }
   PreparedWrite write;
   write.against = ObjectOf(state_.Find(resource, call.target.namespace_name, call.target.name));
-  MIDWATCH_ASSIGN(write.plan, PlanWrite(call, write.against, admit, MakeContext()));
+  MIDWATCH_ASSIGN(write.plan, PlanWrite(call, write.against, admit, MakeContext(write.against)));
   write.call = std::move(call);
   write.admit = std::move(admit);
   return write;
@@ -300,10 +304,10 @@ Result<WritePlan> Storage::Core::PlanFor(PreparedWrite& write, VersionPtr& head)
     }
     if (generated && tries < kGenerateNameTries) {
       write.against = Object();
-      MIDWATCH_ASSIGN(write.plan, PlanWrite(write.call, {}, write.admit, MakeContext()));
+      MIDWATCH_ASSIGN(write.plan, PlanWrite(write.call, {}, write.admit, MakeContext({})));
       continue;
     }
-    return PlanWrite(write.call, object, write.admit, MakeContext());
+    return PlanWrite(write.call, object, write.admit, MakeContext(object));
   }
 }
 

@@ -18,8 +18,8 @@ inline constexpr std::string_view kOrphanFinalizer = "orphan";
 /// What a plan may draw upon beside the call and the stored object.
 struct WriteContext {
   WallTime now;
-  std::string uid;          ///< For an object that is created.
-  std::string name_suffix;  ///< For a generateName.
+  std::string uid;          ///< For an object that is created; empty where one stands already.
+  std::string name_suffix;  ///< For a generateName; likewise.
   std::size_t max_object_bytes = 0;
 };
 
