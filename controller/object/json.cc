@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "controller/base/text.h"
+#include "controller/object/quick_json.h"
 
 namespace midwatch {
 namespace {
@@ -393,6 +394,9 @@ Result<ParsedJson> ParseJson(std::string_view text, const JsonLimits& limits) {
     return Fail(ErrorCode::kTooLarge, "the document has " + std::to_string(text.size()) +
                                           " bytes, expected at most " +
                                           std::to_string(limits.bytes));
+  }
+  if (auto quick = ReadQuickly(text, limits)) {
+    return ParsedJson{*std::move(quick), {}};
   }
   TreeBuilder builder(limits);
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
