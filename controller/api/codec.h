@@ -82,17 +82,26 @@ Result<T> FromBody(const Json& body) {
   return value;
 }
 
-/// The same from an Object. Parses its bytes the first time; what it gives is kept with the record.
+/// The same from an Object, without a copy: nullptr if it does not decode. Parses its bytes the
+/// first time; what it gives is kept with the record that `object` shares, and lives as long.
+template <ApiKind T>
+const T* PeekObject(const midwatch::Object& object) {
+  if (const T* kept = object.FindAs<T>()) {
+    return kept;
+  }
+  if (Result<T> value = FromBody<T>(object.Body())) {
+    object.KeepAs<T>(*std::move(value));
+  }
+  return object.FindAs<T>();
+}
+
+/// The same as a value of one's own, or why it does not decode.
 template <ApiKind T>
 Result<T> FromObject(const midwatch::Object& object) {
-  if (const T* kept = object.FindAs<T>()) {
+  if (const T* kept = PeekObject<T>(object)) {
     return *kept;
   }
-  Result<T> value = FromBody<T>(object.Body());
-  if (value) {
-    object.KeepAs<T>(*value);
-  }
-  return value;
+  return FromBody<T>(object.Body());
 }
 
 /// The whole object with apiVersion and kind. Never write a user's object back from it: fields that

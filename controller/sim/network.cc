@@ -120,8 +120,8 @@ void SimKubeClient::Arrive(bool is_write, const Perform<T>& perform, Completion<
 void SimKubeClient::Get(GetRequest request, Completion<Object> done) {
   Call<Object>(
       false,
-      [request = std::move(request)](KubeClient& client, Completion<Object> answer) {
-        client.Get(request, std::move(answer));
+      [request = std::move(request)](KubeClient& client, Completion<Object> answer) mutable {
+        client.Get(std::move(request), std::move(answer));
       },
       std::move(done));
 }
@@ -129,8 +129,8 @@ void SimKubeClient::Get(GetRequest request, Completion<Object> done) {
 void SimKubeClient::List(ListRequest request, Completion<ListResponse> done) {
   Call<ListResponse>(
       false,
-      [request = std::move(request)](KubeClient& client, Completion<ListResponse> answer) {
-        client.List(request, std::move(answer));
+      [request = std::move(request)](KubeClient& client, Completion<ListResponse> answer) mutable {
+        client.List(std::move(request), std::move(answer));
       },
       std::move(done));
 }
@@ -150,8 +150,8 @@ void SimKubeClient::Create(CreateRequest request, Completion<Object> done) {
   const ObjectKey key = TargetOf(midwatch::Write{request}).key;
   Write(
       key, false,
-      [request = std::move(request)](KubeClient& client, Completion<Object> answer) {
-        client.Create(request, std::move(answer));
+      [request = std::move(request)](KubeClient& client, Completion<Object> answer) mutable {
+        client.Create(std::move(request), std::move(answer));
       },
       std::move(done));
 }
@@ -160,8 +160,8 @@ void SimKubeClient::Update(UpdateRequest request, Completion<Object> done) {
   const ObjectKey key = TargetOf(midwatch::Write{request}).key;
   Write(
       key, false,
-      [request = std::move(request)](KubeClient& client, Completion<Object> answer) {
-        client.Update(request, std::move(answer));
+      [request = std::move(request)](KubeClient& client, Completion<Object> answer) mutable {
+        client.Update(std::move(request), std::move(answer));
       },
       std::move(done));
 }
@@ -170,8 +170,8 @@ void SimKubeClient::Patch(PatchRequest request, Completion<Object> done) {
   const ObjectKey key = TargetOf(midwatch::Write{request}).key;
   Write(
       key, false,
-      [request = std::move(request)](KubeClient& client, Completion<Object> answer) {
-        client.Patch(request, std::move(answer));
+      [request = std::move(request)](KubeClient& client, Completion<Object> answer) mutable {
+        client.Patch(std::move(request), std::move(answer));
       },
       std::move(done));
 }
@@ -180,8 +180,8 @@ void SimKubeClient::Delete(DeleteRequest request, Completion<Object> done) {
   const ObjectKey key = TargetOf(midwatch::Write{request}).key;
   Write(
       key, true,
-      [request = std::move(request)](KubeClient& client, Completion<Object> answer) {
-        client.Delete(request, std::move(answer));
+      [request = std::move(request)](KubeClient& client, Completion<Object> answer) mutable {
+        client.Delete(std::move(request), std::move(answer));
       },
       std::move(done));
 }

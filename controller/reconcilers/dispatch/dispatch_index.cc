@@ -49,7 +49,7 @@ std::vector<std::string> WaitingValues(const api::Dispatch& dispatch) {
 }
 
 std::vector<std::string> ValuesOf(const Object& object) {
-  const auto dispatch = api::FromObject<api::Dispatch>(object);
+  const auto* dispatch = api::PeekObject<api::Dispatch>(object);
   if (!dispatch || IsTerminal(dispatch->status.phase)) {
     return {};
   }
@@ -70,18 +70,18 @@ std::vector<std::string> ValuesOf(const Object& object) {
 
 template <typename T>
 std::vector<std::string> AgentOfObject(const Object& object) {
-  const auto typed = api::FromObject<T>(object);
+  const auto* typed = api::PeekObject<T>(object);
   return typed ? std::vector{object.namespace_name() + "/" + typed->spec.agent_ref.name}
                : std::vector<std::string>{};
 }
 
 std::vector<std::string> DispatchOfRun(const Object& object) {
-  const auto run = api::FromObject<api::Run>(object);
+  const auto* run = api::PeekObject<api::Run>(object);
   return run ? std::vector{run->spec.dispatch_ref.uid} : std::vector<std::string>{};
 }
 
 std::vector<std::string> ModuleOfJob(const Object& object) {
-  const auto job = api::FromObject<api::ModuleJob>(object);
+  const auto* job = api::PeekObject<api::ModuleJob>(object);
   if (!job) {
     return {};
   }

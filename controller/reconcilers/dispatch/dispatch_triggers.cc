@@ -78,8 +78,7 @@ void AddNamespacesOfStack(const View& view, const std::string& agent, const std:
 /// Those that wait for the Agent at a place that the assignment covers, before the change or after
 /// it.
 void AddCovered(const Object& object, const View& view, Keys& out) {
-  const auto typed = object ? api::FromObject<api::AgentAssignment>(object)
-                            : Result<api::AgentAssignment>(Fail(ErrorCode::kNotFound, ""));
+  const auto* typed = object ? api::PeekObject<api::AgentAssignment>(object) : nullptr;
   if (!typed) {
     return;
   }
@@ -126,7 +125,7 @@ Keys OfInstance(const Change& change, const View& view) {
   namespace reason = api::dispatch_reason;
   const Object& instance = Subject(change);
   Keys out = ByValue(view, value::On(instance.namespace_name(), instance.name()));
-  const auto typed = api::FromObject<api::AgentInstance>(instance);
+  const auto* typed = api::PeekObject<api::AgentInstance>(instance);
   if (!typed) {
     return out;
   }
@@ -140,7 +139,7 @@ Keys OfInstance(const Change& change, const View& view) {
 }
 
 Keys OfRun(const Change& change, const View&) {
-  const auto run = api::FromObject<api::Run>(Subject(change));
+  const auto* run = api::PeekObject<api::Run>(Subject(change));
   if (!run) {
     return {};
   }
@@ -155,13 +154,11 @@ Keys OfLock(const Change& change, const View& view) {
 
 /// A Dispatch that gave a slot back, or no longer waits for one, lets the best waiters look.
 Keys OfOtherDispatch(const Change& change, const View& view) {
-  const auto before = change.before ? api::FromObject<api::Dispatch>(change.before)
-                                    : Result<api::Dispatch>(Fail(ErrorCode::kNotFound, ""));
+  const auto* before = change.before ? api::PeekObject<api::Dispatch>(change.before) : nullptr;
   if (!before) {
     return {};
   }
-  const auto after = change.after ? api::FromObject<api::Dispatch>(change.after)
-                                  : Result<api::Dispatch>(Fail(ErrorCode::kNotFound, ""));
+  const auto* after = change.after ? api::PeekObject<api::Dispatch>(change.after) : nullptr;
   const bool waited = before->status.reason == api::dispatch_reason::kAtCapacity;
   const bool waits = after && after->status.reason == api::dispatch_reason::kAtCapacity;
   const bool held = IsActive(before->status.phase);

@@ -15,7 +15,7 @@ constexpr std::string_view kLiveRuns = "live-runs-by-instance";
 /// A Run holds its slot until our finalizer is gone: it is removed when the Run is known to have
 /// stopped.
 std::vector<std::string> InstanceOfLiveRun(const Object& object) {
-  const auto run = api::FromObject<api::Run>(object);
+  const auto* run = api::PeekObject<api::Run>(object);
   if (!run || !run->metadata.HasFinalizer(api::finalizers::kRun)) {
     return {};
   }
@@ -24,7 +24,7 @@ std::vector<std::string> InstanceOfLiveRun(const Object& object) {
 
 std::vector<ObjectKey> OfRun(const Change& change, const View&) {
   const Object& object = change.after ? change.after : change.before;
-  const auto run = api::FromObject<api::Run>(object);
+  const auto* run = api::PeekObject<api::Run>(object);
   if (!run) {
     return {};
   }

@@ -80,7 +80,7 @@ World Observe(const Object& stored, const api::ModuleJob& job, const View& view)
 }
 
 std::vector<std::string> JobOfDispatch(const Object& object) {
-  const auto dispatch = api::FromObject<api::Dispatch>(object);
+  const auto* dispatch = api::PeekObject<api::Dispatch>(object);
   if (!dispatch) {
     return {};
   }
@@ -89,7 +89,7 @@ std::vector<std::string> JobOfDispatch(const Object& object) {
 
 std::vector<ObjectKey> OfDispatch(const Change& change, const View&) {
   const Object& object = change.after ? change.after : change.before;
-  const auto dispatch = api::FromObject<api::Dispatch>(object);
+  const auto* dispatch = api::PeekObject<api::Dispatch>(object);
   if (!dispatch) {
     return {};
   }

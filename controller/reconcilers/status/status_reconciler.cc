@@ -28,7 +28,7 @@ std::string IndexName(const ResourceType& type) {
 }
 
 std::vector<std::string> ReferentsOfAssignment(const Object& object) {
-  const auto typed = api::FromObject<api::AgentAssignment>(object);
+  const auto* typed = api::PeekObject<api::AgentAssignment>(object);
   if (!typed) {
     return {};
   }
@@ -164,14 +164,14 @@ Trigger ByReferent(const ResourceType& source, const ResourceType& referrer) {
 }
 
 std::vector<std::string> AgentOfInstance(const Object& object) {
-  const auto typed = api::FromObject<api::AgentInstance>(object);
+  const auto* typed = api::PeekObject<api::AgentInstance>(object);
   return typed ? std::vector{object.namespace_name() + "/" + typed->spec.agent_ref.name}
                : std::vector<std::string>{};
 }
 
 std::vector<ObjectKey> AgentKeyOfInstance(const Change& change, const View&) {
   const Object& object = change.after ? change.after : change.before;
-  const auto typed = api::FromObject<api::AgentInstance>(object);
+  const auto* typed = api::PeekObject<api::AgentInstance>(object);
   return typed ? std::vector{TypedKey<api::Agent>(object.namespace_name(),
                                                   typed->spec.agent_ref.name)}
                : std::vector<ObjectKey>{};
