@@ -1,101 +1,63 @@
 #include "controller/object/quick_json.h"
 
-#include <algorithm>
-#include <charconv>
-#include <string>
+#include <simdjson.h>
 
-#include "controller/base/text.h"
+#include <algorithm>
+#include <string>
 
 namespace midwatch {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+using simdjson::dom::element_type;
 
-class QuickReader {
+/// Makes the tree of what simdjson has read. False where the general parser is to judge.
+class Builder {
  public:
-  QuickReader(std::string_view text, const JsonLimits& limits)
-      : at_(text.data()), end_(text.data() + text.size()), limits_(limits) {}
+  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
 
-  std::optional<Json> Read() {
-    Json value;
-    if (!ReadValue(value, 0)) {
-      return std::nullopt;
+  bool Build(const simdjson::dom::element& from, Json& out, int depth) {
+    if (++nodes_ > limits_.nodes) {
+      return false;
     }
-    SkipSpace();
-    return at_ == end_ ? std::optional(std::move(value)) : std::nullopt;
+    switch (from.type()) {
+      case element_type::OBJECT:
+        return depth < limits_.depth && BuildObject(from, out, depth + 1);
+      case element_type::ARRAY:
+        return depth < limits_.depth && BuildArray(from, out, depth + 1);
+      case element_type::STRING:
+        out = std::string_view(from);
+        return true;
+      case element_type::INT64:
+        out = std::int64_t(from);
+        return true;
+      case element_type::DOUBLE:
+        out = double(from);
+        return true;
+      case element_type::BOOL:
+        out = bool(from);
+        return true;
+      case element_type::NULL_VALUE:
+        out = nullptr;
+        return true;
+      case element_type::UINT64:
+        return false;
+    }
+    return false;
   }
 
  private:
-  void SkipSpace() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) {
-      ++at_;
-    }
-  }
-  bool Take(char c) {
-    SkipSpace();
-    const bool there = at_ != end_ && *at_ == c;
-    at_ += there ? 1 : 0;
-    return there;
-  }
-
-  bool ReadValue(Json& out, int depth) {
-    SkipSpace();
-    if (at_ == end_ || ++nodes_ > limits_.nodes) {
-      return false;
-    }
-    switch (*at_) {
-      case '{':
-        return depth < limits_.depth && ReadObject(out, depth + 1);
-      case '[':
-        return depth < limits_.depth && ReadArray(out, depth + 1);
-      case '"': {
-        std::string text;
-        const bool read = ReadString(text);
-        out = std::move(text);
-        return read;
-      }
-      case 't':
-        return ReadWord("true", true, out);
-      case 'f':
-        return ReadWord("false", false, out);
-      case 'n':
-        return ReadWord("null", nullptr, out);
-      default:
-        return ReadNumber(out);
-    }
-  }
-
-  bool ReadWord(std::string_view word, Json value, Json& out) {
-    if (!std::string_view(at_, static_cast<std::size_t>(end_ - at_)).starts_with(word)) {
-      return false;
-    }
-    at_ += word.size();
-    out = std::move(value);
-    return true;
-  }
-
-  bool ReadObject(Json& out, int depth) {
-    ++at_;
+  bool BuildObject(const simdjson::dom::object& from, Json& out, int depth) {
     Json::Object& members = out.MutableMembers();
-    if (Take('}')) {
-      return true;
-    }
-    constexpr std::size_t kUsual = 4;
-    members.reserve(kUsual);
+    members.reserve(from.size());
     bool sorted = true;
-    do {
-      std::string name;
-      SkipSpace();
-      if (at_ == end_ || *at_ != '"' || !ReadString(name) || !Take(':')) {
-        return false;
-      }
+    for (const auto& [name, value] : from) {
       sorted = sorted && (members.empty() || members.back().name < name);
-      members.push_back({std::move(name), {}});
-      if (!ReadValue(members.back().value, depth)) {
+      members.push_back({std::string(name), {}});
+      if (!Build(value, members.back().value, depth)) {
         return false;
       }
-    } while (Take(','));
-    return Take('}') && (sorted || SortMembers(members));
+    }
+    return sorted || SortMembers(members);
   }
 
   /// False if a name stands there twice.
@@ -108,81 +70,18 @@ class QuickReader {
                               }) == members.end();
   }
 
-  bool ReadArray(Json& out, int depth) {
-    ++at_;
+  bool BuildArray(const simdjson::dom::array& from, Json& out, int depth) {
     Json::Array& items = out.MutableItems();
-    if (Take(']')) {
-      return true;
-    }
-    do {
+    items.reserve(from.size());
+    for (const simdjson::dom::element& item : from) {
       items.emplace_back();
-      if (!ReadValue(items.back(), depth)) {
+      if (!Build(item, items.back(), depth)) {
         return false;
       }
-    } while (Take(','));
-    return Take(']');
-  }
-
-  bool ReadString(std::string& out) {
-    const char* from = ++at_;
-    bool ascii = true;
-    for (; at_ != end_ && *at_ != '"'; ++at_) {
-      const auto byte = static_cast<unsigned char>(*at_);
-      if (byte < 0x20) {
-        return false;
-      }
-      ascii = ascii && byte < 0x80;
-      if (byte == '\\') {
-        out.append(from, at_);
-        if (!ReadEscape(out)) {
-          return false;
-        }
-        from = at_ + 1;
-      }
     }
-    if (at_ == end_) {
-      return false;
-    }
-    out.append(from, at_++);
-    return ascii || !FindInvalidUtf8(out);
-  }
-
-  /// The one-letter ones; `at_` ends on the last character.
-  bool ReadEscape(std::string& out) {
-    constexpr std::string_view kLetters = "\"\\/ntrbf";
-    constexpr std::string_view kMeant = "\"\\/\n\t\r\b\f";
-    if (++at_ == end_) {
-      return false;
-    }
-    const std::size_t letter = kLetters.find(*at_);
-    if (letter == std::string_view::npos) {
-      return false;
-    }
-    out += kMeant[letter];
     return true;
   }
 
-  /// Integers that fit; everything else is left to the general parser.
-  bool ReadNumber(Json& out) {
-    const char* digits = at_ + (*at_ == '-' ? 1 : 0);
-    if (digits == end_ || !IsDigit(*digits)) {
-      return false;
-    }
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(at_, end_, value);
-    const bool padded = *digits == '0' && end - digits > 1;
-    const bool minus_zero = *digits == '0' && digits != at_;
-    const bool goes_on = end != end_ && (*end == '.' || *end == 'e' || *end == 'E');
-    if (error != std::errc() || padded || minus_zero || goes_on) {
-      return false;
-    }
-    at_ = end;
-    out = value;
-    return true;
-  }
-
-  const char* at_;
-  const char* const end_;
   const JsonLimits& limits_;
   std::size_t nodes_ = 0;
 };
@@ -190,7 +89,14 @@ class QuickReader {
 }  // namespace
 
 std::optional<Json> ReadQuickly(std::string_view text, const JsonLimits& limits) {
-  return QuickReader(text, limits).Read();
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  Json out;
+  if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS ||
+      !Builder(limits).Build(root, out, 0)) {
+    return std::nullopt;
+  }
+  return out;
 }
 
 }  // namespace midwatch
