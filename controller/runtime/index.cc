@@ -153,8 +153,8 @@ std::vector<Object> Index::ByValue(std::string_view index, std::string_view valu
   const auto found = values->objects.find(value);
   if (found != values->objects.end()) {
     out.reserve(found->second.size());
-    for (const auto& [name, object] : found->second) {
-      out.push_back(object);
+    for (const auto& [name, entry] : found->second) {
+      out.push_back(entry->object);
     }
   }
   return out;
@@ -166,11 +166,11 @@ std::vector<Object> Index::FirstByPrefix(std::string_view index, std::string_vie
   const Values* values = FindValues(index);
   for (auto at = values->objects.lower_bound(prefix);
        at != values->objects.end() && at->first.starts_with(prefix); ++at) {
-    for (const auto& [name, object] : at->second) {
+    for (const auto& [name, entry] : at->second) {
       if (out.size() == count) {
         return out;
       }
-      out.push_back(object);
+      out.push_back(entry->object);
     }
   }
   return out;
@@ -202,7 +202,6 @@ void Index::Store(Objects::iterator at, const Object& object, std::int64_t versi
     ForgetConfirmed(at->first.View());
   } else {
     before = at->second.object;
-    TakeFromValues(at->first, at->second);
   }
   // Not news after ForgetVersions: the same state, seen again.
   const bool same = before && before.bytes() == object.bytes();
@@ -219,7 +218,9 @@ void Index::Store(Objects::iterator at, const Object& object, std::int64_t versi
 
 void Index::Erase(Objects::iterator at, std::int64_t tombstone) {
   const Object before = at->second.object;
-  TakeFromValues(at->first, at->second);
+  for (std::size_t i = 0; i < indexes_.size(); ++i) {
+    TakeFromValues(indexes_[i], at->first, at->second.values[i]);
+  }
   if (tombstone > fresh_to_) {
     tombstones_[at->first] = tombstone;
   }
@@ -227,27 +228,32 @@ void Index::Erase(Objects::iterator at, std::int64_t tombstone) {
   Tell(before, Object());
 }
 
+/// Most changes leave the values as they are: nothing moves then.
 void Index::PutUnderValues(const Name& name, Entry& entry) {
   entry.values.resize(indexes_.size());
   for (std::size_t i = 0; i < indexes_.size(); ++i) {
-    entry.values[i] = indexes_[i].definition.values(entry.object);
-    for (const std::string& value : entry.values[i]) {
-      indexes_[i].objects[value].insert_or_assign(name, entry.object);
+    std::vector<std::string> values = indexes_[i].definition.values(entry.object);
+    if (values == entry.values[i]) {
+      continue;
     }
+    TakeFromValues(indexes_[i], name, entry.values[i]);
+    for (const std::string& value : values) {
+      indexes_[i].objects[value].insert_or_assign(name.View(), &entry);
+    }
+    entry.values[i] = std::move(values);
   }
 }
 
-void Index::TakeFromValues(const Name& name, const Entry& entry) {
-  for (std::size_t i = 0; i < indexes_.size(); ++i) {
-    for (const std::string& value : entry.values[i]) {
-      const auto found = indexes_[i].objects.find(value);
-      if (found == indexes_[i].objects.end()) {
-        continue;  // The same value twice in one answer.
-      }
-      found->second.erase(name);
-      if (found->second.empty()) {
-        indexes_[i].objects.erase(found);
-      }
+void Index::TakeFromValues(Values& index, const Name& name,
+                           const std::vector<std::string>& values) {
+  for (const std::string& value : values) {
+    const auto found = index.objects.find(value);
+    if (found == index.objects.end()) {
+      continue;  // The same value twice in one answer.
+    }
+    found->second.erase(name.View());
+    if (found->second.empty()) {
+      index.objects.erase(found);
     }
   }
 }

@@ -92,14 +92,15 @@ class Index {
   using Objects = std::map<Name, Entry, ByName>;
   struct Values {
     IndexDefinition definition;
-    std::map<std::string, std::map<Name, Object, ByName>, std::less<>> objects;
+    /// Both name and entry are those of `objects_`.
+    std::map<std::string, std::map<NameView, const Entry*>, std::less<>> objects;
   };
 
   void Admit(const Object& object, MonoTime now);
   void Store(Objects::iterator at, const Object& object, std::int64_t version, MonoTime now);
   void Erase(Objects::iterator at, std::int64_t tombstone);
   void PutUnderValues(const Name& name, Entry& entry);
-  void TakeFromValues(const Name& name, const Entry& entry);
+  void TakeFromValues(Values& index, const Name& name, const std::vector<std::string>& values);
   void ForgetConfirmed(const NameView& name);
   const Values* FindValues(std::string_view index) const;
   void Tell(const Object& before, const Object& after) const;
