@@ -44,20 +44,17 @@ struct WorkerOptions {
 ///
 /// Guarantees
 /// - A key is not planned again while its plan is carried out. Effects start in order, each after
-/// the one before
-///   has succeeded; those of an `independent` plan up to kWindow at a time.
+///   the one before has succeeded; those of an `independent` plan up to kWindow at a time.
 /// - The first failure ends the plan and requeues the key as its RetryClass says: kNever when an
-/// input changes,
-///   kBackoff later, kReadFirst after the object was read into the view (kOutcomeUnknown: however
-///   long that takes, and nothing is planned for the key before).
+///   input changes, kBackoff later, kReadFirst after the object was read into the view
+///   (kOutcomeUnknown: however long that takes, and nothing is planned for the key before).
 /// - With `keep_going` a failed write ends nothing; the failures are in the view for the next plan
-/// of
-///   the key, which follows after back-off.
+///   of the key, which follows after back-off.
 /// - An answer is in the view before anything else is planned.
 /// - A plan made in a term of leadership that is over is dropped.
 /// - When civil time jumps against the monotone clock (by more than kClockJump between two steps),
-/// every key that
-///   waits for a time is looked at again: its wake time may have been counted from civil time.
+///   every key that waits for a time is looked at again: its wake time may have been counted from
+///   civil time.
 ///
 /// One thread at a time; completions may come on any thread.
 class Worker final : public Actor {
