@@ -41,8 +41,8 @@ struct AgentSettings {
 ///
 /// Guarantees
 /// - A sidecar starts only after the acknowledgement was accepted, which carries the
-/// resourceVersion, and only while
-///   the Lease holds by CLOCK_BOOTTIME from when the last acknowledged renewal was sent.
+///   resourceVersion, and only while the Lease holds by CLOCK_BOOTTIME from when the last
+///   acknowledged renewal was sent.
 /// - Each renewal moves the watchdogs' deadline; nothing else does.
 /// - A terminal status is written once no process of the sidecar is left, and says so.
 /// - A lost incarnation gets another name; what it still has to say about its Runs it says.

@@ -14,8 +14,7 @@ inline constexpr std::size_t kMaxReadBytes = std::size_t{4} << 20;    ///< Of on
 inline constexpr std::size_t kMaxLogName = 200;
 
 /// The name of a session log, usually `runs/NAMESPACE/NAME`: segments of lower-case letters,
-/// digits,
-/// `-` and `.`, that start with a letter or digit, joined by `/`. kInvalid otherwise.
+/// digits, `-` and `.`, that start with a letter or digit, joined by `/`. kInvalid otherwise.
 Result<void> CheckLogName(std::string_view name);
 
 /// kInvalid unless it is `sha256:` and 64 lower-case hexadecimal digits.
