@@ -206,7 +206,7 @@ void Executor::StartOperation(Active& active, const Start& start) {
 }
 
 void Executor::StartRead(EffectId id, EffectState& state, GetRequest request) {
-  state.question.emplace();
+  state.question = Question{.seen = 0, .fresh = 0};
   if (const Index* index = ports_.view.FindIndex(request.type.Resource())) {
     state.question = {index->VersionOf(request.namespace_name, request.name), index->fresh_to()};
   }
