@@ -49,10 +49,7 @@ struct Reconciling::Parts {
     Append(options.also_follow, dispatch::Resources());
     Append(options.also_follow, instance::Resources());
     Append(options.also_follow, status::Resources());
-    // One assignment may let thousands of Dispatches go on: they are validated beside the planning.
-    auto& client = writing.Make(world.client, writing.signal());
-    writing.Run(world.clock);
-    StartWorker(dispatching, client, std::move(controllers), std::move(options));
+    StartWorker(dispatching, dispatch_writes, std::move(controllers), std::move(options));
   }
 
   Result<void> StartGit(const Settings& settings) {
@@ -76,7 +73,7 @@ struct Reconciling::Parts {
     WorkerOptions options;
     options.also_follow = git_reconciler->Resources();
     options.operations.emplace(gitsource::kGitFetch, &operation);
-    StartWorker(syncing, world.client, {gitsource::MakeController(*git_reconciler)},
+    StartWorker(syncing, git_writes, {gitsource::MakeController(*git_reconciler)},
                 std::move(options));
     return {};
   }
@@ -93,8 +90,12 @@ struct Reconciling::Parts {
     return manifest::ManifestSchemas::FromCrds(documents);
   }
 
-  void StartWorker(Driven<Worker>& worker, KubeClient& client, std::vector<Controller> controllers,
-                   WorkerOptions options) {
+  /// One assignment may let thousands of Dispatches go on, one commit may bring thousands of
+  /// objects: they are validated beside the planning.
+  void StartWorker(Driven<Worker>& worker, Driven<QueuedKubeClient>& writes,
+                   std::vector<Controller> controllers, WorkerOptions options) {
+    auto& client = writes.Make(world.client, writes.signal());
+    writes.Run(world.clock);
     randoms.push_back(world.random.Fork("worker-" + std::to_string(randoms.size())));
     worker.Make(Worker::Ports{client, worker.signal(), *randoms.back(), world.metrics, world.log},
                 std::move(controllers), std::move(options));
@@ -113,7 +114,8 @@ struct Reconciling::Parts {
   std::optional<git::WorkerGitClient> git;
   std::optional<gitsource::GitSourceReconciler> git_reconciler;
   Driven<gitsource::GitFetchOperation> fetching{"git-fetch"};
-  Driven<QueuedKubeClient> writing{"dispatch-writes"};
+  Driven<QueuedKubeClient> dispatch_writes{"dispatch-writes"};
+  Driven<QueuedKubeClient> git_writes{"git-writes"};
   Driven<Worker> dispatching{"dispatching"};
   Driven<Worker> syncing{"git-sync"};
 };
