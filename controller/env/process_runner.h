@@ -26,6 +26,9 @@ struct ProcessSpec {
       readable;  ///< Paths that stay visible in the sandbox, besides the system's.
   std::vector<std::string> writable;
   std::optional<MonoTime> kill_at;  ///< See Process::KillAt; none: it may run for ever.
+  /// It stands in for this process: has its standard input, and what it leaves in the background
+  /// when it exits lives on. Not together with `kill_at`.
+  bool pass_through = false;
 };
 
 struct ProcessExit {
@@ -40,6 +43,8 @@ class ProcessSink {
   virtual void OnStdout(std::string_view bytes) = 0;
   virtual void OnStderr(std::string_view bytes) = 0;
   virtual void OnExit(ProcessExit exit) = 0;  ///< Once, last: after the whole process tree is gone.
+  /// Asked after OnStdout. False: no more of it is read, and who writes to it gets SIGPIPE.
+  virtual bool WantsMore() const { return true; }
 };
 
 /// A running process with its own process group. Destroying it kills the tree. Thread-safe.

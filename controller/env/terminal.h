@@ -10,6 +10,8 @@ class Output {
  public:
   virtual ~Output() = default;
   virtual void Write(std::string_view bytes) = 0;
+  /// The peer is gone: a Write has shown it.
+  virtual bool IsGone() const { return false; }
 };
 
 /// What the outputs of this process go to.

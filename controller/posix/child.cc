@@ -81,8 +81,8 @@ Result<ChildPlan> PlanChild(const ProcessSpec& spec, const std::vector<std::stri
 Result<std::shared_ptr<Child>> StartChild(const ProcessSpec& spec, const ChildPlan& plan,
                                           std::shared_ptr<ProcessSink> sink) {
   MIDWATCH_ASSIGN(ChildPipes pipes, MakePipes());
-  std::vector<int> descriptors{pipes.input.read.get(), pipes.output.write.get(),
-                               pipes.errors.write.get()};
+  const int input = spec.pass_through ? STDIN_FILENO : pipes.input.read.get();
+  std::vector<int> descriptors{input, pipes.output.write.get(), pipes.errors.write.get()};
   if (plan.watched) descriptors.push_back(pipes.control.second.get());
   auto child = std::make_shared<Child>();
   MIDWATCH_ASSIGN(child->pid, Spawn({.program = plan.program,
@@ -93,14 +93,15 @@ Result<std::shared_ptr<Child>> StartChild(const ProcessSpec& spec, const ChildPl
   if (!plan.watched) LimitDirectly(child->pid, spec);
   child->exit = OpenPidfd(child->pid);
   child->watched = plan.watched;
+  child->passes_through = spec.pass_through;
   child->sink = std::move(sink);
-  child->input = std::move(pipes.input.write);
+  if (!spec.pass_through) child->input = std::move(pipes.input.write);
   child->output = std::move(pipes.output.read);
   child->errors = std::move(pipes.errors.read);
   if (plan.watched) child->control = std::move(pipes.control.first);
   if (!plan.watched) child->kill_at = spec.kill_at;
   for (const Descriptor* own : {&child->input, &child->output, &child->errors})
-    SetNonBlocking(*own);
+    if (*own) SetNonBlocking(*own);
   return child;
 }
 

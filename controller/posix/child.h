@@ -17,6 +17,7 @@ namespace midwatch::posix {
 struct Child {
   pid_t pid = -1;  ///< Of the watchdog, if it has one. Constant.
   bool watched = false;
+  bool passes_through = false;
   std::shared_ptr<ProcessSink> sink;
 
   Descriptor exit;  ///< A pidfd: readable once the process has ended.

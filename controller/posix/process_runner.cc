@@ -198,6 +198,7 @@ class PosixProcessRunner::Loop {
     const std::string_view bytes(buffer, static_cast<std::size_t>(got));
     if (is_output) {
       child.sink->OnStdout(bytes);
+      if (!child.sink->WantsMore()) from.Close();
     } else {
       child.sink->OnStderr(bytes);
     }
@@ -206,8 +207,8 @@ class PosixProcessRunner::Loop {
   void NoticeExit(Child& child) {
     const std::lock_guard lock(mutex_);
     if (child.watched) ReadWatchdog(child);
-    kill(-child.pid,
-         SIGKILL);  // While its zombie keeps the number of the group from being used again.
+    // While its zombie keeps the number of the group from being used again.
+    if (!child.passes_through) kill(-child.pid, SIGKILL);
     int status = 0;
     waitpid(child.pid, &status, 0);
     if (child.watched && !child.ended) KillOrphans();
@@ -254,8 +255,9 @@ class PosixProcessRunner::Loop {
       const std::lock_guard lock(mutex_);
       const MonoTime now = BootTime();
       const auto is_gone = [now](const auto& child) {
-        return child->drain_until && ((!child->output && !child->errors && GroupIsGone(*child)) ||
-                                      now >= *child->drain_until);
+        const bool silent = child->drain_until && !child->output && !child->errors;
+        return (silent && (child->passes_through || GroupIsGone(*child))) ||
+               (child->drain_until && now >= *child->drain_until);
       };
       const auto first = std::stable_partition(children_.begin(), children_.end(),
                                                [&](const auto& child) { return !is_gone(child); });

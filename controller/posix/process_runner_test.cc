@@ -53,6 +53,28 @@ bool IsAlive(pid_t pid) {
   return end != std::string::npos && text[end + 2] != 'Z' && text[end + 2] != 'X';
 }
 
+/// Standard input of this process comes from `text` while it lives.
+class InputOf {
+ public:
+  explicit InputOf(const std::string& text) : before_(dup(STDIN_FILENO)) {
+    int ends[2];
+    EXPECT_EQ(pipe(ends), 0);
+    EXPECT_EQ(write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    close(ends[1]);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+  }
+  ~InputOf() {
+    dup2(before_, STDIN_FILENO);
+    close(before_);
+  }
+  InputOf(const InputOf&) = delete;
+  InputOf& operator=(const InputOf&) = delete;
+
+ private:
+  const int before_;
+};
+
 pid_t NumberIn(const std::string& text) {
   pid_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -75,6 +97,51 @@ class ProcessRunnerTest : public testing::TestWithParam<bool> {
 
   PosixProcessRunner runner_{Options()};
 };
+
+TEST(ProcessRunner, WhatPassesThroughReadsOurInput) {
+  const InputOf input("hello\n");
+  PosixProcessRunner runner;
+  ProcessSpec spec = Shell("cat");
+  spec.pass_through = true;
+  const auto sink = std::make_shared<ProcessRecorder>();
+  const auto process = runner.Start(spec, sink);
+  ASSERT_TRUE(process);
+  EXPECT_EQ(sink->WaitForExit().value_or(ProcessExit{-1, -1}).code, 0);
+  EXPECT_EQ(sink->output(), "hello\n");
+}
+
+TEST(ProcessRunner, WhatPassesThroughMayLeaveProcessesBehind) {
+  for (const bool passes : {true, false}) {
+    PosixProcessRunner runner;
+    ProcessSpec spec = Shell("sleep 60 >/dev/null 2>&1 & echo $!");
+    spec.pass_through = passes;
+    const Finished done = RunToEnd(runner, spec);
+    const pid_t left = NumberIn(done.output);
+    ASSERT_GT(left, 0);
+    EXPECT_EQ(IsAlive(left), passes);
+    kill(left, SIGKILL);
+  }
+}
+
+class Satisfied final : public ProcessSink {
+ public:
+  explicit Satisfied(ProcessSink& to) : to_(to) {}
+  void OnStdout(std::string_view bytes) override { to_.OnStdout(bytes); }
+  void OnStderr(std::string_view bytes) override { to_.OnStderr(bytes); }
+  void OnExit(ProcessExit exit) override { to_.OnExit(exit); }
+  bool WantsMore() const override { return false; }
+
+ private:
+  ProcessSink& to_;
+};
+
+TEST(ProcessRunner, WhoWritesToNobodyGetsSigpipe) {
+  PosixProcessRunner runner;
+  ProcessRecorder recorder;
+  const auto process = runner.Start(Shell("exec yes"), std::make_shared<Satisfied>(recorder));
+  ASSERT_TRUE(process);
+  EXPECT_EQ(recorder.WaitForExit().value_or(ProcessExit{-1, -1}).signal, SIGPIPE);
+}
 
 TEST(ProcessRunnerSignals, PassesASignalOnToTheGroup) {
   PosixProcessRunner runner;

@@ -17,7 +17,7 @@
 namespace midwatch::posix {
 namespace {
 
-constexpr std::array kCaught = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+constexpr std::array kCaught = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
 // A signal handler can reach nothing but what is static: what has come, and whom to wake.
 std::array<std::atomic<int>, kCaught.size()> pending;  // NOLINT
@@ -39,13 +39,18 @@ extern "C" void NoteSignal(int number) {
   errno = kept;
 }
 
+/// What is ignored stays so: who started us (nohup) wants it.
 void Handle(void (*how)(int)) {
   struct sigaction action {};
   action.sa_handler = how;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   for (const int number : kCaught) {
-    sigaction(number, &action, nullptr);
+    struct sigaction before {};
+    sigaction(number, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) {
+      sigaction(number, &action, nullptr);
+    }
   }
 }
 

@@ -17,6 +17,8 @@ void StandardOutput::Write(std::string_view bytes) {
       pollfd wait{descriptor_, POLLOUT, 0};
       poll(&wait, 1, -1);
     } else if (errno != EINTR) {
+      const bool gone = errno == EPIPE;
+      if (gone && !gone_.exchange(true) && on_gone_) on_gone_();
       return;
     }
   }
