@@ -71,6 +71,10 @@ std::string HistoryOf(const Json& history) {
   const auto failed = std::count_if(jobs.begin(), jobs.end(), [](const Json& job) {
     return job.At("state").AsString() == "Failed";
   });
+  if (jobs.size() == 1) {
+    return std::string("The one earlier job of the Module ") +
+           (failed == 1 ? "failed." : "did not fail.");
+  }
   return "Of the Module's last " + std::to_string(jobs.size()) + " jobs " + std::to_string(failed) +
          " failed.";
 }

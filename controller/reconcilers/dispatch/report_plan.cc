@@ -14,10 +14,13 @@ namespace {
 
 constexpr std::size_t kHeadlineBytes = 250;
 
+/// The first sentence, without its full stop.
 std::string Headline(std::string_view text) {
-  const std::string_view line = text.substr(0, text.find('\n'));
+  std::string_view line = text.substr(0, text.find('\n'));
+  line = line.substr(0, line.find(". "));
   const std::string_view cut = Utf8Prefix(line, kHeadlineBytes);
-  return std::string(cut) + (cut.size() < line.size() ? "…" : "");
+  return std::string(cut.ends_with('.') ? cut.substr(0, cut.size() - 1) : cut) +
+         (cut.size() < line.size() ? "…" : "");
 }
 
 Result<void> ReadResult(const Json& json, api::ReportSpec& spec) {
