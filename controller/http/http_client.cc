@@ -132,6 +132,12 @@ HttpResponse HeadOf(const rest::http_response& response) {
   return head;
 }
 
+/// How the library words failures from before the request was sent, and what they mean.
+constexpr std::pair<std::string_view, std::string_view> kUnsent[] = {
+    {"Error resolving address", "its name cannot be resolved"},
+    {"Failed to connect", "nothing listens there, or it cannot be reached"},
+    {"Error in SSL handshake", "no TLS: its certificate is not trusted here, or it has none"}};
+
 /// What went wrong, from the exception that is being handled. Only failures from before the request
 /// was sent are kUnavailable.
 Error CurrentFailure() {
@@ -139,11 +145,12 @@ Error CurrentFailure() {
     throw;
   } catch (const std::exception& e) {
     const std::string_view what = e.what();
-    const bool unsent = what.starts_with("Error resolving address") ||
-                        what.starts_with("Failed to connect") ||
-                        what.find("handshake") != what.npos;
-    return {unsent ? ErrorCode::kUnavailable : ErrorCode::kOutcomeUnknown,
-            "http request: " + std::string(what)};
+    for (const auto& [begin, meaning] : kUnsent) {
+      if (what.starts_with(begin)) {
+        return {ErrorCode::kUnavailable, std::string(meaning)};
+      }
+    }
+    return {ErrorCode::kOutcomeUnknown, "http request: " + std::string(what)};
   } catch (...) {
     return {ErrorCode::kOutcomeUnknown, "http request: unknown failure"};
   }
