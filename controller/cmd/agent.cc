@@ -14,6 +14,7 @@
 
 #include "controller/agent/agent_process.h"
 #include "controller/cli/command_line.h"
+#include "controller/cli/exit_codes.h"
 #include "controller/cmd/agent_config.h"
 #include "controller/cmd/connection.h"
 #include "controller/cmd/driven.h"
@@ -116,7 +117,7 @@ int RunAgent(const cli::AgentOptions& options) {
   Agent agent(options);
   if (const auto started = agent.Start(); !started) {
     std::fprintf(stderr, "error: %s\n", started.error().message.c_str());
-    return 1;
+    return cli::kExitFailed;
   }
   stop.Wait();
   agent.Drain(stop);

@@ -5,9 +5,11 @@
 
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "controller/apiserver/token_authenticator.h"
 #include "controller/cli/run_command.h"
@@ -48,7 +50,8 @@ class ScratchDirectory {
   ScratchDirectory()
       : path_(std::filesystem::temp_directory_path() /
               ("midwatch-git-" + std::to_string(::getpid()))) {}
-  ~ScratchDirectory() {
+  ~ScratchDirectory() { Remove(); }
+  void Remove() const {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
@@ -67,13 +70,22 @@ cli::NewToken IssueToken(const cli::NameInNamespace& agent, Random& random) {
 
 int RunClient(const cli::ClientCommand& command, cli::ColourChoice colour) {
   std::signal(SIGPIPE, SIG_IGN);
-  posix::StandardOutput out(STDOUT_FILENO);
+  const ScratchDirectory scratch;
+  // With nobody left to read its answer a command ends, as others do in a pipeline; `job exec` has
+  // a job to report and goes on.
+  const auto end = [&scratch] {
+    scratch.Remove();
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  };
+  const bool goes_on = std::holds_alternative<cli::JobExecOptions>(command);
+  posix::StandardOutput out(STDOUT_FILENO,
+                            goes_on ? std::function<void()>() : std::function<void()>(end));
   posix::StandardOutput err(STDERR_FILENO);
   posix::SystemClock clock;
   posix::SystemRandom random;
   posix::SignalWaiter waiter;
   posix::PosixLocalFiles files;
-  const ScratchDirectory scratch;
   std::optional<NoSignalsForThreads> quiet(std::in_place);
   posix::PosixProcessRunner processes;
   git::WorkerGitClient git(processes, {.cache_directory = scratch.path(), .allow_file = true});

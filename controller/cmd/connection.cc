@@ -22,7 +22,9 @@ Result<std::string> FirstExisting(const std::vector<std::string>& candidates) {
       return candidate;
     }
   }
-  return Fail(ErrorCode::kNotFound, "no kubeconfig: looked for " + Join(candidates, ", "));
+  return Fail(ErrorCode::kNotFound,
+              "no kubeconfig: " + (candidates.empty() ? "neither $KUBECONFIG nor $HOME is set"
+                                                      : "looked for " + Join(candidates, ", ")));
 }
 
 /// A file that a kubeconfig names is meant relative to it.
@@ -34,7 +36,7 @@ Result<kube::Kubeconfig> Read(const std::string& path) {
   MIDWATCH_ASSIGN(const std::string text, ReadFile(path));
   const manifest::LoadedYaml loaded = manifest::LoadYaml(path, text);
   if (!loaded.errors.empty()) {
-    return Fail(ErrorCode::kInvalid, path + ": " + loaded.errors.front().message);
+    return Fail(ErrorCode::kInvalid, loaded.errors.front().ToString());
   }
   auto config = kube::ReadKubeconfig(loaded.body);
   if (!config) {

@@ -18,6 +18,7 @@
 #include "controller/artifacts/artifact_service.h"
 #include "controller/artifacts/directory_store.h"
 #include "controller/base/text.h"
+#include "controller/cli/exit_codes.h"
 #include "controller/cmd/artifact_rights.h"
 #include "controller/cmd/data_directory.h"
 #include "controller/cmd/driven.h"
@@ -211,7 +212,7 @@ int RunServe(const cli::ServeOptions& options) {
   Server server(options);
   if (const auto started = server.Start(); !started) {
     std::fprintf(stderr, "error: %s\n", started.error().message.c_str());
-    return 1;
+    return ParseListen(options.listen) ? cli::kExitFailed : cli::kExitUsage;
   }
   stop.Wait();
   server.Stop();

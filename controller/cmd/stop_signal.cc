@@ -9,7 +9,11 @@ namespace midwatch::cmd {
 StopSignal::StopSignal() {
   sigemptyset(&set_);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    sigaddset(&set_, number);
+    struct sigaction before {};
+    sigaction(number, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) {  // Else who started us (nohup) wants it ignored.
+      sigaddset(&set_, number);
+    }
   }
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
