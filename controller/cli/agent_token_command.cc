@@ -1,3 +1,4 @@
+#include "controller/api/agent.h"
 #include "controller/api/core.h"
 #include "controller/api/names.h"
 #include "controller/base/encoding.h"
@@ -49,6 +50,8 @@ int Run(const AgentTokenOptions& options, Context& context) {
   if (!created) {
     return context.Refuse(created.error());
   }
+  const auto known =
+      session->Get(api::Agent::Type(), options.agent.namespace_name, options.agent.name);
   const std::string agent = options.agent.namespace_name + "/" + options.agent.name;
   const std::string text = options.token_only
                                ? made.token.Reveal() + "\n"
@@ -58,10 +61,14 @@ int Run(const AgentTokenOptions& options, Context& context) {
   } else if (const auto written = context.world.files.WritePrivate(options.file, text); !written) {
     return context.Refuse(written.error());
   }
-  context.Note((options.file.empty() ? "A token for Agent " + agent
-                                     : "Wrote " + options.file + " for Agent " + agent) +
-               ". It is shown once; midwatch delete secret -n " + created->namespace_name() + " " +
-               created->name() + " revokes it.");
+  if (!known && known.error().code == ErrorCode::kNotFound) {
+    context.Warn("there is no Agent " + agent +
+                 " yet; midwatch get agents -A lists those that exist");
+  }
+  context.Note((options.file.empty() ? "This token of Agent " + agent + " is shown once; "
+                                     : "Wrote " + options.file + " for Agent " + agent + "; ") +
+               "midwatch delete secret -n " + created->namespace_name() + " " + created->name() +
+               " revokes it.");
   return kExitDone;
 }
 

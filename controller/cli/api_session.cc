@@ -18,14 +18,17 @@ constexpr int kFirstErrorStatus = 400;
 Result<ApiSession> ApiSession::Open(Context& context, const ClientOptions& options) {
   const auto candidates = KubeconfigCandidates(options.kubeconfig, context.world.environment);
   MIDWATCH_ASSIGN(Connection connection, context.world.connect(candidates));
-  std::string space =
-      options.namespace_name.empty() ? connection.namespace_name : options.namespace_name;
-  return ApiSession(context, std::move(connection), space.empty() ? "default" : std::move(space));
+  return ApiSession(context, std::move(connection), options.namespace_name);
 }
 
 template <typename T, typename Start>
 Result<T> ApiSession::Call(Start start) {
-  return Await<T>(*context_, deadline_, connection_.server, std::move(start));
+  auto answer = Await<T>(*context_, deadline_, connection_.server, std::move(start));
+  const bool unnamed = !answer && answer.error().code == ErrorCode::kUnavailable &&
+                       answer.error().message.find(connection_.server) == std::string::npos;
+  return unnamed ? Result<T>(Fail(ErrorCode::kUnavailable,
+                                  connection_.server + ": " + answer.error().message))
+                 : std::move(answer);
 }
 
 Result<Object> ApiSession::Get(const ResourceType& type, const std::string& namespace_name,

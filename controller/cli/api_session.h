@@ -21,6 +21,8 @@ class ApiSession {
 
   /// The namespace of the options, else the kubeconfig's, else `default`.
   const std::string& namespace_name() const { return namespace_; }
+  /// ` -n NAMESPACE` for a command in a hint, if the options say it; else nothing.
+  const std::string& namespace_option() const { return namespace_option_; }
   const Connection& connection() const { return connection_; }
   void SetDeadline(Duration deadline) { deadline_ = deadline; }
 
@@ -58,10 +60,13 @@ class ApiSession {
   Result<std::string> ReadLog(const std::string& log, std::uint64_t offset, std::size_t limit);
 
  private:
-  ApiSession(Context& context, Connection connection, std::string namespace_name)
-      : context_(&context),
-        connection_(std::move(connection)),
-        namespace_(std::move(namespace_name)) {}
+  ApiSession(Context& context, Connection connection, std::string said)
+      : context_(&context), connection_(std::move(connection)) {
+    namespace_option_ = said.empty() ? std::string() : " -n " + said;
+    namespace_ = !said.empty()                        ? std::move(said)
+                 : connection_.namespace_name.empty() ? "default"
+                                                      : connection_.namespace_name;
+  }
 
   template <typename T, typename Start>
   Result<T> Call(Start start);
@@ -69,6 +74,7 @@ class ApiSession {
   Context* context_;  // Outlives the session.
   Connection connection_;
   std::string namespace_;
+  std::string namespace_option_;
   Duration deadline_ = kCallDeadline;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "controller/api/names.h"
@@ -36,6 +37,9 @@ class Applier {
       if (!applied) {
         code = Explain(applied.error(), object);
       }
+    }
+    for (const std::string& hint : hints_) {
+      context_.Hint(hint);
     }
     if (!shown_.empty()) {
       const bool single = declared.size() == 1;
@@ -79,17 +83,16 @@ class Applier {
 
   int Explain(const Error& error, const DeclaredObject& object) {
     const std::string where = object.path + ":" + std::to_string(object.at.line);
-    if (error.code == ErrorCode::kConflict) {
-      return context_.Refuse(kExitFailed, where + ": " + Harmless(error.message),
-                             "--force-conflicts takes the fields over");
-    }
-    return context_.Refuse(error, where);
+    hints_.insert(error.code == ErrorCode::kConflict ? "--force-conflicts takes the fields over"
+                                                     : HintFor(error));
+    return context_.Refuse(ExitCodeOf(error.code), where + ": " + Harmless(error.message));
   }
 
   const ApplyOptions& options_;
   Context& context_;
   ApiSession& session_;
   std::vector<Json> shown_;
+  std::set<std::string> hints_;  // Each is given once, below the errors.
 };
 
 }  // namespace

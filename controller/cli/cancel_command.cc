@@ -3,6 +3,7 @@
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/kind_target.h"
+#include "controller/cli/missing_object.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 
 namespace midwatch::cli {
@@ -18,14 +19,14 @@ int Run(const CancelOptions& options, Context& context) {
   const std::string& name = options.target.name;
   const auto seen = session->GetAs<api::Dispatch>(session->namespace_name(), name);
   if (!seen) {
-    return context.Refuse(seen.error());
+    return RefuseObject(seen.error(), api::Dispatch::Type(), name, context, *session);
   }
   if (dispatch::IsTerminal(seen->status.phase)) {
-    return context.Refuse(
-        kExitNo,
-        "dispatch/" + name +
-            " has ended already: " + std::string(api::ToString(seen->status.phase)),
-        "what has ended stays so; midwatch describe dispatch " + name + " says how");
+    return context.Refuse(kExitNo,
+                          "dispatch/" + name + " has ended already: " +
+                              std::string(api::ToString(seen->status.phase)),
+                          "what has ended stays so; midwatch why dispatch/" + name +
+                              session->namespace_option() + " says how");
   }
   Json spec = Json::Of({{"cancel", true}});
   if (!options.reason.empty()) {

@@ -127,7 +127,10 @@ class Parser {
     for (const Parameter& parameter : command_.parameters) {
       const std::string name = parameter.IsArgument() ? "argument" : LongName(parameter.names);
       if (parameter.required && app_.get_option(name)->count() == 0) {
-        names.push_back(parameter.IsArgument() ? parameter.names : name);
+        const bool form = parameter.IsArgument() && parameter.names.find(' ') != std::string::npos;
+        names.push_back(form                     ? LowerFirst(parameter.help)
+                        : parameter.IsArgument() ? parameter.names
+                                                 : name);
       }
     }
     return Join(names, " and ") + (names.size() == 1 ? " is missing" : " are missing");
@@ -248,10 +251,23 @@ EarlyExit WithoutCommand(const std::vector<std::string>& arguments,
                          : SeeHelp({}));
 }
 
+/// What people try before they know: `help get` and `--version`.
+std::vector<std::string> InPlainWords(std::vector<std::string> arguments) {
+  if (arguments == std::vector<std::string>{"--version"}) {
+    return {"version", "--client"};
+  }
+  if (arguments.size() > 1 && arguments.front() == "help") {
+    arguments.erase(arguments.begin());
+    arguments.emplace_back("--help");
+  }
+  return arguments;
+}
+
 }  // namespace
 
-std::variant<ParsedCommand, EarlyExit> Parse(const std::vector<std::string>& arguments) {
+std::variant<ParsedCommand, EarlyExit> Parse(const std::vector<std::string>& said) {
   const std::vector<Definition> all = Definitions();
+  const std::vector<std::string> arguments = InPlainWords(said);
   const auto mark = std::find(arguments.begin(), arguments.end(), "--");
   std::vector<std::string> words(arguments.begin(), mark);
   const Definition* command = FindCommand(words, all);

@@ -22,8 +22,8 @@ struct EarlyExit {
   std::string err;  ///< For standard error.
 };
 
-/// Understands `arguments` (without the program's name). Never throws, reads nothing.
-std::variant<ParsedCommand, EarlyExit> Parse(const std::vector<std::string>& arguments);
+/// Understands a command line (without the program's name). Never throws, reads nothing.
+std::variant<ParsedCommand, EarlyExit> Parse(const std::vector<std::string>& said);
 
 /// Where to look for the kubeconfig, best first: `option` alone if it is given; else the parts of
 /// $KUBECONFIG; else ~/.kube/config. The first one that exists is meant.

@@ -59,6 +59,12 @@ TEST(CommandLine, AWordThatIsAlsoACommandIsAnArgument) {
             (std::vector<std::string>{"modules", "get", "job"}));
 }
 
+TEST(CommandLine, WhatPeopleTryFirstIsUnderstood) {
+  EXPECT_TRUE(Parsed<VersionOptions>({"--version"}).client_only);
+  EXPECT_EQ(Refused({"help", "job", "exec"}).out, Refused({"job", "exec", "--help"}).out);
+  EXPECT_EQ(Refused({"help"}).out, Refused({"--help"}).out);
+}
+
 TEST(CommandLine, RepeatedOptionsAddUp) {
   const auto o = Parsed<ApplyOptions>({"apply", "-f", "a.yaml", "-f", "-", "--dry-run"});
   EXPECT_EQ(o.files, (std::vector<std::string>{"a.yaml", "-"}));
@@ -105,6 +111,10 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{"MissingArgument",
                   {"sync"},
                   "error: NAME is missing\nhint: usage: midwatch sync [options] NAME\n"},
+        UsageCase{"MissingForm",
+                  {"get"},
+                  "error: what to list is missing\nhint: usage: midwatch get [options] "
+                  "TYPE[,TYPE…] [NAME…] | TYPE/NAME…\n"},
         UsageCase{"MissingOption",
                   {"job", "start"},
                   "error: --module is missing\nhint: usage: midwatch job start --module "

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "controller/base/text.h"
+
 namespace midwatch::cli {
 namespace {
 
@@ -36,10 +38,14 @@ void Context::Warn(std::string_view text) {
 
 int Context::Refuse(int code, std::string_view message, std::string_view hint) {
   Note(err.In(Colour::kRed, "error:") + " " + std::string(message));
+  Hint(hint);
+  return code;
+}
+
+void Context::Hint(std::string_view hint) {
   if (!hint.empty()) {
     Note(err.In(Colour::kCyan, "hint:") + " " + std::string(hint));
   }
-  return code;
 }
 
 int Context::Refuse(const Error& error, std::string_view about) {
@@ -53,7 +59,10 @@ std::size_t Context::Width() const {
 }
 
 bool Context::WaitFor(std::string_view what, MonoTime deadline, const std::function<bool()>& done) {
-  const bool spins = world.terminal.err_is_terminal;
+  const auto term = world.environment.find("TERM");
+  const bool spins = world.terminal.err_is_terminal && !what.empty() &&
+                     (term == world.environment.end() || term->second != "dumb");
+  const auto room = static_cast<std::size_t>(std::max(world.terminal.columns - 3, 1));
   std::size_t frame = 0;
   bool drawn = false;
   while (!done()) {
@@ -61,10 +70,10 @@ bool Context::WaitFor(std::string_view what, MonoTime deadline, const std::funct
     if (now >= deadline) {
       break;
     }
-    if (spins && !what.empty()) {
+    if (spins) {
       world.err.Write(std::string(kClearLine) +
                       err.In(Colour::kCyan, kSpinner[frame++ % kSpinner.size()]) + " " +
-                      std::string(what));
+                      std::string(Utf8Prefix(what, room)));
       drawn = true;
     }
     world.waiter.WaitUntil(std::min(deadline, now + (drawn ? kSpinnerTick : kLookAgain)));
@@ -90,11 +99,18 @@ int ExitCodeOf(ErrorCode code) {
 std::string HintFor(const Error& error) {
   switch (error.code) {
     case ErrorCode::kUnavailable:
-      return "is the server running, and does the kubeconfig name it? see --kubeconfig";
+      return error.message.find("certificate") == std::string::npos
+                 ? "is the server running, and does the kubeconfig name it? see --kubeconfig"
+                 : "use the kubeconfig that this server wrote: it has its certificate authority";
     case ErrorCode::kTimeout:
       return "the server did not answer in time; try again";
     case ErrorCode::kOutcomeUnknown:
       return "the answer was lost: it may have happened; look before you try again";
+    case ErrorCode::kNotFound:
+      return error.message.starts_with("no kubeconfig")
+                 ? "midwatch serve writes one into its data directory: export "
+                   "KUBECONFIG=DIR/kubeconfig"
+                 : "";
     case ErrorCode::kUnauthorized:
       return "the token is not valid for this server; use the kubeconfig that it wrote";
     case ErrorCode::kForbidden:

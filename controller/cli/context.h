@@ -28,6 +28,8 @@ class Context {
   void Warn(std::string_view text);
   /// `error: …` and, if there is one, `hint: …` on standard error. Gives `code` back.
   int Refuse(int code, std::string_view message, std::string_view hint = {});
+  /// `hint: …` on standard error; nothing if it is empty.
+  void Hint(std::string_view hint);
   /// Refuse with the code and hint that belong to the error. `about` is put before the message.
   int Refuse(const Error& error, std::string_view about = {});
 

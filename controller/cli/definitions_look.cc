@@ -144,16 +144,16 @@ Definition ReportOf() {
 
 Definition Version() {
   auto o = std::make_shared<VersionOptions>();
-  Definition d{
-      .path = "version",
-      .chapter = Chapter::kLook,
-      .summary = "Show the versions of this program and of the server",
-      .details = {},
-      .parameters = {{.names = "--client",
-                      .help = "Of this program alone",
-                      .set = Into(o->client_only)},
-                     OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson})},
-      .take = [o] { return Command(ClientCommand(*o)); }};
+  Definition d{.path = "version",
+               .chapter = Chapter::kLook,
+               .summary = "Show the versions of this program and of the server",
+               .details = {},
+               .parameters = {{.names = "--client",
+                               .help = "Of this program alone",
+                               .set = Into(o->client_only)},
+                              OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson,
+                                                          OutputFormat::kYaml})},
+               .take = [o] { return Command(ClientCommand(*o)); }};
   Append(ClientParameters(o->client, false), d.parameters);
   return d;
 }

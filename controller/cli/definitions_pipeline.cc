@@ -60,18 +60,17 @@ Definition JobExec() {
       .chapter = Chapter::kPipelines,
       .summary = "Run a command as a job of a Module, and report it",
       .details =
-          "Output, signals and exit code of the command pass through unchanged. Its output is "
-          "kept, "
-          "with the values of environment variables whose names look secret replaced by ***, and "
-          "uploaded before the end of the job is reported: Succeeded for exit code 0, "
-          "ApprovalRequired for that of --approval-exit-code, Failed otherwise.\n\n"
-          "With --wait, what waits for somebody to change something (an assignment, an agent that "
-          "is not "
-          "running) is waited for 10 seconds and then told. The command's standard input is "
-          "empty.\n\n"
+          "Input, output, signals and exit code of the command pass through unchanged; what it "
+          "leaves running in the background lives on. Its output is kept, with the values of "
+          "environment variables whose names look secret replaced by ***, and uploaded before the "
+          "end of the job is reported: Succeeded for exit code 0, ApprovalRequired for that of "
+          "--approval-exit-code, Cancelled after SIGINT, SIGTERM, SIGHUP or SIGQUIT, Failed "
+          "otherwise.\n\n"
+          "With --wait, the answer of the AI work stands under the output, on standard error. What "
+          "waits for somebody to change something (an assignment, an agent that is not running) is "
+          "waited for 10 seconds and then told.\n\n"
           "If the API cannot be reached there are warnings and nothing else changes: the exit code "
-          "is "
-          "always that of the command.",
+          "is always that of the command.",
       .parameters = FactParameters(o->facts),
       .rest = "COMMAND [ARGUMENT…]",
       .set_rest = [o](std::vector<std::string> rest) { o->command = std::move(rest); },

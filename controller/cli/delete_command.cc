@@ -5,6 +5,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/declared_objects.h"
 #include "controller/cli/live_list.h"
+#include "controller/cli/missing_object.h"
 
 namespace midwatch::cli {
 namespace {
@@ -32,7 +33,9 @@ class Deleter {
                                          .dry_run = options_.dry_run});
       if (!last) {
         const bool ignored = options_.ignore_not_found && last.error().code == ErrorCode::kNotFound;
-        code = ignored ? code : context_.Refuse(last.error());
+        code = ignored ? code
+                       : RefuseObject(last.error(), target.entry->type, target.name, context_,
+                                      session_);
         continue;
       }
       Say(target, options_.dry_run ? "deleted (dry run)" : "deleted");
@@ -120,7 +123,7 @@ int Run(const DeleteOptions& options, Context& context) {
   }
   auto targets = Named(options, *catalogue, *session);
   if (!targets) {
-    return context.Refuse(targets.error());
+    return context.Refuse(kExitFailed, targets.error().message, kHintForTypes);
   }
   if (!options.files.empty()) {
     const auto declared =

@@ -1,26 +1,34 @@
 #include "controller/api/core.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/description.h"
+#include "controller/cli/missing_object.h"
 #include "controller/cli/resource_catalogue.h"
 
 namespace midwatch::cli {
 namespace {
 
-Result<std::vector<Object>> Find(const Selected& selected, ApiSession& session) {
+/// What cannot be had is said, and sets `code`.
+std::vector<Object> Find(const Selected& selected, Context& context, ApiSession& session,
+                         int& code) {
   const ResourceType& type = selected.entry->type;
   const std::string space = type.namespaced ? session.namespace_name() : std::string();
   if (selected.names.empty()) {
-    return session.List({.type = type,
-                         .namespace_name = space,
-                         .label_selector = {},
-                         .field_selector = {},
-                         .continue_token = {},
-                         .resource_version = {}});
+    auto all = session.List({.type = type,
+                             .namespace_name = space,
+                             .label_selector = {},
+                             .field_selector = {},
+                             .continue_token = {},
+                             .resource_version = {}});
+    code = all ? code : context.Refuse(all.error());
+    return all ? *std::move(all) : std::vector<Object>();
   }
   std::vector<Object> out;
   for (const std::string& name : selected.names) {
-    MIDWATCH_ASSIGN(Object object, session.Get(type, space, name));
-    out.push_back(std::move(object));
+    if (auto object = session.Get(type, space, name)) {
+      out.push_back(*std::move(object));
+    } else {
+      code = RefuseObject(object.error(), type, name, context, session);
+    }
   }
   return out;
 }
@@ -66,26 +74,23 @@ int Run(const DescribeOptions& options, Context& context) {
   }
   auto selected = SelectObjects(*catalogue, options.what);
   if (!selected) {
-    return context.Refuse(selected.error());
+    return context.Refuse(kExitFailed, selected.error().message, kHintForTypes);
   }
   const DescriptionStyle how{
       .style = context.out, .width = context.Width(), .now = context.Time().wall};
   bool first = true;
+  int code = kExitDone;
   for (const Selected& one : *selected) {
-    auto objects = Find(one, *session);
-    if (!objects) {
-      return context.Refuse(objects.error());
-    }
-    for (const Object& object : *objects) {
+    for (const Object& object : Find(one, context, *session, code)) {
       context.Print((first ? "" : "\n") + DescribeObject(object.Body(), how) +
                     DescribeEvents(EventsOf(object, *session), how));
       first = false;
     }
   }
-  if (first) {
+  if (first && code == kExitDone) {
     context.Note("Nothing found in namespace " + session->namespace_name() + ".");
   }
-  return kExitDone;
+  return code;
 }
 
 }  // namespace midwatch::cli

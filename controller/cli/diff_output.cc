@@ -79,7 +79,7 @@ std::string AsMarkdown(const DiffResult& result) {
   return out;
 }
 
-std::string AsJson(const DiffResult& result) {
+std::string AsValue(const DiffResult& result, OutputFormat format) {
   constexpr std::string_view kKinds[] = {"added", "removed", "changed"};
   Json steps = Json::EmptyArray();
   for (const DiffStep& step : result.steps) {
@@ -100,14 +100,14 @@ std::string AsJson(const DiffResult& result) {
   }
   return FormatValue(Json::Of({{"steps", std::move(steps)},
                                {"unchanged", static_cast<std::int64_t>(result.unchanged)}}),
-                     OutputFormat::kJson);
+                     format);
 }
 
 }  // namespace
 
 std::string FormatDiff(const DiffResult& result, OutputFormat format, const Style& style) {
-  if (format == OutputFormat::kJson) {
-    return AsJson(result);
+  if (format == OutputFormat::kJson || format == OutputFormat::kYaml) {
+    return AsValue(result, format);
   }
   return format == OutputFormat::kMarkdown ? AsMarkdown(result) : ForPeople(result, style);
 }

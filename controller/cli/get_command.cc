@@ -5,6 +5,7 @@
 #include "controller/base/encoding.h"
 #include "controller/base/text.h"
 #include "controller/cli/commands.h"
+#include "controller/cli/missing_object.h"
 #include "controller/cli/object_output.h"
 #include "controller/cli/resource_catalogue.h"
 #include "controller/cli/server_table.h"
@@ -39,9 +40,7 @@ class Getter {
     }
     auto selected = SelectObjects(*catalogue, options_.what);
     if (!selected) {
-      return context_.Refuse(
-          kExitFailed, selected.error().message,
-          "midwatch get midwatch -A shows what was declared, midwatch-all the rest");
+      return context_.Refuse(kExitFailed, selected.error().message, kHintForTypes);
     }
     if (options_.watch) {
       return Watch(*selected);
@@ -55,15 +54,6 @@ class Getter {
   std::string NamespaceFor(const CatalogueEntry& entry) const {
     return entry.type.namespaced && !options_.all_namespaces ? session_.namespace_name()
                                                              : std::string();
-  }
-
-  int RefuseObject(const Error& error, const CatalogueEntry& entry) {
-    if (error.code != ErrorCode::kNotFound) {
-      return context_.Refuse(error);
-    }
-    return context_.Refuse(kExitFailed, Harmless(error.message),
-                           "midwatch get " + entry.type.plural +
-                               (entry.type.namespaced ? " -A" : "") + " lists those that exist");
   }
 
   TableView ViewOf(const CatalogueEntry& entry, bool several) const {
@@ -104,7 +94,7 @@ class Getter {
     for (const std::string& name : selected.names) {
       auto one = FetchTable(*selected.entry, name);
       if (!one) {
-        failed_ = RefuseObject(one.error(), *selected.entry);
+        failed_ = RefuseObject(one.error(), selected.entry->type, name, context_, session_);
         continue;
       }
       all.columns = one->columns;
@@ -143,15 +133,19 @@ class Getter {
     if (namespaced && !options_.all_namespaces) {
       text += " in namespace " + session_.namespace_name();
     }
-    return text + ".";
+    return text + (namespaced && !options_.all_namespaces ? "; -A looks in all." : ".");
   }
 
   Result<std::vector<Json>> FetchObjects(const Selected& selected) {
     std::vector<Json> out;
     const ResourceType& type = selected.entry->type;
     for (const std::string& name : selected.names) {
-      MIDWATCH_ASSIGN(const Object object, session_.Get(type, NamespaceFor(*selected.entry), name));
-      out.push_back(object.Body());
+      const auto object = session_.Get(type, NamespaceFor(*selected.entry), name);
+      if (object) {
+        out.push_back(object->Body());
+      } else {
+        failed_ = RefuseObject(object.error(), type, name, context_, session_);
+      }
     }
     if (selected.names.empty()) {
       MIDWATCH_ASSIGN(const std::vector<Object> objects,
@@ -188,7 +182,7 @@ class Getter {
     for (const Selected& one : selected) {
       auto found = FetchObjects(one);
       if (!found) {
-        failed_ = RefuseObject(found.error(), *one.entry);
+        failed_ = context_.Refuse(found.error());
         continue;
       }
       for (Json& object : *found) {

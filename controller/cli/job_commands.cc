@@ -5,6 +5,7 @@
 #include "controller/cli/job_files.h"
 #include "controller/cli/job_reporter.h"
 #include "controller/cli/job_results.h"
+#include "controller/cli/missing_object.h"
 
 namespace midwatch::cli {
 namespace {
@@ -66,7 +67,8 @@ int Run(const JobUpdateOptions& options, Context& context) {
       options.job, {.state = options.state, .at = context.Time().wall, .message = options.message},
       options.log, options.plan, context, *session);
   if (!reported) {
-    return context.Refuse(reported.error());
+    return RefuseObject(reported.error(), api::ModuleJob::Type(), options.job.name, context,
+                        *session);
   }
   Confirm(*reported, options.state, context);
   return kExitDone;
@@ -96,7 +98,8 @@ int Run(const JobFinishOptions& options, Context& context) {
                               .message = options.message},
                              options.log, options.plan, context, *session);
   if (!reported) {
-    return context.Refuse(reported.error());
+    return RefuseObject(reported.error(), api::ModuleJob::Type(), options.job.name, context,
+                        *session);
   }
   Confirm(*reported, state, context);
   if (options.wait) {

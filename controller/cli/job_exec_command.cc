@@ -33,6 +33,8 @@ class PassingSink final : public ProcessSink {
     world_.err.Write(bytes);
     log_.Add(bytes);
   }
+  /// As if the command wrote to our output itself: with no reader left it gets SIGPIPE.
+  bool WantsMore() const override { return !world_.out.IsGone(); }
   void OnExit(ProcessExit exit) override {
     {
       const std::scoped_lock lock(mutex_);
@@ -53,6 +55,8 @@ class PassingSink final : public ProcessSink {
   mutable std::mutex mutex_;
   std::optional<ProcessExit> exit_;
 };
+
+bool IsAnOrderToEnd(int signal) { return signal != SIGUSR1 && signal != SIGUSR2; }
 
 std::string SignalName(int number) {
   switch (number) {
@@ -94,6 +98,7 @@ class Execution {
     } else {
       Warn("not reported: " + session.error().message);
     }
+    context_.world.waiter.CatchSignals();
     ReportStart();
     const Ending ending = RunCommand();
     if (session_) {
@@ -114,6 +119,7 @@ class Execution {
     session_->SetDeadline(kStartPatience);
     if (const auto created = JobReporter(context_, *session_, kStartPatience).Create(job_, {});
         !created) {
+      end_patience_ = kStartPatience;  // It is not there; who waits shall not wait long.
       Warn("the start of the job is not reported: " + created.error().message);
       if (created.error().code == ErrorCode::kAlreadyExists) {
         Warn("nothing will be reported: a retry is a new job, give it another --job-id");
@@ -123,9 +129,13 @@ class Execution {
   }
 
   Ending RunCommand() {
-    context_.world.waiter.CatchSignals();
+    if (const auto signal = context_.world.waiter.TakeSignal()) {
+      return EndingOf({.code = 0, .signal = *signal},
+                      *signal);  // It came before the command began.
+    }
     ProcessSpec spec;
     spec.command = options_.command;
+    spec.pass_through = true;
     spec.environment = context_.world.environment;
     spec.environment["MIDWATCH_JOB"] = job_.metadata.namespace_name + "/" + job_.metadata.name;
     auto process = context_.world.processes.Start(spec, sink_);
@@ -136,13 +146,12 @@ class Execution {
       sink_->log().Add("midwatch: " + why + "\n");
       return {.exit_code = kExitNotStarted, .message = why};
     }
-    (*process)->CloseInput();
     int signal = 0;
     while (!sink_->exit()) {
       context_.WaitFor({}, context_.Time().mono + kForever, [&] {
         if (const auto taken = context_.world.waiter.TakeSignal()) {
-          signal = *taken;
-          (*process)->Signal(signal);
+          signal = IsAnOrderToEnd(*taken) ? *taken : signal;
+          (*process)->Signal(*taken);
         }
         return sink_->exit().has_value();
       });
@@ -192,7 +201,7 @@ class Execution {
       AddArtifact(UploadFile("plan", options_.plan, mask_, context_, *session_), "plan", news);
     }
     const auto reported =
-        JobReporter(context_, *session_, kEndPatience)
+        JobReporter(context_, *session_, end_patience_)
             .Report(job_.metadata.namespace_name, job_.metadata.name, news, &job_);
     if (!reported) {
       return Warn("the end of the job is not reported: " + reported.error().message);
@@ -212,6 +221,7 @@ class Execution {
   const SecretMask mask_;
   const std::shared_ptr<PassingSink> sink_;  // Shared with the process.
   std::optional<ApiSession> session_;
+  Duration end_patience_ = kEndPatience;
   api::ModuleJob job_;
 };
 

@@ -16,7 +16,11 @@ Result<api::Artifact> UploadText(std::string name, std::string text, std::string
 
 Result<api::Artifact> UploadFile(std::string name, const std::string& path, const SecretMask& mask,
                                  Context& context, ApiSession& session) {
-  MIDWATCH_ASSIGN(const std::string bytes, context.world.files.Read(path, kMostUploaded));
+  const auto read = context.world.files.Read(path, kMostUploaded);
+  if (!read) {
+    return Fail(ErrorCode::kInvalid, read.error().message);  // Not found is the job alone.
+  }
+  const std::string& bytes = *read;
   const bool json = !bytes.empty() && (bytes.front() == '{' || bytes.front() == '[');
   return UploadText(std::move(name), mask.Apply(bytes), json ? "application/json" : "text/plain",
                     session);

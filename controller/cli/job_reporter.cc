@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "controller/api/module.h"
 #include "controller/api/names.h"
 #include "controller/base/digest.h"
 #include "controller/base/error_table.h"
@@ -101,7 +102,17 @@ Result<void> JobReporter::Create(api::ModuleJob job, const std::vector<JobNews>&
     Append(one, job.spec);
   }
   MIDWATCH_TRY(session_.Create(CreationOf(job)));
+  WarnOfMissingModule(job);
   return {};
+}
+
+void JobReporter::WarnOfMissingModule(const api::ModuleJob& job) {
+  const auto module =
+      session_.Get(api::Module::Type(), job.metadata.namespace_name, job.spec.module_ref.name);
+  if (!module && module.error().code == ErrorCode::kNotFound) {
+    context_.Warn("midwatch: there is no Module " + job.metadata.namespace_name + "/" +
+                  job.spec.module_ref.name + "; is its name right?");
+  }
 }
 
 Result<ReportedTransition> JobReporter::Report(const std::string& namespace_name,
@@ -113,10 +124,16 @@ Result<ReportedTransition> JobReporter::Report(const std::string& namespace_name
     if (reported || !IsWorthAnotherTry(reported.error().code) || context_.Time().mono >= deadline) {
       return reported;
     }
+    bool interrupted = false;
     if (reported.error().code != ErrorCode::kConflict) {
       context_.WaitFor("the API is not reached, trying again",
-                       std::min(deadline, context_.Time().mono + kBetweenTries),
-                       [] { return false; });
+                       std::min(deadline, context_.Time().mono + kBetweenTries), [&] {
+                         interrupted = context_.world.waiter.TakeSignal().has_value();
+                         return interrupted;
+                       });
+    }
+    if (interrupted) {
+      return reported;
     }
   }
 }

@@ -42,7 +42,8 @@ class JobReporter {
   JobReporter(Context& context, ApiSession& session, Duration patience)
       : context_(context), session_(session), patience_(patience) {}
 
-  /// Creates the job with these transitions. kAlreadyExists if there is one of that jobID.
+  /// Creates the job with these transitions, and warns if it has no Module. kAlreadyExists if there
+  /// is one of that jobID.
   Result<void> Create(api::ModuleJob job, const std::vector<JobNews>& news);
   /// Adds the transition. If the job does not exist and `missing` is given, that is created with
   /// both. kInvalid if the job has ended.
@@ -50,6 +51,7 @@ class JobReporter {
                                     const JobNews& news, const api::ModuleJob* missing = nullptr);
 
  private:
+  void WarnOfMissingModule(const api::ModuleJob& job);
   Result<ReportedTransition> TryReport(const std::string& namespace_name, const std::string& name,
                                        const JobNews& news, const api::ModuleJob* missing);
 

@@ -224,10 +224,38 @@ TEST_F(JobTest, ConflictsAreResolved) {
 
 TEST_F(JobTest, SignalsArePassedOnAndTheJobIsCancelled) {
   Program({.output = {{false, "working\n"}}, .exit = {}, .until_signal = true});
-  world.waiter.signals.push_back(SIGTERM);
+  world.processes.programs["deploy"].effect = [this] { world.waiter.signals.push_back(SIGTERM); };
   ExpectGolden("job_exec_signal", world.Run(Exec({"--wait", "1m", "--job-id", "42"})));
   EXPECT_EQ(world.exit_code, kExitSignalBase + SIGTERM);
   EXPECT_EQ(States().back(), api::JobState::kCancelled);
+}
+
+TEST_F(JobTest, ASignalBeforeTheCommandBeginsCancelsTheJobWithoutIt) {
+  world.waiter.signals.push_back(SIGINT);
+  world.Run(Exec({"--job-id", "42"}));
+  EXPECT_EQ(world.exit_code, kExitSignalBase + SIGINT);
+  EXPECT_TRUE(world.processes.started.empty());
+  EXPECT_EQ(States().back(), api::JobState::kCancelled);
+}
+
+TEST_F(JobTest, ASignalForTheCommandAloneCancelsNothing) {
+  Program({.output = {}, .exit = {}, .until_signal = true});
+  world.processes.programs["deploy"].effect = [this] { world.waiter.signals.push_back(SIGUSR1); };
+  world.Run(Exec({"--job-id", "42"}));
+  EXPECT_EQ(world.exit_code, kExitSignalBase + SIGUSR1);
+  EXPECT_EQ(States().back(), api::JobState::kFailed);
+}
+
+TEST_F(JobTest, AModuleThatDoesNotExistIsTold) {
+  EXPECT_NE(world.Run({"job", "exec", "-m", "payments/databse", "--", "deploy"})
+                .find("there is no Module payments/databse"),
+            std::string::npos);
+  EXPECT_EQ(world.Run(Exec({})).find("there is no Module"), std::string::npos);
+}
+
+TEST_F(JobTest, TheCommandStandsInForMidwatch) {
+  world.Run(Exec({}));
+  EXPECT_TRUE(world.processes.started.front().pass_through);
 }
 
 TEST_F(JobTest, ACommandThatCannotStartFailsTheJob) {

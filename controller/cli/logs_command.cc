@@ -1,8 +1,11 @@
+#include <optional>
+
 #include "controller/api/dispatch.h"
 #include "controller/api/run.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/kind_target.h"
+#include "controller/cli/missing_object.h"
 #include "controller/cli/session_text.h"
 
 namespace midwatch::cli {
@@ -11,19 +14,22 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 constexpr Duration kBetweenReads = std::chrono::milliseconds(300);
 
-/// The Run that is meant: by its name, or the current one of a Dispatch.
-Result<api::NamespacedRef> FindRun(const KindAndName& target, const std::string& kind,
-                                   ApiSession& session) {
-  if (kind == "run") {
-    return api::NamespacedRef{.namespace_name = session.namespace_name(), .name = target.name};
+/// The current Run of a Dispatch. None: it is said why, and `code` is set.
+std::optional<api::NamespacedRef> FindRunOf(const std::string& dispatch_name, Context& context,
+                                            ApiSession& session, int& code) {
+  const auto dispatch = session.GetAs<api::Dispatch>(session.namespace_name(), dispatch_name);
+  if (!dispatch) {
+    code = RefuseObject(dispatch.error(), api::Dispatch::Type(), dispatch_name, context, session);
+    return std::nullopt;
   }
-  MIDWATCH_ASSIGN(const auto dispatch,
-                  session.GetAs<api::Dispatch>(session.namespace_name(), target.name));
-  if (!dispatch.status.run) {
-    return Fail(ErrorCode::kNotFound, "dispatch/" + target.name + " has no Run: it is " +
-                                          std::string(api::ToString(dispatch.status.phase)));
+  if (!dispatch->status.run) {
+    code = context.Refuse(kExitFailed,
+                          "dispatch/" + dispatch_name + " has no Run: it is " +
+                              std::string(api::ToString(dispatch->status.phase)),
+                          "midwatch why dispatch/" + dispatch_name + session.namespace_option() +
+                              " says what stands in the way");
   }
-  return *dispatch.status.run;
+  return dispatch->status.run;
 }
 
 /// The name under which the agent of a Run writes its session log.
@@ -54,7 +60,7 @@ class Follower {
       // Looked at before reading: what was written until then will be read.
       const auto run = session_.GetAs<api::Run>(run_.namespace_name, run_.name);
       if (!run) {
-        return context_.Refuse(run.error());
+        return RefuseObject(run.error(), api::Run::Type(), run_.name, context_, session_);
       }
       if (const auto read = ReadOn(*run); !read) {
         return context_.Refuse(read.error());
@@ -125,12 +131,15 @@ int Run(const LogsOptions& options, Context& context) {
   if (!session) {
     return context.Refuse(session.error());
   }
-  auto run = FindRun(options.target, *kind, *session);
-  if (!run) {
-    return context.Refuse(ExitCodeOf(run.error().code), run.error().message,
-                          *kind == "dispatch" ? "midwatch why dispatch/" + options.target.name +
-                                                    " says what stands in the way"
-                                              : "");
+  std::optional<api::NamespacedRef> run;
+  if (*kind == "run") {
+    run = {.namespace_name = session->namespace_name(), .name = options.target.name};
+  } else {
+    int code = kExitDone;
+    run = FindRunOf(options.target.name, context, *session, code);
+    if (!run) {
+      return code;
+    }
   }
   return Follower(options, *std::move(run), context, *session).Run();
 }

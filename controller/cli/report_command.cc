@@ -1,26 +1,36 @@
+#include <optional>
+
 #include "controller/api/dispatch.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/kind_target.h"
+#include "controller/cli/missing_object.h"
 #include "controller/cli/object_output.h"
 #include "controller/cli/report_text.h"
 
 namespace midwatch::cli {
 namespace {
 
-/// The name of the Report that is meant: its own, or that of a Dispatch.
-Result<std::string> ReportNameOf(const KindAndName& target, const std::string& kind,
-                                 ApiSession& session) {
-  if (kind == "report") {
+/// The Report's name: that of a Dispatch, or its own. None: it is said why, and `code` is set.
+std::optional<std::string> FindName(const KindAndName& target, bool of_dispatch, Context& context,
+                                    ApiSession& session, int& code) {
+  if (!of_dispatch) {
     return target.name;
   }
-  MIDWATCH_ASSIGN(const auto dispatch,
-                  session.GetAs<api::Dispatch>(session.namespace_name(), target.name));
-  if (!dispatch.status.report) {
-    return Fail(ErrorCode::kNotFound, "dispatch/" + target.name + " has no Report: it is " +
-                                          std::string(api::ToString(dispatch.status.phase)));
+  const auto dispatch = session.GetAs<api::Dispatch>(session.namespace_name(), target.name);
+  if (!dispatch) {
+    code = RefuseObject(dispatch.error(), api::Dispatch::Type(), target.name, context, session);
+    return std::nullopt;
   }
-  return dispatch.status.report->name;
+  if (!dispatch->status.report) {
+    code = context.Refuse(kExitFailed,
+                          "dispatch/" + target.name + " has no Report: it is " +
+                              std::string(api::ToString(dispatch->status.phase)),
+                          "midwatch why dispatch/" + target.name + session.namespace_option() +
+                              " says what stands in the way");
+    return std::nullopt;
+  }
+  return dispatch->status.report->name;
 }
 
 }  // namespace
@@ -34,16 +44,14 @@ int Run(const ReportOptions& options, Context& context) {
   if (!session) {
     return context.Refuse(session.error());
   }
-  const auto name = ReportNameOf(options.target, *kind, *session);
+  int code = kExitDone;
+  const auto name = FindName(options.target, *kind == "dispatch", context, *session, code);
   if (!name) {
-    return context.Refuse(kExitFailed, name.error().message,
-                          *kind == "dispatch" ? "midwatch why dispatch/" + options.target.name +
-                                                    " says what stands in the way"
-                                              : "");
+    return code;
   }
   const auto object = session->Get(api::Report::Type(), session->namespace_name(), *name);
   if (!object) {
-    return context.Refuse(object.error());
+    return RefuseObject(object.error(), api::Report::Type(), *name, context, *session);
   }
   if (options.output == OutputFormat::kJson || options.output == OutputFormat::kYaml) {
     context.Print(FormatObjects({object->Body()}, true, options.output));

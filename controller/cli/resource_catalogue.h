@@ -40,6 +40,10 @@ class ResourceCatalogue {
   std::vector<CatalogueEntry> entries_;  // Core group first, then ours, then the others.
 };
 
+/// What to do after SelectObjects has failed.
+inline constexpr std::string_view kHintForTypes =
+    "midwatch get midwatch -A shows what was declared, midwatch-all the rest";
+
 /// Which objects a command line names: `TYPE[,TYPE…] [NAME…]` or `TYPE/NAME…`.
 struct Selected {
   const CatalogueEntry* entry = nullptr;

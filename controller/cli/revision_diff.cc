@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "controller/base/text.h"
 #include "controller/cli/await.h"
+#include "controller/cli/captured_command.h"
 #include "controller/cli/manifest_files.h"
 #include "controller/manifest/diff.h"
 #include "controller/manifest/ordering.h"
@@ -14,6 +17,7 @@ namespace midwatch::cli {
 namespace {
 
 constexpr Duration kFetchDeadline = std::chrono::seconds(60);
+constexpr Duration kResolveDeadline = std::chrono::seconds(5);
 
 bool IsCommit(const std::string& text) {
   constexpr std::size_t kSha1 = 40;
@@ -21,6 +25,12 @@ bool IsCommit(const std::string& text) {
   return (text.size() == kSha1 || text.size() == kSha256) &&
          text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
+
+/// What is compared, as git-worker understands it.
+struct Where {
+  std::string url;
+  std::string path;  ///< Below the root of the repository.
+};
 
 std::string UrlOf(const std::string& repository, const Context& context) {
   if (repository.find("://") != std::string::npos) {
@@ -35,12 +45,33 @@ std::string UrlOf(const std::string& repository, const Context& context) {
   return "file://" + path;
 }
 
-Result<GitSnapshot> FetchAs(GitRefKind kind, const std::string& revision,
-                            const DiffOptions& options, Context& context) {
-  GitFetchRequest request{.remote = {.url = UrlOf(options.repository, context),
+/// `HEAD~1`, `origin/main`, a short id: what the program git makes of it in a repository of this
+/// machine. None if there is no git, or it does not know better.
+std::optional<std::string> Resolve(const std::string& revision, const DiffOptions& options,
+                                   Where& where, Context& context) {
+  if (revision.starts_with('-') || options.repository.find("://") != std::string::npos) {
+    return std::nullopt;
+  }
+  const auto said = OutputOf(
+      {"git", "-C", options.repository.empty() ? "." : options.repository, "rev-parse",
+       "--path-format=absolute", "--git-common-dir", "--show-prefix", revision + "^{commit}"},
+      kResolveDeadline, context);
+  const std::vector<std::string_view> lines =
+      said ? Split(*said, '\n') : std::vector<std::string_view>();
+  if (lines.size() < 3 || !IsCommit(std::string(lines[2]))) {
+    return std::nullopt;
+  }
+  where.url = "file://" + std::string(lines[0]);
+  where.path = std::string(lines[1]) + (options.path == "." ? "" : options.path);
+  return std::string(lines[2]);
+}
+
+Result<GitSnapshot> FetchAs(GitRefKind kind, const std::string& revision, const Where& where,
+                            Context& context) {
+  GitFetchRequest request{.remote = {.url = where.url,
                                      .ref_kind = kind,
                                      .ref = revision,
-                                     .path = options.path == "." ? "" : options.path,
+                                     .path = where.path,
                                      .username = {},
                                      .password = {},
                                      .ca_pem = {}},
@@ -54,17 +85,22 @@ Result<GitSnapshot> FetchAs(GitRefKind kind, const std::string& revision,
       [&](auto done) { context.world.git.Fetch("diff", std::move(request), done); });
 }
 
-/// A commit by its id; else a branch, else a tag.
+/// What git makes of it; else a commit by its id, a branch, or a tag.
 Result<GitSnapshot> Fetch(const std::string& revision, const DiffOptions& options,
                           Context& context) {
-  if (IsCommit(revision)) {
-    return FetchAs(GitRefKind::kCommit, revision, options, context);
+  Where where{.url = UrlOf(options.repository, context),
+              .path = options.path == "." ? "" : options.path};
+  if (const auto commit = Resolve(revision, options, where, context)) {
+    return FetchAs(GitRefKind::kCommit, *commit, where, context);
   }
-  auto branch = FetchAs(GitRefKind::kBranch, revision, options, context);
+  if (IsCommit(revision)) {
+    return FetchAs(GitRefKind::kCommit, revision, where, context);
+  }
+  auto branch = FetchAs(GitRefKind::kBranch, revision, where, context);
   if (branch || branch.error().code != ErrorCode::kNotFound) {
     return branch;
   }
-  auto tag = FetchAs(GitRefKind::kTag, revision, options, context);
+  auto tag = FetchAs(GitRefKind::kTag, revision, where, context);
   return tag ? std::move(tag) : std::move(branch);
 }
 
@@ -149,7 +185,7 @@ DiffOutcome CompareRevisions(const DiffOptions& options, Context& context) {
       const bool unknown = snapshot.error().code == ErrorCode::kNotFound;
       return tl::unexpected(context.Refuse(
           ExitCodeOf(snapshot.error().code), revision + ": " + Harmless(snapshot.error().message),
-          unknown ? "give a branch, a tag or a whole commit id" : ""));
+          unknown ? "give what git knows: a branch, a tag, a commit" : ""));
     }
     sets.push_back(Check(*snapshot, space));
   }

@@ -62,11 +62,16 @@ std::string PlanText(const Json& entries) {
   return Join(lines, "\n");
 }
 
-/// `sha256:0792d5e5ec48…`; anything else as it is.
+/// `sha256:0792d5e5ec48…`; what is long is cut, lists are counted.
 std::string ShowValue(const Json& value) {
   constexpr std::size_t kShownOfDigest = 19;
+  constexpr std::size_t kLongestValue = 100;
+  if (value.IsArray() && !value.Items().empty()) {
+    return "[" + Count(value.Items().size(), "item") + "]";
+  }
   const std::string text = value.IsString() ? value.AsString() : value.Dump();
-  return IsDigest(text) ? text.substr(0, kShownOfDigest) + "…" : text;
+  const std::size_t shown = IsDigest(text) ? kShownOfDigest : kLongestValue;
+  return text.size() <= shown ? text : std::string(Utf8Prefix(text, shown)) + "…";
 }
 
 std::string Pairs(const Json& object) {

@@ -5,6 +5,7 @@
 #include "controller/api/names.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/live_list.h"
+#include "controller/cli/missing_object.h"
 
 namespace midwatch::cli {
 namespace {
@@ -110,7 +111,7 @@ int Run(const SyncOptions& options, Context& context) {
   }
   const auto before = session->GetAs<api::GitSource>(session->namespace_name(), options.name);
   if (!before) {
-    return context.Refuse(before.error());
+    return RefuseObject(before.error(), api::GitSource::Type(), options.name, context, *session);
   }
   if (before->spec.suspend) {
     return context.Refuse(kExitFailed, "gitsource/" + options.name + " is suspended",
@@ -142,9 +143,10 @@ int Run(const SyncOptions& options, Context& context) {
   };
   if (!context.WaitFor("syncing " + session->namespace_name() + "/" + options.name,
                        context.Time().mono + options.timeout, finished)) {
-    return context.Refuse(
-        kExitUnreachable, "no result of the sync in " + FormatDuration(options.timeout),
-        "it goes on; midwatch describe gitsource " + options.name + " shows how far it is");
+    return context.Refuse(kExitUnreachable,
+                          "no result of the sync in " + FormatDuration(options.timeout),
+                          "it goes on; midwatch describe gitsource " + options.name +
+                              session->namespace_option() + " shows how far it is");
   }
   return PrintResult(*source, context);
 }

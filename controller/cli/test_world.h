@@ -148,6 +148,7 @@ class TestWorld {
   std::map<std::string, std::string> environment = {{"HOME", "/home/ann"}, {"PATH", "/bin"}};
   Terminal terminal;
   bool reachable = true;
+  bool no_kubeconfig = false;
   int exit_code = 0;
 
  private:

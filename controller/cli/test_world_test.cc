@@ -90,7 +90,8 @@ class TestProcess final : public Process {
       : program_(std::move(program)), sink_(std::move(sink)) {}
 
   bool Write(std::string) override { return true; }
-  void CloseInput() override {
+  void CloseInput() override { Begin(); }
+  void Begin() {
     for (const auto& [is_error, text] : program_.output) {
       is_error ? sink_->OnStderr(text) : sink_->OnStdout(text);
     }
@@ -123,7 +124,11 @@ Result<std::unique_ptr<Process>> TestProcesses::Start(const ProcessSpec& spec,
   if (found == programs.end()) {
     return Fail(ErrorCode::kNotFound, "no such program");
   }
-  return std::make_unique<TestProcess>(found->second, std::move(sink));
+  auto process = std::make_unique<TestProcess>(found->second, std::move(sink));
+  if (spec.pass_through) {  // Nobody closes its input.
+    process->Begin();
+  }
+  return process;
 }
 
 void TestArtifacts::Put(std::string bytes, std::function<void(Result<std::string>)> done) {
@@ -457,6 +462,9 @@ std::string TestWorld::Run(const std::vector<std::string>& arguments) {
       .processes = processes,
       .git = git,
       .connect = [this](const std::vector<std::string>&) -> Result<Connection> {
+        if (no_kubeconfig) {
+          return Fail(ErrorCode::kNotFound, "no kubeconfig: looked for /home/ann/.kube/config");
+        }
         if (!reachable) {
           return Fail(ErrorCode::kUnavailable, "https://127.0.0.1:7443: connection refused");
         }

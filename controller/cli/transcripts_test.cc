@@ -52,7 +52,8 @@ INSTANTIATE_TEST_SUITE_P(
                        {{"get", "module", "database", "-n", "payments", "-o", "yaml"},
                         {"get", "module", "database", "-n", "payments", "-o", "json"},
                         {"get", "midwatch", "-n", "payments", "-o", "name"},
-                        {"get", "stacks", "-o", "yaml"}}},
+                        {"get", "stacks", "-o", "yaml"},
+                        {"get", "module", "database", "nope", "-n", "payments", "-o", "name"}}},
         TranscriptCase{"get_errors",
                        {{"get", "dispatchs"},
                         {"get", "widgets"},
@@ -64,17 +65,24 @@ INSTANTIATE_TEST_SUITE_P(
         TranscriptCase{"describe",
                        {{"describe", "agent", "diagnoser", "-n", "ai"},
                         {"describe", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"},
-                        {"describe", "modulejob", "database-41", "-n", "payments"}}},
+                        {"describe", "modulejob", "database-41", "-n", "payments"},
+                        {"describe", "module", "databse", "ledger", "-n", "payments"},
+                        {"describe", "modul"}}},
         TranscriptCase{"tree",
                        {{"tree", "modulejob/database-41", "-n", "payments"},
                         {"tree", "mj/ledger-7", "-n", "payments"},
                         {"tree", "modulejob/nope", "-n", "payments"},
+                        {"tree", "modulejob/database-41"},
+                        {"tree", "modulejob/ledger", "-n", "payments"},
                         {"tree", "module/database"}}},
         TranscriptCase{"why",
                        {{"why", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"},
                         {"why", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"},
                         {"why", "modulejob/ledger-7", "-n", "payments"},
-                        {"why", "modulejob/database-41", "-n", "payments"}}},
+                        {"why", "modulejob/database-41", "-n", "payments"},
+                        {"why", "dispatch/ledger-m3v8t1z6hrcx"},
+                        {"why", "modulejob/nope"},
+                        {"why", "module/database"}}},
         TranscriptCase{
             "why_colours",
             {{"why", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments", "--colour", "always"}}},
@@ -90,7 +98,10 @@ INSTANTIATE_TEST_SUITE_P(
                        {{"report", "-n", "payments", "database-k4xq9w2m7dlp", "--colour", "always"},
                         {"report", "-n", "payments", "database-plan", "--colour", "always"}}},
         TranscriptCase{"version",
-                       {{"version"}, {"version", "--client"}, {"version", "-o", "json"}}},
+                       {{"version"},
+                        {"version", "--client"},
+                        {"version", "-o", "json"},
+                        {"version", "-o", "yaml"}}},
         TranscriptCase{"cancel",
                        {{"cancel", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments", "--reason",
                          "known outage"},
@@ -104,7 +115,23 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(TranscriptOfUnreachable, SaysWhatToDo) {
   DemoWorld world;
   world.reachable = false;
-  ExpectGolden("unreachable", world.RunAll({{"get", "modules"}, {"version"}}));
+  std::string all = world.RunAll({{"get", "modules"},
+                                  {"version"},
+                                  {"version", "--client"},
+                                  {"sync", "platform"},
+                                  {"why", "dispatch/x"},
+                                  {"apply", "-f", "-"},
+                                  {"agent", "token", "ai/diagnoser"}});
+  world.no_kubeconfig = true;
+  ExpectGolden("unreachable", all + "\n" + world.RunAll({{"get", "modules"}, {"version"}}));
+}
+
+TEST(TranscriptOfTree, GoesOnBelowItselfOnANarrowTerminal) {
+  DemoWorld world;
+  world.terminal = {.out_is_terminal = true, .err_is_terminal = true, .columns = 60};
+  ExpectGolden("tree_narrow",
+               world.RunAll({{"tree", "modulejob/database-41", "-n", "payments"},
+                             {"tree", "mj/ledger-7", "-n", "payments", "--colour", "never"}}));
 }
 
 TEST(TranscriptOfGetWatch, GoesOnWithWhatChangesUntilASignalComes) {
@@ -148,6 +175,7 @@ TEST(TranscriptOfValidate, ListsEveryErrorWithItsPlace) {
   ExpectGolden("validate", good + "\n" +
                                world.RunAll({{"validate", "repo"},
                                              {"validate", "repo", "-o", "json"},
+                                             {"validate", "repo", "-o", "yaml"},
                                              {"validate", "nowhere"},
                                              {"validate", "repo", "--colour", "always"}}));
 }
@@ -204,6 +232,7 @@ spec: {displayName: Payments DB}
 )";
   ExpectGolden("diff_server", world.RunAll({{"diff", "dir"},
                                             {"diff", "dir", "-o", "json"},
+                                            {"diff", "dir", "-o", "yaml"},
                                             {"diff", "dir", "--colour", "always"},
                                             {"apply", "-f", "dir"},
                                             {"diff", "dir"},

@@ -9,6 +9,7 @@
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/kind_target.h"
+#include "controller/cli/missing_object.h"
 #include "controller/cli/tree_drawing.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 
@@ -170,9 +171,14 @@ int Run(const TreeOptions& options, Context& context) {
   }
   const auto family = Gather(*session, options.target.name);
   if (!family) {
-    return context.Refuse(family.error());
+    return RefuseObject(family.error(), api::ModuleJob::Type(), options.target.name, context,
+                        *session);
   }
-  context.Print(DrawTree(Drawer(*family, context).Draw()));
+  // In a pipe a node stays on its line.
+  const std::size_t width = context.world.terminal.out_is_terminal
+                                ? static_cast<std::size_t>(context.world.terminal.columns)
+                                : std::string::npos;
+  context.Print(DrawTree(Drawer(*family, context).Draw(), width));
   return kExitDone;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@ struct TreeNode {
   std::vector<TreeNode> children = {};
 };
 
-/// The root's text, and below it its children behind `├─` and `└─`.
-std::string DrawTree(const TreeNode& root);
+/// The root's text, and below it its children behind `├─` and `└─`. Text that has more than `width`
+/// columns goes on below itself.
+std::string DrawTree(const TreeNode& root, std::size_t width);
 
 }  // namespace midwatch::cli

@@ -43,7 +43,7 @@ int Run(const ValidateOptions& options, Context& context) {
       *files,
       {.default_namespace = options.namespace_name.empty() ? "default" : options.namespace_name});
   const int code = set.errors.empty() ? kExitDone : kExitNo;
-  if (options.output == OutputFormat::kJson) {
+  if (options.output != OutputFormat::kText) {
     Json errors = Json::EmptyArray();
     for (const manifest::ManifestError& error : set.errors) {
       errors.Append(ErrorAsJson(error));
@@ -52,7 +52,7 @@ int Run(const ValidateOptions& options, Context& context) {
         FormatValue(Json::Of({{"errors", std::move(errors)},
                               {"files", static_cast<std::int64_t>(files->size())},
                               {"objects", static_cast<std::int64_t>(set.manifests.size())}}),
-                    OutputFormat::kJson));
+                    options.output));
     return code;
   }
   for (const manifest::ManifestError& error : set.errors) {

@@ -19,6 +19,7 @@ int Run(const VersionOptions& options, Context& context) {
   std::string text = "midwatch " + context.world.version +
                      (commit.empty() ? std::string() : " (" + commit + ")") + "\n";
   Json all = Json::Of({{"client", std::move(client)}});
+  int code = kExitDone;
   if (!options.client_only) {
     auto session = ApiSession::Open(context, options.client);
     const Result<Json> server =
@@ -29,11 +30,11 @@ int Run(const VersionOptions& options, Context& context) {
       all.Set("server", *server);
     } else {
       text += "server   not reached: " + Harmless(server.error().message) + "\n";
+      code = session ? ExitCodeOf(server.error().code) : kExitDone;
     }
   }
-  context.Print(options.output == OutputFormat::kJson ? FormatValue(all, OutputFormat::kJson)
-                                                      : text);
-  return kExitDone;
+  context.Print(options.output == OutputFormat::kText ? text : FormatValue(all, options.output));
+  return code;
 }
 
 }  // namespace midwatch::cli

@@ -1,5 +1,6 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/kind_target.h"
+#include "controller/cli/missing_object.h"
 #include "controller/cli/why_dispatch.h"
 #include "controller/cli/why_job.h"
 #include "controller/cli/world_view.h"
@@ -16,21 +17,24 @@ int Run(const WhyOptions& options, Context& context) {
     return context.Refuse(session.error());
   }
   const std::string& space = session->namespace_name();
+  const std::string& name = options.target.name;
   WorldView view;
   if (*kind == "modulejob") {
-    const auto job = session->GetAs<api::ModuleJob>(space, options.target.name);
-    const auto loaded =
-        job ? view.LoadForMatching(*session, context.Time().mono) : Result<void>(Fail(job.error()));
-    if (!loaded) {
+    const auto job = session->GetAs<api::ModuleJob>(space, name);
+    if (!job) {
+      return RefuseObject(job.error(), api::ModuleJob::Type(), name, context, *session);
+    }
+    if (const auto loaded = view.LoadForMatching(*session, context.Time().mono); !loaded) {
       return context.Refuse(loaded.error());
     }
     context.Print(ExplainJob(*job, view, context));
     return kExitDone;
   }
-  const auto dispatch = session->GetAs<api::Dispatch>(space, options.target.name);
-  const auto loaded = dispatch ? view.LoadForDispatch(*session, context.Time().mono)
-                               : Result<void>(Fail(dispatch.error()));
-  if (!loaded) {
+  const auto dispatch = session->GetAs<api::Dispatch>(space, name);
+  if (!dispatch) {
+    return RefuseObject(dispatch.error(), api::Dispatch::Type(), name, context, *session);
+  }
+  if (const auto loaded = view.LoadForDispatch(*session, context.Time().mono); !loaded) {
     return context.Refuse(loaded.error());
   }
   context.Print(ExplainDispatch(*dispatch, view, context));

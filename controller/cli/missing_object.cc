@@ -1,0 +1,52 @@
+#include "controller/cli/missing_object.h"
+
+#include <vector>
+
+#include "controller/base/text.h"
+
+namespace midwatch::cli {
+namespace {
+
+constexpr std::int64_t kMostLookedAt = 500;
+
+std::vector<Object> FirstOf(const ResourceType& type, const std::string& space, std::string fields,
+                            ApiSession& session) {
+  const auto page = session.ListPage({.type = type,
+                                      .namespace_name = space,
+                                      .label_selector = {},
+                                      .field_selector = std::move(fields),
+                                      .limit = kMostLookedAt,
+                                      .continue_token = {},
+                                      .resource_version = {}});
+  return page ? page->items : std::vector<Object>();
+}
+
+std::string WhereItIs(const ResourceType& type, const std::string& name, ApiSession& session) {
+  const std::vector<Object> elsewhere =
+      type.namespaced ? FirstOf(type, {}, "metadata.name=" + name, session) : std::vector<Object>();
+  if (!elsewhere.empty()) {
+    return "there is one in namespace " + elsewhere.front().namespace_name() + ": add -n " +
+           elsewhere.front().namespace_name();
+  }
+  const std::string space = type.namespaced ? session.namespace_name() : std::string();
+  const std::vector<Object> others = FirstOf(type, space, {}, session);
+  std::vector<std::string_view> names;
+  for (const Object& object : others) {
+    names.push_back(object.name());
+  }
+  if (const auto near = NearestWord(name, names)) {
+    return "did you mean " + Quote(*near) + "?";
+  }
+  return "midwatch get " + type.plural + (type.namespaced ? " -A" : "") + " lists those that exist";
+}
+
+}  // namespace
+
+int RefuseObject(const Error& error, const ResourceType& type, const std::string& name,
+                 Context& context, ApiSession& session) {
+  return error.code == ErrorCode::kNotFound
+             ? context.Refuse(kExitFailed, Harmless(error.message), WhereItIs(type, name, session))
+             : context.Refuse(error);
+}
+
+}  // namespace midwatch::cli
