@@ -2,21 +2,26 @@
 # Midwatch in a minute: from a commit to finished AI work, with real parts only.
 #   examples/quickstart/run.sh           installs, builds, shows; on a terminal it stays running
 #   examples/quickstart/run.sh --stop    leaves nothing running
+# MIDWATCH_BIN=DIR takes the programs from there instead of building them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
 stay=false
 [ -t 1 ] && [ -z "${CI:-}" ] && stay=true
-[ "${1:-}" = --stop ] && stay=false
+case "${1:-}" in
+  '') ;;
+  --stop) stay=false ;;
+  *) sed -n '2,4s/^# \?//p' "$0" >&2; exit 2 ;;
+esac
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
   bold=$'\e[1m' dim=$'\e[2m' cyan=$'\e[36m' off=$'\e[0m'
 else
   bold='' dim='' cyan='' off=''
 fi
-title() { printf '\n%s== %s%s\n' "$bold$cyan" "$*" "$off"; }
-say() { printf '%s%s%s\n' "$dim" "$*" "$off"; }
+title() { printf '\n%s── %s ──%s\n' "$bold$cyan" "$*" "$off"; }
+say() { printf '\n%s%s%s\n' "$dim" "$*" "$off"; }
 show() { printf '%s$ %s%s\n' "$bold" "$*" "$off"; }
 run() { show "$*"; "$@"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -24,31 +29,42 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # -- Build ---------------------------------------------------------------------------------------------------------
 
 progress() {  # Reads ninja's output; one line on a terminal, a line every tenth elsewhere.
-  local line last=-1 done total tenth
+  local line tenth last=-1 left
   while IFS= read -r line; do
-    if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
-      done=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
-      tenth=$((done * 10 / total))
+    if [[ $line =~ ^\[([0-9]+)/([0-9]+)/([0-9]+)\] ]]; then
+      tenth=$((BASH_REMATCH[1] * 10 / BASH_REMATCH[2]))
+      left=$((BASH_REMATCH[3] * (BASH_REMATCH[2] - BASH_REMATCH[1]) / BASH_REMATCH[1] / 60 + 1))
       if [ -t 1 ]; then
-        printf '\rbuilding %d of %d ' "$done" "$total"
+        printf '\r\e[Kbuilding %d of %d, about %d min left' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "$left"
       elif [ "$tenth" -ne "$last" ]; then
-        printf 'building %d of %d\n' "$done" "$total"
+        printf 'building %d of %d\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
       fi
       last=$tenth
     elif [[ $line != ninja:* ]]; then
       printf '%s\n' "$line"
     fi
   done
-  [ -t 1 ] && printf '\n'
-  return 0
+  [ ! -t 1 ] || printf '\r\e[K'
 }
 
-"$root/tests/install.sh" build
-cd "$root"
-cmake --preset release >/dev/null
-NINJA_STATUS='[%f/%t] ' cmake --build --preset release --target midwatch | progress
-bin=$root/build/release/controller/cmd
-[ -x "$bin/midwatch" ] || fail "the build left no midwatch"
+build() {
+  "$root/tests/install.sh" build
+  cd "$root"
+  mkdir -p build
+  exec 9>build/quickstart.lock
+  flock 9  # Another quick start may be building.
+  cmake --preset release >/dev/null
+  NINJA_STATUS='[%f/%t/%e] ' cmake --build --preset release --target midwatch |
+    sed -uE 's|^(\[[0-9]+/[0-9]+/[0-9]+)\.[0-9]+\]|\1]|' | progress
+  exec 9>&-
+}
+
+bin=${MIDWATCH_BIN:-}
+if [ -z "$bin" ]; then
+  build
+  bin=$root/build/release/controller/cmd
+fi
+[ -x "$bin/midwatch" ] || fail "there is no $bin/midwatch"
 export PATH=$bin:$PATH
 
 # -- A place for everything ----------------------------------------------------------------------------------------
@@ -56,14 +72,26 @@ export PATH=$bin:$PATH
 dir=$(mktemp -d "${TMPDIR:-/tmp}/midwatch-quickstart.XXXXXX")
 pids=()
 stop_all() {
-  local pid
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  local pid tries=100
+  kill "${pids[@]}" 2>/dev/null || true
+  while [ "$tries" -gt 0 ] && kill -0 "${pids[@]}" 2>/dev/null; do
+    tries=$((tries - 1))
+    sleep 0.1
+  done
+  kill -KILL "${pids[@]}" 2>/dev/null || true
   for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
   rm -rf "$dir"
 }
 trap stop_all EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP
+trap 'echo "error: line $LINENO of the quick start did not do what it should" >&2' ERR
 
+start() {  # NAME COMMAND…: in the background; on a terminal it outlives this script.
+  local log=$dir/$1.log
+  shift
+  (trap '' HUP; exec "$@" >"$log" 2>&1) &
+  pids+=($!)
+}
 wait_for() {  # WHAT COMMAND…: until the command succeeds, at most 30 s.
   local what=$1 tries=150
   shift
@@ -73,16 +101,28 @@ wait_for() {  # WHAT COMMAND…: until the command succeeds, at most 30 s.
     sleep 0.2
   done
 }
-started=$(date +%s)
+field() {  # NAME: the first value of that field in the JSON on standard input.
+  grep -o "\"$1\": *[^,}]*" | head -1 | sed 's/^[^:]*: *//; s/"//g'
+}
+connected() { [ "$(midwatch get agents ops -n agents -o json | field connectedInstances)" = "$1" ]; }
+dispatch_of() {  # JOB: the Dispatch of that job of payments/database.
+  midwatch get dispatches -n payments --no-headers --search "database-$1" 2>/dev/null | awk '{print $1; exit}'
+}
+dispatch_is() {  # JOB PHASE
+  [ "$(midwatch get dispatches "$(dispatch_of "$1")" -n payments -o json | field phase)" = "$2" ]
+}
+started=$SECONDS
+
+# -- 1 -------------------------------------------------------------------------------------------------------------
 
 title "1. A server, an agent, and a git repository that says what should happen"
-say "midwatch serve keeps everything in one directory: the API's objects, its own certificate authority, a kubeconfig."
+say "midwatch serve keeps everything in one directory: objects, artifacts, its own certificate authority, a kubeconfig."
 show "midwatch serve --data DIR --listen 127.0.0.1:0 --allow-file-urls"
-midwatch serve --data "$dir/data" --listen 127.0.0.1:0 --allow-file-urls >"$dir/serve.log" 2>&1 &
-pids+=($!)
+start serve midwatch serve --data "$dir/data" --listen 127.0.0.1:0 --allow-file-urls
 wait_for "the server's start" test -s "$dir/data/kubeconfig"
 export KUBECONFIG=$dir/data/kubeconfig
 wait_for "the API" midwatch get namespaces
+run midwatch version
 
 cp -r "$here/repo" "$dir/work"
 git -C "$dir/work" init -q -b main
@@ -93,11 +133,12 @@ commit() {  # MESSAGE
   git -C "$dir/work" add -A
   git -C "$dir/work" commit -q -m "$1"
   git -C "$dir/work" push -q "$dir/repo.git" main
-  say "commit $(git -C "$dir/work" rev-parse --short HEAD): $1"
+  say "commit $(git -C "$dir/work" rev-parse --short=10 HEAD): $1"
 }
 commit "The shop, its agent and three missions"
 
-say "A GitSource keeps that repository applied. The one in midwatch-system may write everywhere."
+say "A GitSource keeps that repository applied. One in midwatch-system may write everywhere."
+show "midwatch apply -f gitsource.yaml"
 midwatch apply -f - <<YAML
 apiVersion: midwatch.dev/v1alpha1
 kind: GitSource
@@ -111,41 +152,49 @@ spec:
   interval: 1m
 YAML
 run midwatch sync platform -n midwatch-system
-run midwatch get gitsources -n midwatch-system
-run midwatch get modules,organizationmissions,stackmissions,agents,agentassignments -A
+run midwatch get stacks,modules,organizationmissions,stackmissions,namespacemissions,agents,agentassignments -A
 
 say "The agent's owner makes a token and runs the agent; agent.yaml on its host says which sidecars it can start."
 agent() {  # NAME
-  midwatch agent --agent agents/ops --config "$here/agent.yaml" --kubeconfig "$dir/agent.kubeconfig" \
-    --data "$dir/agent-$1" >"$dir/agent-$1.log" 2>&1 &
-  pids+=($!)
-  agent_pid=$!
+  start "agent-$1" midwatch agent --agent agents/ops --config "$here/agent.yaml" --kubeconfig "$dir/agent.kubeconfig" \
+    --data "$dir/agent-$1"
 }
-connected() { [ "$(midwatch get agents ops -n agents -o json | tr -d ' \n' | grep -o '"connectedInstances":[0-9]*' | cut -d: -f2)" = "$1" ]; }
-run midwatch agent token agents/ops --file "$dir/agent.kubeconfig"
+show "midwatch agent token agents/ops --file agent.kubeconfig"
+midwatch agent token agents/ops --file "$dir/agent.kubeconfig"
 show "midwatch agent --agent agents/ops --config agent.yaml --kubeconfig agent.kubeconfig"
 agent one
 wait_for "the agent's connection" connected 1
 run midwatch get agents -n agents
 
-title "2. A pipeline step really fails, and is diagnosed"
-say "The output and the exit code are those of the command; what the Agent found stands under it."
-show "midwatch job exec --module payments/database --wait 1m -- pipeline/migrate.sh"
-code=0
-midwatch job exec --module payments/database --operation Deploy --job-id deploy-1 --wait 1m -- "$here/pipeline/migrate.sh" || code=$?
-say "exit code: $code"
-[ "$code" -eq 1 ] || fail "expected the command's exit code 1"
+# -- 2 -------------------------------------------------------------------------------------------------------------
+
+job() {  # EXIT-CODE OPTION… -- COMMAND…: a pipeline step, which must end with that code.
+  local expected=$1 code=0 shown
+  shift
+  shown=$*
+  shown=${shown//"$here/"/}
+  show "midwatch job exec ${shown//"$dir/"/}"
+  midwatch job exec "$@" || code=$?
+  [ "$code" -eq "$expected" ] || fail "the step ended with $code, not with $expected"
+}
+
+title "2. A pipeline step fails, and is diagnosed"
+say "Its output and exit code are those of the command; what the Agent found stands under it."
+job 1 --module payments/database --operation Deploy --job-id deploy-1 --wait 1m -- "$here/pipeline/migrate.sh"
+say "The step's exit code is still 1. How the sidecar came to that:"
+run midwatch logs -n payments "dispatch/$(dispatch_of deploy-1)"
+
+# -- 3 -------------------------------------------------------------------------------------------------------------
 
 title "3. A plan waits for approval; a job succeeds"
-show "midwatch job exec --module payments/database --approval-exit-code 2 --plan plan.json --wait 1m -- pipeline/plan.sh plan.json"
-code=0
-midwatch job exec --module payments/database --operation Plan --job-id plan-1 --approval-exit-code 2 --plan "$dir/plan.json" \
-  --wait 1m -- "$here/pipeline/plan.sh" "$dir/plan.json" || code=$?
-[ "$code" -eq 2 ] || fail "expected the command's exit code 2"
-show "midwatch job exec --module storefront/frontend --wait 1m -- cmp a b"
-cp "$here/agent.yaml" "$dir/a"; cp "$here/agent.yaml" "$dir/b"
-midwatch job exec --module storefront/frontend --operation Test --job-id check-1 --wait 1m -- cmp "$dir/a" "$dir/b"
+say "Exit code 2 means: there are changes, somebody must approve. The plan is uploaded, and a recommendation is given."
+job 2 --module payments/database --operation Plan --job-id plan-1 --approval-exit-code 2 --plan "$dir/plan.json" \
+  --wait 1m -- "$here/pipeline/plan.sh" "$dir/plan.json"
+say "A job that succeeds gets a summary."
+job 0 --module storefront/frontend --operation Deploy --job-id deploy-1 --wait 1m -- "$here/pipeline/deploy.sh"
 run midwatch get dispatches -A
+
+# -- 4 -------------------------------------------------------------------------------------------------------------
 
 title "4. What cannot run is parked, says why, and runs when it can"
 rm "$dir/work/agents/assignment.yaml"
@@ -163,39 +212,36 @@ spec:
     namespace: agents
     name: ops
 YAML
-commit "Withdraw the assignment; summarise what the database job changed"
+commit "Withdraw the Agent's assignment; summarise what the database's jobs change"
 run midwatch sync platform -n midwatch-system
-say "The next failure parks."
-midwatch job exec --module payments/database --operation Deploy --job-id deploy-2 -- "$here/pipeline/migrate.sh" || true
-dispatch_of() {  # JOB-ID: the Dispatch of that job.
-  midwatch get dispatches -n payments --no-headers --search "$1" | awk '{print $1; exit}'
-}
-phase_is() { [ "$(midwatch get dispatches "$1" -n payments -o json | tr -d ' \n' | grep -o '"phase":"[A-Za-z]*"' | head -1 | cut -d'"' -f4)" = "$2" ]; }
-wait_for "the Dispatch" test -n "$(sleep 1; dispatch_of deploy-2)"
-parked=$(dispatch_of deploy-2)
-wait_for "the parking" phase_is "$parked" Parked
-run midwatch get dispatches -n payments
-run midwatch why "dispatch/$parked" -n payments
+say "The step fails again. The ModuleMission is of another type and keeps still; the diagnosis must wait."
+job 1 --module payments/database --operation Deploy --job-id deploy-2 -- "$here/pipeline/migrate.sh"
+wait_for "the parking" dispatch_is deploy-2 Parked
+run midwatch get dispatches -n payments --state parked
+run midwatch why -n payments "dispatch/$(dispatch_of deploy-2)"
 git -C "$dir/work" checkout -q HEAD~1 -- agents/assignment.yaml
 commit "Bring the assignment back"
 run midwatch sync platform -n midwatch-system
-wait_for "the unparking" phase_is "$parked" Succeeded
-run midwatch tree "modulejob/$(midwatch get modulejobs -n payments --no-headers --search deploy-2 | awk '{print $1; exit}')" -n payments
+wait_for "the unparking" dispatch_is deploy-2 Succeeded
+run midwatch tree -n payments modulejob/database-deploy-2
 
-say "The same with the agent stopped, and started again."
-kill "$agent_pid"; wait "$agent_pid" 2>/dev/null || true
+say "The same with the agent stopped …"
+kill "${pids[1]}"
+wait "${pids[1]}" 2>/dev/null || true
+unset 'pids[1]'
 wait_for "the disconnection" connected 0
-midwatch job exec --module payments/database --operation Deploy --job-id deploy-3 -- "$here/pipeline/migrate.sh" || true
-wait_for "the Dispatch" test -n "$(sleep 1; dispatch_of deploy-3)"
-parked=$(dispatch_of deploy-3)
-wait_for "the parking" phase_is "$parked" Parked
-run midwatch why "dispatch/$parked" -n payments
-say "Two instances connect: one takes it, the other keeps its hands off."
+job 1 --module payments/database --operation Deploy --job-id deploy-3 -- "$here/pipeline/migrate.sh"
+wait_for "the parking" dispatch_is deploy-3 Parked
+run midwatch get dispatches -n payments --state parked
+say "… and started again, in two instances: one wins, the other keeps its hands off."
 agent two
 agent three
-wait_for "the unparking" phase_is "$parked" Succeeded
+wait_for "the unparking" dispatch_is deploy-3 Succeeded
+wait_for "the second connection" connected 2
 run midwatch get agentinstances -n agents
-run midwatch get runs -n agents
+run midwatch get runs -n agents --search "$(dispatch_of deploy-3)"
+
+# -- 5 -------------------------------------------------------------------------------------------------------------
 
 title "5. A commit with a mistake is refused; a commit that deletes a mission prunes it"
 cat >"$dir/work/missions/mistake.yaml" <<'YAML'
@@ -210,30 +256,41 @@ spec:
     namespace: agents
     name: ops
 YAML
-commit "A mission with two mistakes"
+commit "A mission with two slips of the pen"
 show "midwatch sync platform -n midwatch-system"
-midwatch sync platform -n midwatch-system || say "refused; the last good revision stays in force:"
+! midwatch sync platform -n midwatch-system || fail "the broken revision was applied"
 run midwatch get gitsources -n midwatch-system
 rm "$dir/work/missions/mistake.yaml" "$dir/work/missions/database.yaml"
-commit "Mend the mistake; delete the ModuleMission"
+commit "Take the mistake out; delete the ModuleMission"
 run midwatch sync platform -n midwatch-system
-run midwatch get modulemissions -A
+run midwatch get modulemissions -n payments
 
-title "6. What happened, in $(($(date +%s) - started)) seconds"
-run midwatch get modulejobs -A
+# -- 6 -------------------------------------------------------------------------------------------------------------
+
+title "6. What happened, in $((SECONDS - started)) seconds"
 run midwatch get dispatches -A
 run midwatch get reports -A
-cat <<TEXT
-
-Look around:    export KUBECONFIG=$KUBECONFIG PATH=$bin:\$PATH
-                midwatch get midwatch -A      midwatch report NAME      midwatch logs dispatch/NAME
-The repository: $dir/work (commit, push to $dir/repo.git, midwatch sync platform -n midwatch-system)
-TEXT
 
 if $stay; then
-  echo "Stop it all:    Ctrl-C"
-  trap 'echo; exit 0' INT TERM
-  wait "${pids[0]}"
+  cat >"$dir/stop" <<STOP
+#!/bin/sh
+# Stops the quick start of this directory, and removes the directory.
+kill ${pids[*]} 2>/dev/null
+for pid in ${pids[*]}; do while kill -0 \$pid 2>/dev/null; do sleep 0.1; done; done
+rm -rf "$dir"
+STOP
+  chmod +x "$dir/stop"
+  trap - EXIT
+  cat <<TEXT
+
+It stays running.
+${bold}Look around:${off}     export KUBECONFIG=$KUBECONFIG PATH=$bin:\$PATH
+                 midwatch get midwatch -A
+                 midwatch report -n payments $(dispatch_of deploy-1)
+${bold}Change something:${off} $dir/work is the repository: commit, git push $dir/repo.git main,
+                 midwatch sync platform -n midwatch-system
+${bold}Stop it all:${off}     $dir/stop
+TEXT
 else
-  echo "Nothing is left running."
+  printf '\nNothing is left running.\n'
 fi

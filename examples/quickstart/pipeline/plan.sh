@@ -25,7 +25,13 @@ for file in "$here"/actual/*; do
   [ -e "$here/desired/$(basename "$file")" ] || change "$(basename "$file")" delete
 done
 
-joined=$(IFS=,; echo "${changes[*]}")
-printf '{"format_version":"1.2","terraform_version":"1.10.0","resource_changes":[%s]}\n' "$joined" >"$out"
+{
+  printf '{"format_version":"1.2","terraform_version":"1.10.0","resource_changes":[\n'
+  for i in "${!changes[@]}"; do
+    [ "$i" -eq 0 ] || printf ',\n'
+    printf '  %s' "${changes[i]}"
+  done
+  printf '\n]}\n'
+} >"$out"
 echo "Plan: ${#changes[@]} changes."
 [ "${#changes[@]}" -eq 0 ] || exit 2
