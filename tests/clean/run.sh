@@ -1,29 +1,31 @@
 #!/usr/bin/env bash
 # Shows that a clean clone on a machine with nothing installed passes the tests and the quick start: makes a fresh Debian 12
-# root, clones this checkout into it, and runs both there. As root, by hand; takes about an hour.
-#   tests/clean/run.sh [MIRROR]
+# root, clones what is committed here into it, and runs both there, with no compiler cache and no Go. As root, by hand.
+#   tests/clean/run.sh [--mirror=URL] [COMMAND…]     COMMAND runs there instead, in the clone
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-mirror=${1:-}
+mirror=()
+case "${1:-}" in --mirror=*) mirror=("${1#--mirror=}"); shift ;; esac
 [ "$(id -u)" -eq 0 ] || { echo "error: run as root" >&2; exit 1; }
 command -v mmdebstrap >/dev/null || apt-get install -y -q mmdebstrap >/dev/null
 
-place=$(mktemp -d "${TMPDIR:-/var/tmp}/midwatch-clean.XXXXXX")
-cleanup() {
-  for mount in proc sys dev; do mountpoint -q "$place/$mount" && umount -l "$place/$mount"; done
-  rm -rf "$place"
-}
-trap cleanup EXIT
+# What is mounted there is seen by this script and its children alone, and is gone with them.
+if [ -z "${MIDWATCH_UNSHARED:-}" ]; then
+  MIDWATCH_UNSHARED=1 exec unshare --mount --propagation private --pid --fork --kill-child "$0" "${mirror[@]/#/--mirror=}" "$@"
+fi
 
-mmdebstrap --variant=minbase --include=git,ca-certificates bookworm "$place" ${mirror:+"$mirror"}
-for mount in proc sys dev; do mount --rbind "/$mount" "$place/$mount"; done
+place=$(mktemp -d "${TMPDIR:-/var/tmp}/midwatch-clean.XXXXXX")
+trap 'umount -R -l "$place/proc" "$place/sys" "$place/dev" 2>/dev/null; rm -rf --one-file-system "$place"' EXIT
+
+echo "making a Debian root in $place"
+mmdebstrap --quiet --variant=minbase --include=git,ca-certificates bookworm "$place" "${mirror[@]}"
+mount -t proc proc "$place/proc"
+for mount in sys dev; do mount --rbind "/$mount" "$place/$mount"; done
 cp /etc/resolv.conf "$place/etc/resolv.conf"
-# The packages come from wherever this machine gets them.
-cp -r /etc/apt/. "$place/etc/apt/"
+apt-config dump | grep -E '^Acquire::(http|https)::Proxy' >"$place/etc/apt/apt.conf.d/90proxy" || true
 git clone -q "$root" "$place/root/midwatch"
-chroot "$place" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin CI=true bash -c '
-  set -euo pipefail
-  cd /root/midwatch
-  tests/run.sh
-  examples/quickstart/run.sh --stop'
-echo "a clean machine passes the tests and the quick start"
+
+[ "$#" -gt 0 ] || set -- bash -c 'tests/run.sh && examples/quickstart/run.sh --stop'
+chroot "$place" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 CI=true \
+  sh -c 'cd /root/midwatch && exec "$@"' sh "$@"
+echo "a clean machine passes: $*"
