@@ -24,12 +24,12 @@ for package in "${wanted[@]}"; do
 done
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
-as_root=()
+as_root=(env)
 if [ "$(id -u)" -ne 0 ]; then
   command -v sudo >/dev/null || { echo "error: run as root, or install sudo: these packages are missing: ${missing[*]}" >&2; exit 1; }
-  as_root=(sudo)
+  as_root=(sudo env)
 fi
 echo "installing ${#missing[@]} Debian packages: ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
+
 "${as_root[@]}" apt-get update -q >/dev/null
-"${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+"${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null

@@ -66,14 +66,15 @@ class TextWriter {
 
   void Heading(const std::string& text) { out_ += style_.Bold(text) + "\n\n"; }
 
-  /// `label:` and behind it the text, wrapped; its first line in the colour.
+  /// `label:` and behind it the text, wrapped, in the colour.
   void Field(std::string_view label, const std::string& text, Colour colour = Colour::kNone) {
     const std::string head = "  " + PadRight(style_.Dim(std::string(label) + ":"), kLabelWidth);
     const std::string rest(kLabelWidth + 2, ' ');
-    std::string wrapped = Indented(Harmless(text), rest, width_);
-    wrapped = wrapped.size() > rest.size() ? wrapped.substr(rest.size()) : "\n";
-    const std::size_t end = wrapped.find('\n');
-    out_ += head + style_.In(colour, wrapped.substr(0, end)) + wrapped.substr(end);
+    std::string before = head;
+    for (const std::string& line : WrapText(Harmless(text), width_ - rest.size())) {
+      out_ += before + style_.In(colour, line) + "\n";
+      before = rest;
+    }
   }
 
   void Evidence(const std::vector<api::Evidence>& list) {
