@@ -110,8 +110,9 @@ Judgement Summarize(const RuleList& rules, const Facts& facts) {
   }
   Json changes = ChangesOf(rules, facts);
   if (judgement.thoughts.empty()) {
-    judgement.thoughts = {"No rule fits the log."};
-    summary += " No rule of the scripted sidecar knows what its log says.";
+    const bool changed = !changes.Items().empty();
+    judgement.thoughts = {changed ? "The log names what was changed." : "No rule fits the log."};
+    summary += changed ? "" : " No rule of the scripted sidecar knows what its log says.";
     if (const LogLine* last = LastWithText(facts.log)) evidence.Append(EvidenceOf(*last, ""));
   }
   judgement.result = Json::Of({{"summary", Json(Utf8Prefix(summary, 4096))},

@@ -252,9 +252,11 @@ Look SlotFree(const api::Dispatch& dispatch, const World& seen, Now) {
   for (const Candidate& candidate : seen.candidates) {
     capacity += Fits(dispatch, seen, candidate) ? candidate.capacity : 0;
   }
+  const std::string slots =
+      capacity == 1 ? "the one slot" : "all " + std::to_string(capacity) + " slots";
   return Parked(reason::kAtCapacity,
-                "all " + std::to_string(capacity) + " slots of Agent " + AgentName(dispatch) +
-                    " that fit are taken",
+                slots + " of Agent " + AgentName(dispatch) +
+                    (capacity == 1 ? " that fits is taken" : " that fit are taken"),
                 {AgentRef(dispatch)});
 }
 
