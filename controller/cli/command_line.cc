@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kProgram = "midwatch";
 
 EarlyExit UsageError(const std::string& message, const std::string& hint) {
-  return {.code = kExitUsage, .out = {}, .err = "error: " + message + "\nhint: " + hint + "\n"};
+  return {.code = kExitUsage, .out = {}, .err = {}, .error = message, .hint = hint};
 }
 
 std::string SeeHelp(const std::string& path) {
@@ -57,7 +57,8 @@ class Parser {
       app_.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {
       const Style style(colour_ == ColourChoice::kAlways);
-      return EarlyExit{.code = kExitDone, .out = HelpText(command_, all_, style), .err = {}};
+      return EarlyExit{
+          .code = kExitDone, .out = HelpText(command_, all_, style), .err = {}, .error = {}};
     } catch (const CLI::ParseError& error) {
       return Explain(error);
     }
@@ -228,12 +229,14 @@ EarlyExit WithoutCommand(const std::vector<std::string>& arguments,
   if (help) {
     return {.code = kExitDone,
             .out = below.empty() ? OverviewText(all, Style(false)) : below,
-            .err = {}};
+            .err = {},
+            .error = {}};
   }
   if (arguments.empty() || (arguments.size() == 1 && !below.empty())) {
     return {.code = kExitUsage,
             .out = {},
-            .err = below.empty() ? OverviewText(all, Style(false)) : below};
+            .err = below.empty() ? OverviewText(all, Style(false)) : below,
+            .error = {}};
   }
   const std::string said = LeadingWords(arguments, below.empty() ? 1 : 2);
   if (said.empty()) {

@@ -17,9 +17,11 @@ struct ParsedCommand {
 
 /// A command line that ends here: help was asked for, or it was wrong.
 struct EarlyExit {
-  int code = 0;     ///< 0, or kExitUsage.
-  std::string out;  ///< For standard output.
-  std::string err;  ///< For standard error.
+  int code = 0;           ///< 0, or kExitUsage.
+  std::string out;        ///< For standard output.
+  std::string err;        ///< For standard error, beside what is wrong.
+  std::string error;      ///< What is wrong; empty if nothing is.
+  std::string hint = {};  ///< What to do about it.
 };
 
 /// Understands a command line (without the program's name). Never throws, reads nothing.

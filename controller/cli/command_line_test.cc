@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/cli/context.h"
 #include "controller/cli/exit_codes.h"
 
 namespace midwatch::cli {
@@ -11,7 +12,7 @@ template <typename T>
 T Parsed(const std::vector<std::string>& arguments) {
   auto result = Parse(arguments);
   if (const auto* exit = std::get_if<EarlyExit>(&result)) {
-    ADD_FAILURE() << exit->err << exit->out;
+    ADD_FAILURE() << exit->error << exit->err << exit->out;
     return T{};
   }
   const Command& command = std::get<ParsedCommand>(result).command;
@@ -93,7 +94,8 @@ TEST_P(CommandLineErrors, SayWhatIsWrongAndWhatToDo) {
   const EarlyExit exit = Refused(GetParam().arguments);
   EXPECT_EQ(exit.code, kExitUsage);
   EXPECT_EQ(exit.out, "");
-  EXPECT_EQ(exit.err, GetParam().err);
+  EXPECT_EQ(exit.err, "");
+  EXPECT_EQ(ErrorText(exit.error, exit.hint, Style(false)), GetParam().err);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -8,16 +8,6 @@
 namespace midwatch::cli {
 namespace {
 
-bool IsColoured(ColourChoice choice, bool is_terminal, const Capabilities& world) {
-  if (choice != ColourChoice::kAuto) {
-    return choice == ColourChoice::kAlways;
-  }
-  const auto no_colour = world.environment.find("NO_COLOR");
-  const auto term = world.environment.find("TERM");
-  return is_terminal && (no_colour == world.environment.end() || no_colour->second.empty()) &&
-         (term == world.environment.end() || term->second != "dumb");
-}
-
 constexpr Duration kSpinnerTick = std::chrono::milliseconds(100);
 // How often `done` is asked although nothing woke us: it may have something to try again.
 constexpr Duration kLookAgain = std::chrono::seconds(1);
@@ -27,18 +17,34 @@ constexpr std::string_view kClearLine = "\r\x1b[2K";
 
 }  // namespace
 
+bool IsColoured(ColourChoice choice, bool is_terminal,
+                const std::map<std::string, std::string>& environment) {
+  if (choice != ColourChoice::kAuto) {
+    return choice == ColourChoice::kAlways;
+  }
+  const auto no_colour = environment.find("NO_COLOR");
+  const auto term = environment.find("TERM");
+  return is_terminal && (no_colour == environment.end() || no_colour->second.empty()) &&
+         (term == environment.end() || term->second != "dumb");
+}
+
+std::string ErrorText(std::string_view message, std::string_view hint, const Style& style) {
+  std::string text = style.In(Colour::kRed, "error:") + " " + std::string(message) + "\n";
+  return hint.empty() ? text
+                      : text + style.In(Colour::kCyan, "hint:") + " " + std::string(hint) + "\n";
+}
+
 Context::Context(Capabilities& world_used, ColourChoice colour)
     : world(world_used),
-      out(IsColoured(colour, world_used.terminal.out_is_terminal, world_used)),
-      err(IsColoured(colour, world_used.terminal.err_is_terminal, world_used)) {}
+      out(IsColoured(colour, world_used.terminal.out_is_terminal, world_used.environment)),
+      err(IsColoured(colour, world_used.terminal.err_is_terminal, world_used.environment)) {}
 
 void Context::Warn(std::string_view text) {
   Note(err.In(Colour::kYellow, "warning:") + " " + std::string(text));
 }
 
 int Context::Refuse(int code, std::string_view message, std::string_view hint) {
-  Note(err.In(Colour::kRed, "error:") + " " + std::string(message));
-  Hint(hint);
+  world.err.Write(ErrorText(message, hint, err));
   return code;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,13 @@ class Context {
 
   static constexpr std::size_t kWidestText = 100;
 };
+
+/// Whether an output is coloured: as chosen, else on a terminal, unless $NO_COLOR is set or $TERM
+/// is dumb.
+bool IsColoured(ColourChoice choice, bool is_terminal,
+                const std::map<std::string, std::string>& environment);
+/// `error: …` and, if there is one, `hint: …`, each a line.
+std::string ErrorText(std::string_view message, std::string_view hint, const Style& style);
 
 /// The exit code for a command that could not be carried out because of the error.
 int ExitCodeOf(ErrorCode code);

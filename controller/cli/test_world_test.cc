@@ -488,6 +488,9 @@ std::string TestWorld::Run(const std::vector<std::string>& arguments) {
   if (const auto* exit = std::get_if<EarlyExit>(&parsed)) {
     out.Write(exit->out);
     err.Write(exit->err);
+    if (!exit->error.empty()) {
+      err.Write(ErrorText(exit->error, exit->hint, Style(false)));
+    }
     exit_code = exit->code;
   } else {
     const ParsedCommand& command = std::get<ParsedCommand>(parsed);

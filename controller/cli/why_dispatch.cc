@@ -150,7 +150,7 @@ class Explainer {
       Sentence("Look at: " + Harmless(Join(blockers, ", ")) + ".");
     }
     Sentence(style_.Bold("It goes on by itself when: ") +
-             std::string(dispatch::UnparkedBy(hindrance.reason)) + ".");
+             std::string(dispatch::UnparkedBy(hindrance.reason)) + WhenText() + ".");
     if (dispatch_.spec.expire_after) {
       Sentence("It is cancelled if it has not started " +
                FormatDuration(*dispatch_.spec.expire_after) + " after it was created.");
@@ -161,6 +161,13 @@ class Explainer {
     return dispatch_.status.phase == api::DispatchPhase::kParked && dispatch_.status.since
                ? " for " + FormatAge(context_.Time().wall - *dispatch_.status.since)
                : "";
+  }
+
+  /// When that is, where it is known.
+  std::string WhenText() const {
+    const auto& due = dispatch_.status.not_before;
+    const WallTime now = context_.Time().wall;
+    return due && *due > now ? ", in " + FormatAge(*due - now) : "";
   }
 
   const api::Dispatch& dispatch_;

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -14,12 +13,14 @@
 
 #include "controller/agent/agent_process.h"
 #include "controller/cli/command_line.h"
+#include "controller/cli/context.h"
 #include "controller/cli/exit_codes.h"
 #include "controller/cmd/agent_config.h"
 #include "controller/cmd/connection.h"
 #include "controller/cmd/driven.h"
 #include "controller/cmd/environment.h"
 #include "controller/cmd/log_of.h"
+#include "controller/cmd/say_error.h"
 #include "controller/cmd/stop_signal.h"
 #include "controller/cmd/version.h"
 #include "controller/posix/process_runner.h"
@@ -116,7 +117,7 @@ int RunAgent(const cli::AgentOptions& options) {
   StopSignal stop;
   Agent agent(options);
   if (const auto started = agent.Start(); !started) {
-    std::fprintf(stderr, "error: %s\n", started.error().message.c_str());
+    SayError(started.error().message, cli::HintFor(started.error()));
     return cli::kExitFailed;
   }
   stop.Wait();

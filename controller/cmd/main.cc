@@ -7,6 +7,7 @@
 #include "controller/cli/command_line.h"
 #include "controller/cmd/agent.h"
 #include "controller/cmd/client.h"
+#include "controller/cmd/say_error.h"
 #include "controller/cmd/scripted_sidecar.h"
 #include "controller/cmd/serve.h"
 #include "controller/git/worker.h"
@@ -44,6 +45,9 @@ int Main(const std::vector<std::string>& arguments) {
   if (const auto* exit = std::get_if<cli::EarlyExit>(&parsed)) {
     std::fputs(exit->out.c_str(), stdout);
     std::fputs(exit->err.c_str(), stderr);
+    if (!exit->error.empty()) {
+      SayError(exit->error, exit->hint);
+    }
     return exit->code;
   }
   return Run(std::get<cli::ParsedCommand>(parsed));

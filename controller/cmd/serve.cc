@@ -18,6 +18,7 @@
 #include "controller/artifacts/artifact_service.h"
 #include "controller/artifacts/directory_store.h"
 #include "controller/base/text.h"
+#include "controller/cli/context.h"
 #include "controller/cli/exit_codes.h"
 #include "controller/cmd/artifact_rights.h"
 #include "controller/cmd/data_directory.h"
@@ -25,6 +26,7 @@
 #include "controller/cmd/front.h"
 #include "controller/cmd/log_of.h"
 #include "controller/cmd/reconciling.h"
+#include "controller/cmd/say_error.h"
 #include "controller/cmd/stop_signal.h"
 #include "controller/http/http_server.h"
 #include "controller/manifest/loader.h"
@@ -211,7 +213,7 @@ int RunServe(const cli::ServeOptions& options) {
   StopSignal stop;
   Server server(options);
   if (const auto started = server.Start(); !started) {
-    std::fprintf(stderr, "error: %s\n", started.error().message.c_str());
+    SayError(started.error().message, cli::HintFor(started.error()));
     return ParseListen(options.listen) ? cli::kExitFailed : cli::kExitUsage;
   }
   stop.Wait();

@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "controller/api/agent.h"
+#include "controller/api/agent_assignment.h"
+#include "controller/api/agent_instance.h"
+#include "controller/api/dispatch.h"
+#include "controller/api/lease.h"
+#include "controller/api/missions.h"
+#include "controller/api/reasons.h"
+#include "controller/cli/demo_world.h"
+#include "controller/reconcilers/dispatch/dispatch_plan.h"
+
+// `midwatch why` for each reason to be parked, as transcripts in testdata/why_parked/.
+
+namespace midwatch::cli {
+namespace {
+
+const ObjectKey kDispatch{"dispatches.midwatch.dev", "payments", "ledger-m3v8t1z6hrcx"};
+const ObjectKey kAgent{"agents.midwatch.dev", "ai", "diagnoser"};
+const ObjectKey kInstance{"agentinstances.midwatch.dev", "ai", "diagnoser-x7k2m"};
+const ObjectKey kMission{"modulemissions.midwatch.dev", "payments", "diagnose-ledger"};
+
+void Change(DemoWorld& world, const ResourceType& type, const ObjectKey& key,
+            const std::function<void(Json&)>& change) {
+  Json body = world.kube.Find(key).Body();
+  change(body);
+  world.kube.Put(type, body);
+}
+
+/// Nothing stands in the way but the reason.
+void Assign(DemoWorld& world) {
+  world.Put(R"(
+apiVersion: midwatch.dev/v1alpha1
+kind: AgentAssignment
+metadata: {name: everywhere, namespace: ai, uid: assignment-1}
+spec: {agentRef: {name: diagnoser}, organization: true}
+)");
+}
+
+void TakeTheSlot(DemoWorld& world) {
+  Change(world, api::AgentInstance::Type(), kInstance,
+         [](Json& body) { body["spec"].Set("capacity", 1); });
+  Change(world, api::Dispatch::Type(),
+         {"dispatches.midwatch.dev", "payments", "database-k4xq9w2m7dlp"},
+         [](Json& body) { body["status"].Set("phase", "Running"); });
+}
+
+void HoldTheLock(DemoWorld& world) {
+  const std::string name = dispatch::LockName("ledger-7", api::MissionType::kAutoDiagnose);
+  world.kube.Put(api::Lease::Type(),
+                 Json::Of({{"apiVersion", "coordination.k8s.io/v1"},
+                           {"kind", "Lease"},
+                           {"metadata", Json::Of({{"name", name}, {"namespace", "payments"}})},
+                           {"spec", Json::Of({{"holderIdentity", "ai/ledger-other-1"}})}}));
+}
+
+void BackOff(DemoWorld& world) {
+  Change(world, api::Dispatch::Type(), kDispatch, [](Json& body) {
+    body.Set("status", Json::Of({{"phase", "Parked"},
+                                 {"reason", "RetryBackoff"},
+                                 {"message", "attempt 1 was lost; the next one waits"},
+                                 {"attempts", 1},
+                                 {"since", "2026-03-02T11:59:50Z"},
+                                 {"notBefore", "2026-03-02T12:00:08Z"}}));
+  });
+}
+
+struct ParkCase {
+  std::string_view reason;
+  std::function<void(DemoWorld&)> change;
+};
+
+class WhyParked : public testing::TestWithParam<ParkCase> {};
+
+TEST_P(WhyParked, IsSaidInSentences) {
+  DemoWorld world;
+  if (GetParam().reason != api::dispatch_reason::kAgentNotAssigned) {
+    Assign(world);
+  }
+  GetParam().change(world);
+  const std::string said =
+      world.Run({"why", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments", "--colour", "never"});
+  EXPECT_NE(said.find("parked as " + std::string(GetParam().reason)), std::string::npos) << said;
+  // The rules that hold are the same in all of them.
+  ExpectGolden("why_parked/" + std::string(GetParam().reason), said.substr(said.find("  ✗")));
+}
+
+namespace reason = api::dispatch_reason;
+INSTANTIATE_TEST_SUITE_P(
+    Reasons, WhyParked,
+    testing::Values(
+        ParkCase{reason::kAgentNotFound, [](DemoWorld& world) { world.kube.Remove(kAgent); }},
+        ParkCase{reason::kAgentSuspended,
+                 [](DemoWorld& world) {
+                   Change(world, api::Agent::Type(), kAgent,
+                          [](Json& body) { body["spec"].Set("suspend", true); });
+                 }},
+        ParkCase{reason::kAgentNotAssigned, [](DemoWorld&) {}},
+        ParkCase{reason::kNoConnectedInstance,
+                 [](DemoWorld& world) {
+                   Change(world, api::AgentInstance::Type(), kInstance,
+                          [](Json& body) { body["status"].Set("connected", false); });
+                 }},
+        ParkCase{reason::kSidecarUnavailable,
+                 [](DemoWorld& world) {
+                   for (const auto& [type, key] : {std::pair{api::ModuleMission::Type(), kMission},
+                                                   std::pair{api::Dispatch::Type(), kDispatch}}) {
+                     Change(world, type, key,
+                            [](Json& body) { body["spec"].Set("sidecarName", "claude"); });
+                   }
+                 }},
+        ParkCase{reason::kProtocolMismatch,
+                 [](DemoWorld& world) {
+                   Change(world, api::AgentInstance::Type(), kInstance, [](Json& body) {
+                     body["spec"].Set("protocolVersions", Json::ArrayOf({99}));
+                   });
+                 }},
+        ParkCase{reason::kAtCapacity, TakeTheSlot}, ParkCase{reason::kLockHeld, HoldTheLock},
+        ParkCase{reason::kRetryBackoff, BackOff},
+        ParkCase{reason::kMissionDisabled,
+                 [](DemoWorld& world) {
+                   Change(world, api::ModuleMission::Type(), kMission,
+                          [](Json& body) { body["spec"].Set("isDisabled", true); });
+                 }}),
+    [](const auto& suite) { return std::string(suite.param.reason); });
+
+}  // namespace
+}  // namespace midwatch::cli
