@@ -47,6 +47,13 @@ class Kubectl(World):
     def module(self, name="db", **spec):
         return obj("Module", name, "default", {"displayName": "Database", **spec})
 
+    def test_midwatch_is_a_plugin_of_it(self):
+        binary = pathlib.Path(os.environ.get("MIDWATCH", "midwatch")).resolve()
+        os.environ["PATH"] = f"{binary.parent}:{os.environ['PATH']}"
+        self.apply(self.module())
+        self.assertIn("db", self.kubectl("midwatch", "get", "modules"))
+        self.assertIn("unknown command", self.kubectl("midwatch", "gett", code=2))
+
     # ---- reading ----
 
     def test_version_and_health(self):

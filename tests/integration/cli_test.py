@@ -15,7 +15,7 @@ import termios
 import time
 import unittest
 
-from harness import BINARY, ROOT, Midwatch, Repository, World, obj, shop
+from harness import BINARY, ROOT, Midwatch, Process, Repository, World, obj, shop, wait_until
 
 ESCAPE = "\x1b["
 SPINNER = "⠋"
@@ -341,6 +341,27 @@ class Errors(SharedWorld):
         repository.commit()
         self.assertEqual(code("sync", "platform", "-n", "midwatch-system"), 0)
         self.assertEqual(code("version"), 0)
+
+
+class Examples(CliWorld):
+    def test_the_sidecar_of_the_guide_works(self):
+        folder = ROOT / "examples/sidecar"
+        config = self.dir / "agent.yaml"
+        config.write_text((folder / "agent.yaml").read_text().replace("/opt/midwatch", str(folder))
+                          .replace("command: midwatch", f"command: {BINARY}"))
+        world = shop()
+        world[5]["spec"]["sidecarName"] = "last-line"
+        self.midwatch.apply(*world)
+        token = self.dir / "agent.kubeconfig"
+        self.midwatch.run("agent", "token", "agents/ops", "--file", token)
+        self.processes.append(Process(self.dir / "agent.log", "agent", "--agent", "agents/ops", "--config", config,
+                                      "--kubeconfig", token, "--data", self.dir / "agent"))
+        wait_until(lambda: self.connected() == 1, "the connection")
+        done = self.job("d1", "sh", "-c", "echo first; echo the very last; exit 1", wait="30s")
+        self.assertIn("The last thing that the job said: the very last", done.stderr)
+        self.assertIn("2 │ the very last", done.stderr)
+        name = self.wait_phase("d1", "Succeeded")["metadata"]["name"]
+        self.assertIn("I look at the last line", self.midwatch.run("logs", f"dispatch/{name}", "-n", "payments").stdout)
 
 
 class QuickStart(unittest.TestCase):
