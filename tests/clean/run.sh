@@ -15,7 +15,7 @@ if [ -z "${MIDWATCH_UNSHARED:-}" ]; then
 fi
 
 place=$(mktemp -d "${TMPDIR:-/var/tmp}/midwatch-clean.XXXXXX")
-trap 'umount -R -l "$place/proc" "$place/sys" "$place/dev" 2>/dev/null; rm -rf --one-file-system "$place"' EXIT
+trap 'umount -R -l "$place"/{proc,sys,dev} 2>/dev/null || true; rm -rf --one-file-system "$place"' EXIT
 
 echo "making a Debian root in $place"
 mmdebstrap --quiet --variant=minbase --include=git,ca-certificates bookworm "$place" "${mirror[@]}"
