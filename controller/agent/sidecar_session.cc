@@ -232,7 +232,8 @@ void SidecarSession::On(const ProcessEnded& event, Now now) {
   if (output_.Finish()) Note("the sidecar's last line was not finished", now);
   const std::string how = event.exit.signal != 0 ? "signal " + std::to_string(event.exit.signal)
                                                  : "exit code " + std::to_string(event.exit.code);
-  Note("the sidecar ended with " + how, now);
+  const bool stopped = outcome_ && event.exit.signal != 0;  // By us: it was done, or had to end.
+  Note(stopped ? "the sidecar was stopped" : "the sidecar ended with " + how, now);
   if (!outcome_ && now.mono >= kill_at_) {
     Conclude(LeaseLost());
   } else if (!outcome_ && !desk_->result.IsNull()) {
