@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -254,6 +255,16 @@ EarlyExit WithoutCommand(const std::vector<std::string>& arguments,
                          : SeeHelp({}));
 }
 
+/// `-o=json` is `-o json`, as in kubectl.
+void SplitShortOptions(std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i].size() > 3 && words[i][0] == '-' && words[i][1] != '-' && words[i][2] == '=') {
+      words.insert(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words[i].substr(3));
+      words[i].resize(2);
+    }
+  }
+}
+
 /// What people try before they know: `help get` and `--version`.
 std::vector<std::string> InPlainWords(std::vector<std::string> arguments) {
   if (arguments == std::vector<std::string>{"--version"}) {
@@ -283,6 +294,7 @@ std::variant<ParsedCommand, EarlyExit> Parse(const std::vector<std::string>& sai
     return ParsedCommand{.command = command->take()};
   }
   words.erase(words.begin(), words.begin() + path_words);
+  SplitShortOptions(words);
   std::optional<std::vector<std::string>> rest;
   if (mark != arguments.end()) {
     rest.emplace(mark + 1, arguments.end());

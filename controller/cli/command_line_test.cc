@@ -48,7 +48,7 @@ TEST(CommandLine, JobExecKeepsTheCommandAsItStands) {
 
 TEST(CommandLine, GetTakesOptionsBeforeBetweenAndBehindArguments) {
   const auto o = Parsed<GetOptions>(
-      {"get", "-n", "payments", "modulejobs,mods", "-w", "a", "-o", "yaml", "b", "--colour=never"});
+      {"get", "-n", "payments", "modulejobs,mods", "-w", "a", "-o=yaml", "b", "--colour=never"});
   EXPECT_EQ(o.client.namespace_name, "payments");
   EXPECT_EQ(o.what, (std::vector<std::string>{"modulejobs,mods", "a", "b"}));
   EXPECT_TRUE(o.watch);

@@ -55,6 +55,8 @@ Definition Serve() {
       .examples = {{"midwatch serve --data /var/lib/midwatch", "A server for this machine"},
                    {"midwatch serve --data DIR --listen 0.0.0.0:7443 --tls-san ops.example.com",
                     "One that others reach"}},
+      .exit_codes = {"`0`: it was told to stop", "`1`: the storage failed while it ran",
+                     "`2`: wrong command line", "`3`: it could not start"},
       .take = [o] { return Command(*o); }};
   AddLogParameters(o->log, d.parameters);
   return d;
@@ -98,6 +100,8 @@ Definition Agent() {
       .examples = {{"midwatch agent --agent ai/diagnoser --config agent.yaml --kubeconfig "
                     "agent.kubeconfig",
                     "One process of Agent ai/diagnoser"}},
+      .exit_codes = {"`0`: it was told to stop", "`2`: wrong command line",
+                     "`3`: it could not start"},
       .take = [o] { return Command(*o); }};
   AddLogParameters(o->log, d.parameters);
   return d;
@@ -145,6 +149,8 @@ Definition Mcp() {
                           .help = "Socket of the session",
                           .set = Into(o->socket),
                           .required = true}},
+          .exit_codes = {"`0`: the session has ended", "`1`: there is no such session",
+                         "`2`: wrong command line"},
           .take = [o] { return Command(*o); }};
 }
 
@@ -164,6 +170,8 @@ Definition ScriptedSidecar() {
                           .value = "FILE",
                           .help = "Play this transcript instead of rules",
                           .set = Into(o->transcript)}},
+          .exit_codes = {"`0`: its input has ended", "`1`: it could not start",
+                         "`2`: wrong command line"},
           .take = [o] { return Command(*o); }};
 }
 

@@ -21,9 +21,9 @@ Definition Sync() {
             .default_text = "2m"},
            {.names = "--no-wait", .help = "Ask for it and do not wait", .set = Into(o->no_wait)}},
       .examples = {{"midwatch sync -n midwatch-system platform", ""}},
-      .exit_codes = {"`0`: the revision is in force", "`1`: the revision has errors",
-                     "`2`: wrong command line", "`3`: not done",
-                     "`4`: the API cannot be reached, or the time was up"},
+      .exit_codes = {"`0`: the revision is in force",
+                     "`1`: it is not: it has errors, or cannot be read", "`2`: wrong command line",
+                     "`3`: not done", "`4`: the API cannot be reached, or the time was up"},
       .take = [o] { return Command(ClientCommand(*o)); }};
   for (Parameter& parameter : ClientParameters(o->client)) {
     d.parameters.push_back(std::move(parameter));

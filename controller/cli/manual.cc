@@ -12,10 +12,13 @@ constexpr std::size_t kWidth = 92;
 constexpr std::array kShownChapters = {Chapter::kRun, Chapter::kPipelines, Chapter::kManifests,
                                        Chapter::kLook, Chapter::kSteer};
 
-constexpr std::array<std::string_view, 5> kGeneralExitCodes = {
-    "`0`: done", "`1`: done, and the answer is no", "`2`: wrong command line",
+constexpr std::array<std::string_view, 6> kGeneralExitCodes = {
+    "`0`: done",
+    "`1`: done, and the answer is no",
+    "`2`: wrong command line",
     "`3`: not done: not found, refused, invalid",
-    "`4`: the API cannot be reached, or it took too long"};
+    "`4`: the API cannot be reached, or it took too long",
+    "`128 + N`: signal N ended it"};
 
 constexpr std::string_view kColourHelp =
     "Colours: auto (on a terminal, unless $NO_COLOR is set), always or never";

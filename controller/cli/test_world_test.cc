@@ -13,6 +13,7 @@
 #include "controller/base/error_table.h"
 #include "controller/base/text.h"
 #include "controller/cli/command_line.h"
+#include "controller/cli/context.h"
 #include "controller/cli/run_command.h"
 #include "controller/manifest/loader.h"
 #include "controller/object/json_path.h"
