@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import termios
+import textwrap
 import time
 import unittest
 
@@ -343,6 +344,34 @@ class Errors(SharedWorld):
         self.assertEqual(code("version"), 0)
 
 
+class LongLived(SharedWorld):
+    def test_serve_and_agent_say_where_they_are(self):
+        self.assertRegex(self.server.log.read_text(), r"(?m) ready address=127\.0\.0\.1:\d+ kubeconfig=\S+/kubeconfig$")
+        agent = World.start_agent(self)
+        wait_until(lambda: "registered instance=ops-" in agent.log.read_text(), "the registration")
+        self.assertEqual(agent.stop(), 0)
+        self.assertIn("draining", agent.log.read_text())
+
+    def test_the_sidecar_speaks_acp(self):
+        request = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": 1}}
+        done = subprocess.run([BINARY, "sidecar", "scripted"], input=json.dumps(request) + "\n", text=True,
+                              capture_output=True, timeout=20)
+        self.assertEqual(json.loads(done.stdout.splitlines()[0])["result"]["protocolVersion"], 1, done.stderr)
+
+    def test_what_cannot_start_says_why(self):
+        for arguments, code, error in (
+                (("mcp", "--socket", "/nowhere"), 1, "MIDWATCH_TICKET is not set"),
+                (("sidecar", "scripted", "--rules", "/nowhere"), 1, "/nowhere"),
+                (("agent", "--agent", "agents/ops", "--config", "/nowhere"), 3, "/nowhere"),
+                (("agent", "--agent", "ops", "--config", "x"), 2, "expected NAMESPACE/NAME"),
+                (("serve", "--data", "/proc/nowhere", "--listen", "127.0.0.1:0"), 3, "/proc/nowhere"),
+                (("serve", "--data", str(self.dir / "d3"), "--listen", "192.0.2.1:1"), 3, "cannot listen on 192.0.2.1:1")):
+            with self.subTest(" ".join(arguments)):
+                done = self.midwatch.run(*arguments, check=False, stdin="")
+                self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+                self.assertIn(error, done.stderr)
+
+
 class Examples(CliWorld):
     def test_the_sidecar_of_the_guide_works(self):
         folder = ROOT / "examples/sidecar"
@@ -434,6 +463,16 @@ class Documents(unittest.TestCase):
             for link in re.findall(r"\]\(([^)#\s]+)", prose):
                 if not re.match(r"https?://", link):
                     self.assertTrue((document.parent / link).exists(), f"{document}: {link}")
+
+    def test_manifests_are_valid(self):
+        seen = 0
+        for document in self.documents():
+            for block in re.findall(r"(?ms)^ *```yaml\n(.*?)^ *```", document.read_text()):
+                if "kind:" in block:
+                    done = subprocess.run([BINARY, "validate", "-"], input=textwrap.dedent(block), text=True, capture_output=True)
+                    self.assertEqual(done.returncode, 0, f"{document}:\n{done.stdout}{done.stderr}")
+                    seen += 1
+        self.assertGreater(seen, 1)
 
     def test_commands_exist_with_their_options(self):
         helps = {}
