@@ -296,7 +296,7 @@ TEST_F(McpServerTest, SavesArtifacts) {
   Call("tools/call", Json::Of({{"name", "save_artifact"},
                                {"arguments", Json::Of({{"name", "n.md"}, {"content", "# x"}})}}));
   ASSERT_EQ(answers_.size(), 1u);
-  const auto& save = std::get<McpSave>(answers_[0]);
+  const McpSave save = std::get<McpSave>(answers_[0]);  // Kept: the next call replaces the answers.
   EXPECT_EQ(save.bytes, "# x");
   const McpOutputs answer = server_.OnSaved(save.request, save.name, std::string("sha256:1"));
   EXPECT_THAT(std::get<McpSend>(answer.at(0)).line, HasSubstr("saved n.md as sha256:1"));
