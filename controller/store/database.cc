@@ -127,4 +127,14 @@ Result<Database::Checkpointed> Database::CheckpointPassive() {
   return out;
 }
 
+Result<void> Database::SyncWal() {
+  sqlite3_file* wal = nullptr;
+  int code = sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                                  static_cast<void*>(&wal));
+  if (code == SQLITE_OK && wal != nullptr && wal->pMethods != nullptr) {
+    code = wal->pMethods->xSync(wal, SQLITE_SYNC_FULL);
+  }
+  return code == SQLITE_OK ? Result<void>() : Failure(nullptr, code);
+}
+
 }  // namespace midwatch::store

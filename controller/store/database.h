@@ -65,6 +65,8 @@ class Database {
     int done = 0;
   };
   Result<Checkpointed> CheckpointPassive();
+  /// Makes durable what the WAL holds, whoever wrote it. After something was read.
+  Result<void> SyncWal();
 
  private:
   struct Close {

@@ -33,6 +33,9 @@ class PowerCutDisk {
   /// The power is back: each write since its file's last sync is there, gone, or torn.
   void PowerOn();
 
+  /// Only the process was gone: what it wrote is there, synced or not, and still may be lost.
+  void Restart();
+
   void SetCapacity(std::int64_t bytes);  ///< Of all files together.
   void FailNextSync();
   /// Changes a byte of what is stored.

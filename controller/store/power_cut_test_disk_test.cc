@@ -294,6 +294,15 @@ void PowerCutDisk::PowerOn() {
   }
 }
 
+void PowerCutDisk::Restart() {
+  const std::scoped_lock lock(mutex_);
+  cut_ = false;
+  operations_left_ = -1;
+  for (auto& [name, file] : files_) {
+    *file = File{.stored = file->stored, .seen = file->seen, .pending = file->pending};
+  }
+}
+
 /// Decides what has become of the writes since the last sync.
 void PowerCutDisk::Settle(File& file) {
   const std::uint64_t survives = random_.Below(3) * 500;  // None, half, all; per mille.

@@ -173,6 +173,9 @@ Result<void> SqliteJournal::PrepareStatements() {
 Result<JournalState> SqliteJournal::Load() {
   MIDWATCH_ASSIGN(compacted_, writer_.Number("SELECT compacted FROM compaction"));
   MIDWATCH_ASSIGN(kept_, writer_.Number("SELECT kept FROM compaction"));
+  // A process that was killed may have written more than it synced: nobody may see that before it
+  // is durable.
+  MIDWATCH_TRY(writer_.SyncWal());
   MIDWATCH_ASSIGN(Statement rows, writer_.Prepare("SELECT * FROM changes ORDER BY revision"));
   StateBuilder builder(compacted_);
   std::int64_t next = compacted_ + 1;

@@ -253,6 +253,35 @@ TEST_F(SqliteJournalTest, AFailedSyncIsTheEnd) {
   }
 }
 
+TEST_F(SqliteJournalTest, WhatAKilledProcessDidNotSyncIsDurableOnceItIsSeen) {
+  int seen = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    PowerCutDisk disk("killed-" + std::to_string(seed), seed);
+    const SqliteOptions options{.path = Path(), .vfs = disk.name()};
+    {
+      auto journal = *SqliteJournal::Open(options);
+      ASSERT_TRUE(journal->Load());
+      ASSERT_TRUE(Put(*journal, {Row(1, "a")}));
+      disk.CutAfter(static_cast<int>(seed % 3) + 1);  // Here: the process is killed.
+      EXPECT_FALSE(Put(*journal, {Row(2, "b")}));
+    }
+    disk.Restart();
+    std::int64_t revision = 0;
+    {
+      auto journal = *SqliteJournal::Open(options);
+      revision = journal->Load()->revision;
+      disk.CutAfter(1);  // The power goes before anything else is written.
+      EXPECT_FALSE(Put(*journal, {Row(revision + 1, "c")}));
+    }
+    disk.PowerOn();
+    const auto after = (*SqliteJournal::Open(options))->Load();
+    ASSERT_TRUE(after);
+    EXPECT_GE(after->revision, revision) << "seed " << seed;
+    seen += revision == 2 ? 1 : 0;
+  }
+  EXPECT_GT(seen, 0) << "a kill that comes before the write proves nothing";
+}
+
 TEST_F(SqliteJournalTest, TheWalHasABound) {
   constexpr std::int64_t kBound = 256 << 10;
   auto journal = Open({.path = {}, .checkpoint_bytes = 64 << 10, .max_wal_bytes = kBound});
