@@ -92,6 +92,21 @@ struct HttpApi::Impl {
 HttpApi::HttpApi(HttpApiParts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {}
 HttpApi::~HttpApi() = default;
 
+std::optional<BodyPermit> HttpApi::PermitBody(const HttpRequest& head) {
+  const auto identity = impl_->parts.tokens.Authenticate(head.Header("Authorization"));
+  if (!identity || identity->kind == Identity::Kind::kAnonymous) {
+    return BodyPermit{0, StatusAnswer({ErrorCode::kUnauthorized, "Unauthorized"})};
+  }
+  if (const auto encoding = head.Header("Content-Encoding");
+      !encoding.empty() && ToLower(encoding) != "identity") {
+    return BodyPermit{0, StatusAnswer({ErrorCode::kUnsupportedMediaType,
+                                       "bodies that are compressed are not read"})};
+  }
+  return BodyPermit{kMaxRequestBytes,
+                    StatusAnswer({ErrorCode::kTooLarge, "Request entity too large: limit is " +
+                                                            std::to_string(kMaxRequestBytes)})};
+}
+
 void HttpApi::Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) {
   HttpExchange exchange{std::move(request), {}, {}, {}, std::move(responder)};
   const std::string_view target = exchange.request.target;

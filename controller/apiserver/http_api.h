@@ -28,6 +28,9 @@ struct HttpApiParts {
       "v1.35.0+midwatch";  ///< A Kubernetes version: what clients may expect of the API.
 };
 
+/// Of a body, as kube-apiserver has it: 413 beyond it.
+inline constexpr std::size_t kMaxRequestBytes = std::size_t{3} << 20;
+
 /// The Kubernetes API over HTTP, as kubectl, Helm and client-go speak it: discovery, OpenAPI,
 /// resource verbs, Tables, watches. Every request is authenticated; storage authorises. Never
 /// blocks: a write is answered from the storage's thread. Thread-safe.
@@ -38,6 +41,8 @@ class HttpApi final : public HttpHandler {
   explicit HttpApi(HttpApiParts parts);
   ~HttpApi() override;
 
+  /// Nothing from who is not known, kMaxRequestBytes from others.
+  std::optional<BodyPermit> PermitBody(const HttpRequest& head) override;
   void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) override;
 
  private:

@@ -152,6 +152,29 @@ TEST_F(HttpApiTest, AWrongTokenIsUnauthorizedEverywhere) {
   EXPECT_EQ(Get("/healthz").status, 401);
 }
 
+TEST_F(HttpApiTest, WhoIsNotKnownMaySendNoBody) {
+  const auto permit = [&](HttpHeaders headers) {
+    return *api_.PermitBody({"POST", std::string(kWidgets), std::move(headers), {}, "test"});
+  };
+  const BodyPermit known = permit({{"Authorization", "Bearer secret"}});
+  EXPECT_EQ(known.bytes, kMaxRequestBytes);
+  EXPECT_EQ(known.beyond.status, 413);
+  EXPECT_EQ(J(known.beyond.body).At("reason").AsString(), "RequestEntityTooLarge");
+  for (const BodyPermit& unknown : {permit({}), permit({{"Authorization", "Bearer wrong"}})}) {
+    EXPECT_EQ(unknown.bytes, 0U);
+    EXPECT_EQ(unknown.beyond.status, 401);
+  }
+  const BodyPermit zipped =
+      permit({{"Authorization", "Bearer secret"}, {"Content-Encoding", "gzip"}});
+  EXPECT_EQ(zipped.bytes, 0U);
+  EXPECT_EQ(zipped.beyond.status, 415);
+}
+
+TEST_F(HttpApiTest, RightsComeBeforeWhatIsInABody) {
+  token_ = "";
+  EXPECT_EQ(Send("POST", kWidgets, "{broken").status, 401);
+}
+
 TEST_F(HttpApiTest, ImpersonationIsRefusedNotIgnored) {
   const Answer answer = Send("GET", kWidgets, {}, {{"impersonate-User", "bob"}});
   EXPECT_EQ(answer.status, 403);

@@ -27,6 +27,13 @@ Error MethodNotAllowed(const ResourceInfo& resource, std::string_view verb) {
                                             Quote(resource.type.Resource())};
 }
 
+std::string_view VerbOf(std::string_view method) {
+  return method == "POST"    ? "create"
+         : method == "PUT"   ? "update"
+         : method == "PATCH" ? "patch"
+                             : "delete";
+}
+
 RowObject RowObjectOf(const HttpQuery& query) {
   const std::string& wanted = query.Get("includeObject");
   return wanted == "Object" ? RowObject::kFull
@@ -281,6 +288,8 @@ Result<void> HttpResources::Watch(HttpExchange& exchange) const {
 
 Result<void> HttpResources::Write(HttpExchange& exchange) const {
   const std::string& method = exchange.request.method;
+  // Nothing is parsed for who may not write here at all.
+  MIDWATCH_TRY(Authorize(exchange.identity, {VerbOf(method), exchange.route.target}));
   MIDWATCH_ASSIGN(const Accepted accepted, Negotiate(exchange.request.Header("Accept"), false));
   WriteCall call{exchange.identity, exchange.route.target, CreateBody{}, {}};
   MIDWATCH_ASSIGN(call.options, ReadWriteOptions(exchange.request, exchange.query));

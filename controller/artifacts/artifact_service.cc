@@ -45,7 +45,7 @@ HttpResponse Bytes(std::string bytes) {
 
 Result<Verb> VerbOf(const std::string& method, Kind kind) {
   if (method == "GET") {
-    return Verb::kRead;
+    return kind == Kind::kSearch ? Verb::kSearch : Verb::kRead;
   }
   const bool writes =
       (method == "PUT" && kind == Kind::kBlob) || (method == "POST" && kind == Kind::kLog);
@@ -70,6 +70,26 @@ Result<void> CheckNames(const ArtifactRoute& route) {
   }
 }
 
+/// A good request, taken apart.
+struct Asked {
+  ArtifactRoute route;
+  ArtifactAccess access;
+};
+
+Result<Asked> Understand(const HttpRequest& request) {
+  Asked asked;
+  MIDWATCH_ASSIGN(asked.route, ParseArtifactRoute(request.target));
+  MIDWATCH_ASSIGN(const Verb verb, VerbOf(request.method, asked.route.kind));
+  MIDWATCH_TRY(CheckNames(asked.route));
+  const bool blob = asked.route.kind == Kind::kBlob;
+  asked.access = {.verb = verb,
+                  .authorization = std::string(request.Header("Authorization")),
+                  .object = std::string(request.Header(kObjectHeader)),
+                  .digest = blob ? asked.route.name : "",
+                  .log = blob ? "" : asked.route.name};
+  return asked;
+}
+
 }  // namespace
 
 struct ArtifactService::State : std::enable_shared_from_this<State> {
@@ -79,36 +99,27 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
   /// One request and how it is answered.
   struct Exchange {
     ArtifactRoute route;
-    Verb verb = Verb::kRead;
+    ArtifactAccess access;
     std::string body;
     std::unique_ptr<HttpResponder> responder;
   };
   using ExchangePtr = std::shared_ptr<Exchange>;  // With the completion that answers it.
 
-  Result<void> Begin(HttpRequest& request, const ExchangePtr& exchange) {
-    MIDWATCH_ASSIGN(exchange->route, ParseArtifactRoute(request.target));
-    MIDWATCH_ASSIGN(exchange->verb, VerbOf(request.method, exchange->route.kind));
-    MIDWATCH_TRY(CheckNames(exchange->route));
-    exchange->body = std::move(request.body);
-    const ArtifactRoute& route = exchange->route;
-    const bool blob = route.kind == Kind::kBlob;
-    const ArtifactAccess access{.verb = exchange->verb,
-                                .authorization = std::string(request.Header("Authorization")),
-                                .object = std::string(request.Header(kObjectHeader)),
-                                .digest = blob ? route.name : "",
-                                .log = blob ? "" : route.name};
-    ports.authorize(access, [self = shared_from_this(), exchange](const Result<void>& allowed) {
-      if (allowed) {
-        self->Serve(exchange);
-      } else {
-        exchange->responder->Respond(Failure(allowed.error()));
-      }
-    });
-    return {};
+  void Begin(Asked asked, const ExchangePtr& exchange) {
+    exchange->route = std::move(asked.route);
+    exchange->access = std::move(asked.access);
+    ports.authorize(exchange->access,
+                    [self = shared_from_this(), exchange](const Result<void>& allowed) {
+                      if (allowed) {
+                        self->Serve(exchange);
+                      } else {
+                        exchange->responder->Respond(Failure(allowed.error()));
+                      }
+                    });
   }
 
   void Serve(const ExchangePtr& exchange) {
-    const bool reads = exchange->verb == Verb::kRead;
+    const bool reads = exchange->access.verb == Verb::kRead;
     switch (exchange->route.kind) {
       case Kind::kBlob:
         return reads ? Get(exchange) : Put(exchange);
@@ -132,7 +143,11 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
           Failure({ErrorCode::kInvalid, "the content has the digest " + digest}));
       return;
     }
-    ports.store.Put(std::move(exchange->body), [exchange](const Result<std::string>& stored) {
+    ports.store.Put(std::move(exchange->body), [self = shared_from_this(),
+                                                exchange](const Result<std::string>& stored) {
+      if (stored && self->ports.stored) {
+        self->ports.stored(exchange->access);
+      }
       exchange->responder->Respond(stored ? JsonAnswer(201, Json::Of({{"digest", *stored}}))
                                           : Failure(stored.error()));
     });
@@ -202,12 +217,30 @@ ArtifactService::~ArtifactService() { state_->followers->Stop(); }
 
 std::size_t ArtifactService::followers() const { return state_->followers->size(); }
 
-void ArtifactService::Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) {
-  const auto exchange = std::make_shared<State::Exchange>();
-  exchange->responder = std::move(responder);
-  if (const Result<void> begun = state_->Begin(request, exchange); !begun) {
-    exchange->responder->Respond(Failure(begun.error()));
+std::optional<BodyPermit> ArtifactService::PermitBody(const HttpRequest& head) {
+  const Result<Asked> asked = Understand(head);
+  if (!asked) {
+    return BodyPermit{0, Failure(asked.error())};
   }
+  const auto& foresee = state_->ports.foresee;
+  if (const Result<void> may = foresee ? foresee(asked->access) : Result<void>(); !may) {
+    return BodyPermit{0, Failure(may.error())};
+  }
+  const std::size_t most = asked->route.kind == Kind::kBlob ? kMaxArtifactBytes : kMaxAppendBytes;
+  return BodyPermit{most, Failure({ErrorCode::kTooLarge, "the body may have at most " +
+                                                             std::to_string(most) + " bytes"})};
+}
+
+void ArtifactService::Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) {
+  Result<Asked> asked = Understand(request);
+  if (!asked) {
+    responder->Respond(Failure(asked.error()));
+    return;
+  }
+  const auto exchange = std::make_shared<State::Exchange>();
+  exchange->body = std::move(request.body);
+  exchange->responder = std::move(responder);
+  state_->Begin(*std::move(asked), exchange);
 }
 
 }  // namespace midwatch::artifacts

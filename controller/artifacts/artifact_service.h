@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ inline constexpr std::size_t kMaxMatches = 1'000;
 
 /// What somebody wants to do.
 struct ArtifactAccess {
-  enum class Verb : std::uint8_t { kRead, kWrite };
+  enum class Verb : std::uint8_t { kRead, kWrite, kSearch };
   Verb verb = Verb::kRead;
   std::string authorization;  ///< The header as it came. Secret: not for logs.
   std::string object;         ///< kObjectHeader, or empty.
@@ -41,7 +42,6 @@ using LogSearch = std::function<void(std::string prefix, std::string text, std::
 /// The artifact service on HTTP: artifact_route.h has its paths. Every request is authorised first.
 /// Failures are a Kubernetes Status, as those of the API. Thread-safe.
 ///
-/// The server before it must take bodies of kMaxArtifactBytes, or uploads end at its own limit.
 /// Follows see what is appended through this service.
 class ArtifactService final : public HttpHandler {
  public:
@@ -49,12 +49,20 @@ class ArtifactService final : public HttpHandler {
     ArtifactStore& store;
     ArtifactAuthorizer authorize;
     LogSearch search = {};  ///< Empty: searching is kNotFound.
+    /// As much of `authorize` as is known at once: what it refuses is refused before the body is
+    /// read. May be empty.
+    std::function<Result<void>(const ArtifactAccess& access)> foresee = {};
+    /// Content has been stored for somebody and is not answered yet. On a thread of the store. May
+    /// be empty.
+    std::function<void(const ArtifactAccess& access)> stored = {};
   };
 
   explicit ArtifactService(Ports ports);
   /// Ends the streams. The store must outlive what was asked of it.
   ~ArtifactService() override;
 
+  /// As much as the limits of what is written (limits.h).
+  std::optional<BodyPermit> PermitBody(const HttpRequest& head) override;
   void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) override;
   std::size_t followers() const;
 

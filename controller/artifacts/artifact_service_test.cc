@@ -155,7 +155,12 @@ class ArtifactServiceTest : public testing::Test {
         },
         [this](std::string prefix, std::string text, std::size_t limit, auto done) {
           store_->Search(std::move(prefix), std::move(text), limit, std::move(done));
-        }});
+        },
+        [](const ArtifactAccess& access) {
+          return access.authorization == "Bearer all" ? Result<void>()
+                                                      : Fail(ErrorCode::kForbidden, "not this one");
+        },
+        [this](const ArtifactAccess& access) { stored_.push_back(access.digest); }});
     client_ = std::make_unique<DirectClient>(*service_);
     remote_ = Remote("all");
   }
@@ -201,7 +206,16 @@ class ArtifactServiceTest : public testing::Test {
     return Wait<HttpResponse>([&](auto done) { client_->Send(call, done); }).value();
   }
 
+  BodyPermit Permit(std::string method, std::string target, std::string token = "all") {
+    return *service_->PermitBody({std::move(method),
+                                  std::move(target),
+                                  {{"Authorization", "Bearer " + std::move(token)}},
+                                  {},
+                                  {}});
+  }
+
   std::string directory_;
+  std::vector<std::string> stored_;  // By Puts, before their answer.
   std::unique_ptr<DirectoryStore> store_;
   std::unique_ptr<ArtifactService> service_;
   std::unique_ptr<DirectClient> client_;
@@ -222,6 +236,26 @@ TEST_F(ArtifactServiceTest, ContentGoesThereAndBack) {
 
 TEST_F(ArtifactServiceTest, ContentUnderAnotherDigestIsRefused) {
   EXPECT_EQ(Send("PUT", "/artifacts/v1/blobs/" + DigestOf("other")).status, 422);
+  EXPECT_TRUE(stored_.empty());
+}
+
+TEST_F(ArtifactServiceTest, WhoStoredWhatIsToldBeforeItIsAnswered) {
+  const std::string digest = Put(*remote_, "x").value();
+  EXPECT_EQ(stored_, std::vector<std::string>{digest});
+}
+
+TEST_F(ArtifactServiceTest, BodiesAreLimitedByWhatTheyAreBeforeTheyAreRead) {
+  const std::string blob = "/artifacts/v1/blobs/" + DigestOf("x");
+  EXPECT_EQ(Permit("PUT", blob).bytes, kMaxArtifactBytes);
+  EXPECT_EQ(Permit("PUT", blob).beyond.status, 413);
+  EXPECT_EQ(Permit("POST", "/artifacts/v1/logs/runs%2Fa%2Fb?offset=0").bytes, kMaxAppendBytes);
+  for (const auto& [permit, status] : {std::pair{Permit("PUT", blob, "stranger"), 403},
+                                       {Permit("DELETE", blob), 405},
+                                       {Permit("PUT", "/artifacts/v1/blobs/x"), 422},
+                                       {Permit("PUT", "/artifacts/v1/x"), 404}}) {
+    EXPECT_EQ(permit.bytes, 0U);
+    EXPECT_EQ(permit.beyond.status, status);
+  }
 }
 
 TEST_F(ArtifactServiceTest, LogsGrowByCompareAndSwap) {

@@ -6,9 +6,16 @@
 
 namespace midwatch::cmd {
 
+HttpHandler& Front::For(const HttpRequest& request) const {
+  return request.target.starts_with(artifacts::kArtifactPaths) ? artifacts_ : api_;
+}
+
+std::optional<BodyPermit> Front::PermitBody(const HttpRequest& head) {
+  return For(head).PermitBody(head);
+}
+
 void Front::Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) {
-  HttpHandler& next = request.target.starts_with(artifacts::kArtifactPaths) ? artifacts_ : api_;
-  next.Handle(std::move(request), std::move(responder));
+  For(request).Handle(std::move(request), std::move(responder));
 }
 
 }  // namespace midwatch::cmd

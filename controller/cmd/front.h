@@ -13,9 +13,12 @@ class Front final : public HttpHandler {
   /// Both outlive it.
   Front(HttpHandler& api, HttpHandler& artifacts) : api_(api), artifacts_(artifacts) {}
 
+  std::optional<BodyPermit> PermitBody(const HttpRequest& head) override;
   void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) override;
 
  private:
+  HttpHandler& For(const HttpRequest& request) const;
+
   HttpHandler& api_;
   HttpHandler& artifacts_;
 };

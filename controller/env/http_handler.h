@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,10 +53,22 @@ class HttpResponder {
   virtual std::shared_ptr<HttpStream> Stream(HttpResponse head, std::function<void()> closed) = 0;
 };
 
+/// How much of a body is read after a head, and what a larger one is answered.
+struct BodyPermit {
+  std::size_t bytes = 0;
+  HttpResponse beyond;  ///< Sent as soon as it is known; the connection is closed after it.
+};
+
 /// Serves requests. Called on a server thread, possibly several at once: hand over and return.
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
+  /// Asked about a request that has a body when its head is there and nothing of the body was read
+  /// (`head.body` is empty). None: the server's own limit.
+  virtual std::optional<BodyPermit> PermitBody(const HttpRequest& head) {
+    (void)head;
+    return std::nullopt;
+  }
   virtual void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) = 0;
 };
 

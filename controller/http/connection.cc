@@ -15,6 +15,7 @@ constexpr std::size_t kStreamPiece = std::size_t{256} << 10;
 constexpr std::size_t kJoinHeadAndBody = std::size_t{16} << 10;
 constexpr std::size_t kLingerBytes = std::size_t{8} << 20;
 constexpr int kStreamSendBuffer = 256 << 10;  // Else the kernel hides a slow reader for megabytes.
+constexpr int kTooLarge = 413;
 constexpr SteadyTime kNever = SteadyTime::max();
 
 /// The handler's side of a streamed body.
@@ -222,16 +223,13 @@ Connection::Next Connection::Consume(std::string_view bytes) {
       Close();
       return Next::kWait;
     }
-    reader_ = std::make_unique<RequestReader>(limits().request);
+    reader_ = std::make_unique<RequestReader>(limits().request.head_bytes);
     continued_ = false;
+    beyond_.reset();
     SetDeadline(limits().head);
   }
-  const bool in_head = reader_->state() == RequestReader::State::kHead;
   const std::size_t used = reader_->Feed(bytes);
   ahead_.assign(bytes.substr(used));
-  if (in_head && reader_->state() == RequestReader::State::kBody) {
-    SetDeadline(limits().body);
-  }
   return AfterFeed();
 }
 
@@ -239,26 +237,44 @@ Connection::Next Connection::AfterFeed() {
   switch (reader_->state()) {
     case RequestReader::State::kHead:
       return Next::kAgain;
+    case RequestReader::State::kPermit:
+      SetDeadline(limits().body);
+      PermitBody();
+      return AfterFeed();
     case RequestReader::State::kBody:
       if (!ReserveBody()) {
         CountRefused("bodies");
         Refuse(503, "too many request bodies at once");
         return Next::kAgain;
       }
-      if (reader_->WantsContinue() && !std::exchange(continued_, true) &&
-          reader_->BodyBytes() == 0) {
+      if (reader_->WantsContinue() && !std::exchange(continued_, true) && ahead_.empty()) {
         return SendContinue();
       }
       return Next::kAgain;
     case RequestReader::State::kRefused:
-      CountRefused("malformed");
-      Refuse(reader_->refusal().status, reader_->refusal().message);
+      if (beyond_ && reader_->refusal().status == kTooLarge) {
+        CountRefused("body");
+        Refuse(*std::move(beyond_));
+      } else {
+        CountRefused("malformed");
+        Refuse(reader_->refusal().status, reader_->refusal().message);
+      }
       return Next::kAgain;
     case RequestReader::State::kDone:
       HandOver();
       return state_ == State::kHandling ? Next::kWait : Next::kAgain;
   }
   return Next::kWait;
+}
+
+/// The head is read: the handler says how much of a body may follow.
+void Connection::PermitBody() {
+  std::size_t bytes = limits().request.body_bytes;
+  if (auto permit = core_->handler.PermitBody(reader_->Head())) {
+    bytes = permit->bytes;
+    beyond_ = std::move(permit->beyond);
+  }
+  reader_->PermitBody(bytes);
 }
 
 Connection::Next Connection::SendContinue() {
@@ -298,13 +314,16 @@ void Connection::HandOver() {
 }
 
 void Connection::Refuse(int status, std::string message) {
+  Refuse({status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(message) + "\n"});
+}
+
+void Connection::Refuse(HttpResponse response) {
   reader_.reset();
   ReleaseBody();
   ahead_.clear();
   head_only_ = false;
   http10_ = false;
-  QueueResponse(
-      {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(message) + "\n"}, false);
+  QueueResponse(std::move(response), false);
 }
 
 void Connection::Respond(HttpResponse response) {

@@ -11,6 +11,27 @@ std::optional<ConnectionTable::Id> ConnectionTable::OldestIdle(const std::string
   return std::nullopt;
 }
 
+void ConnectionTable::MarkEvicted(Id id) {
+  Entry& entry = entries_.at(id);
+  entry.evicted = true;
+  idle_.erase(*entry.idle);
+  entry.idle.reset();
+  if (const auto count = by_peer_.find(entry.peer); --count->second == 0) {
+    by_peer_.erase(count);
+  }
+  ++evicting_;
+}
+
+std::vector<ConnectionTable::Id> ConnectionTable::EvictIdle(std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Id> evicted;
+  while (evicted.size() < most && !idle_.empty()) {
+    evicted.push_back(idle_.front());
+    MarkEvicted(evicted.back());
+  }
+  return evicted;
+}
+
 ConnectionTable::Admission ConnectionTable::Admit(const std::string& peer) {
   const std::lock_guard lock(mutex_);
   const auto found = by_peer_.find(peer);
@@ -22,14 +43,7 @@ ConnectionTable::Admission ConnectionTable::Admit(const std::string& peer) {
     if (!admission.evict) {
       return admission;
     }
-    Entry& evicted = entries_.at(*admission.evict);
-    evicted.evicted = true;
-    idle_.erase(*evicted.idle);
-    evicted.idle.reset();
-    if (--by_peer_[evicted.peer] == 0 && evicted.peer != peer) {
-      by_peer_.erase(evicted.peer);
-    }
-    ++evicting_;
+    MarkEvicted(*admission.evict);
   }
   admission.id = ++last_;
   entries_.emplace(admission.id, Entry{peer, false, std::nullopt});

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace midwatch::http {
 
@@ -24,6 +25,8 @@ class ConnectionTable {
     std::optional<Id> evict;  ///< To be closed by the caller; it still counts until Remove.
   };
   Admission Admit(const std::string& peer);
+  /// The connections that have been idle longest, at most so many: to be closed by the caller.
+  std::vector<Id> EvictIdle(std::size_t most);
 
   void MarkIdle(Id id);
   /// False: the connection has been chosen to make room and must not start anything.
@@ -38,6 +41,7 @@ class ConnectionTable {
     std::optional<std::list<Id>::iterator> idle;
   };
   std::optional<Id> OldestIdle(const std::string* peer) const;
+  void MarkEvicted(Id id);
 
   mutable std::mutex mutex_;
   const std::size_t total_;

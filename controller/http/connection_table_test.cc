@@ -38,5 +38,24 @@ TEST(ConnectionTable, AFullTableGivesUpAnyIdleConnection) {
   EXPECT_NE(table.Admit("a").id, 0U);
 }
 
+TEST(ConnectionTable, TheLongestIdleAreEvictedFirst) {
+  ConnectionTable table(10, 10);
+  std::vector<ConnectionTable::Id> ids;
+  for (int i = 0; i < 4; ++i) {
+    ids.push_back(table.Admit("a").id);
+  }
+  for (const std::size_t i : {2U, 0U, 1U}) {
+    table.MarkIdle(ids[i]);
+  }
+  EXPECT_EQ(table.EvictIdle(2), (std::vector{ids[2], ids[0]}));
+  EXPECT_FALSE(table.MarkBusy(ids[0]));
+  EXPECT_EQ(table.EvictIdle(2), std::vector{ids[1]});
+  EXPECT_TRUE(table.EvictIdle(2).empty());
+  for (const auto id : ids) {
+    table.Remove(id);
+  }
+  EXPECT_EQ(table.Size(), 0U);
+}
+
 }  // namespace
 }  // namespace midwatch::http

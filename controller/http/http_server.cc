@@ -125,8 +125,12 @@ void HttpServer::Core::AcceptAll() {
   WaitForConnection();
 }
 
+/// No descriptor is free for the connections that wait: idle ones make room.
 void HttpServer::Core::PauseAccepting() {
   metrics.Count("midwatch_http_refused_total", {{"reason", "descriptors"}});
+  for (const ConnectionTable::Id id : table.EvictIdle(kAcceptBurst)) {
+    Evict(id);
+  }
   accept_timer->At(std::chrono::steady_clock::now() + options.limits.accept_backoff,
                    [self = shared_from_this()] {
                      if (!self->stopping) {

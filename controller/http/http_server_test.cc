@@ -23,9 +23,16 @@ using std::chrono::seconds;
 constexpr milliseconds kSoon{300};
 
 /// /echo answers with the body, /size with its size, /big with 8 MiB, /held keeps the responder,
-/// /stream the stream.
+/// /stream the stream; /small takes bodies of 10 bytes.
 class TestHandler final : public HttpHandler {
  public:
+  std::optional<BodyPermit> PermitBody(const HttpRequest& head) override {
+    EXPECT_TRUE(head.body.empty());
+    if (head.target != "/small") {
+      return std::nullopt;
+    }
+    return BodyPermit{10, {413, {{"X-Why", std::string(head.Header("Host"))}}, "ten at most"}};
+  }
   void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) override {
     const std::lock_guard lock(mutex_);
     ++requests;
@@ -190,6 +197,11 @@ INSTANTIATE_TEST_SUITE_P(
                     HostileCase{"SizeNoHex", Chunked("zz\r\nabc\r\n0\r\n\r\n"), kBad},
                     HostileCase{"SizeEmpty", Chunked("\r\nabc\r\n0\r\n\r\n"), kBad},
                     HostileCase{"SizeLineWithoutEnd", Chunked(std::string(70'000, '1')), kBad},
+                    HostileCase{"SizeHexPrefix", Chunked("0x3\r\nabc\r\n0\r\n\r\n"), kBad},
+                    HostileCase{"SizeLineEndsInLf", Chunked("3\nabc\r\n0\r\n\r\n"), kBad},
+                    HostileCase{"ExtensionWithLf", Chunked("3;a\nb\r\nabc\r\n0\r\n\r\n"), kBad},
+                    HostileCase{"DataEndsInLf", Chunked("3\r\nabc\n0\r\n\r\n"), kBad},
+                    HostileCase{"TrailerWithoutColon", Chunked("0\r\nnonsense\r\n\r\n"), kBad},
                     HostileCase{"MissingLineEndAfterData", Chunked("3\r\nabcX\r\n0\r\n\r\n"), kBad},
                     HostileCase{"Good", Chunked("3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n"), kOk},
                     HostileCase{"GoodWithTrailer", Chunked("3\r\nabc\r\n0\r\nX: y\r\n\r\n"), kOk}),
@@ -223,6 +235,24 @@ INSTANTIATE_TEST_SUITE_P(
                     Post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), kBad},
         HostileCase{"EncodingInHttp10",
                     "POST /size HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", kBad},
+        HostileCase{"LengthInHex", Post("Content-Length: 0x5\r\n", "hello"), kBad},
+        HostileCase{"LengthWithSpace", Post("Content-Length: 1 5\r\n", "hello"), kBad},
+        HostileCase{"LengthAfterVerticalTab", Post("Content-Length: \v5\r\n", "hello"), kBad},
+        HostileCase{"EncodingAfterVerticalTab",
+                    Post("Transfer-Encoding: \vchunked\r\n", "0\r\n\r\n"), kBad},
+        HostileCase{"EncodingListedTwice",
+                    Post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), kBad},
+        HostileCase{"EncodingIdentity", Post("Transfer-Encoding: identity\r\n", ""), kBad},
+        HostileCase{"EncodingInAnotherCase", Post("transfer-ENCODING: Chunked\r\n", "0\r\n\r\n"),
+                    kOk},
+        HostileCase{"EncodingOnAFoldedLine",
+                    Post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n"), kBad},
+        HostileCase{"EncodingHiddenByAFold",
+                    Post("Content-Length: 5\r\nX: a\r\n Transfer-Encoding: chunked\r\n", "hello"),
+                    kBad},
+        HostileCase{"EncodingBehindABareCr",
+                    Post("X: a\rTransfer-Encoding: chunked\r\nContent-Length: 5\r\n", "hello"),
+                    kBad},
         HostileCase{"LengthBeyondTheLimit", Post("Content-Length: 3145729\r\n", ""), {"413"}},
         HostileCase{"LengthAtTheLimit",
                     Post("Content-Length: 3145728\r\n", std::string(3145728, 'b')), kOk},
@@ -247,6 +277,12 @@ INSTANTIATE_TEST_SUITE_P(
         HostileCase{"NoTarget", "GET HTTP/1.1\r\nHost: x\r\n\r\n", kBad},
         HostileCase{"SpaceInTarget", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", {"505"}},
         HostileCase{"Connect", "CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", kBad},
+        HostileCase{"Http09", "GET /echo\r\n\r\n", kBad},
+        HostileCase{"TabsInTheRequestLine", "GET\t/echo\tHTTP/1.1\r\nHost: x\r\n\r\n", kBad},
+        HostileCase{"MethodNoToken", "G(T /echo HTTP/1.1\r\nHost: x\r\n\r\n", kBad},
+        HostileCase{"NulInTarget", std::string("GET /a\0b HTTP/1.1\r\nHost: x\r\n\r\n", 31), kBad},
+        HostileCase{"FieldWithoutName", Get("Host: x\r\n: b\r\n"), kBad},
+        HostileCase{"SpaceBeforeTheFirstField", Get(" Host: x\r\nHost: x\r\n"), kBad},
         HostileCase{"FieldWithoutColon", Get("Host: x\r\nnonsense\r\n"), kBad},
         HostileCase{"TlsToAPlainPort", std::string("\x16\x03\x01\x02\x00\x01\n\n", 8), kBad},
         HostileCase{
@@ -283,6 +319,28 @@ TEST_F(HttpServerTest, TwoHundredThousandFieldsAreRefused) {
     fields += "a: b\r\n";
   }
   EXPECT_EQ(StatusLine(Exchange(Get("Host: x\r\n" + fields))).substr(0, 12), "HTTP/1.1 431");
+}
+
+TEST_F(HttpServerTest, TheHandlerLimitsABodyBeforeItIsRead) {
+  Start();
+  const std::string head = "POST /small HTTP/1.1\r\nHost: me\r\n";
+  for (const char* more : {"Content-Length: 11\r\n\r\n", "Content-Length: 99999999\r\n\r\n",
+                           "Expect: 100-continue\r\nContent-Length: 11\r\n\r\n",
+                           "Transfer-Encoding: chunked\r\n\r\nb\r\n",
+                           "Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n1\r\n"}) {
+    const std::string got = Exchange(head + more);  // The rest is never sent.
+    EXPECT_EQ(StatusLine(got), "HTTP/1.1 413 Content Too Large") << more;
+    EXPECT_NE(got.find("X-Why: me\r\n"), std::string::npos);
+    EXPECT_NE(got.find("Connection: close\r\n"), std::string::npos);
+    EXPECT_TRUE(got.ends_with("\r\n\r\nten at most"));
+  }
+  EXPECT_EQ(handler_.requests, 0);
+  EXPECT_EQ(metrics_.Of("midwatch_http_refused_total reason=body"), 5);
+  RawPeer peer = Connect();
+  peer.Send(head + "Content-Length: 10\r\n\r\n0123456789");
+  EXPECT_TRUE(peer.ReadUntil("0123456789").ends_with("\r\n\r\n0123456789"));
+  peer.Send(Post("Content-Length: 11\r\n", "01234567890"));  // Another path, its own limit.
+  EXPECT_TRUE(peer.ReadAll().ends_with("\r\n\r\n11"));
 }
 
 TEST_F(HttpServerTest, ChunkedBodyBeyondTheLimitIsCutAtIt) {
@@ -587,31 +645,53 @@ TEST_F(HttpServerTest, BodiesOfAllConnectionsTogetherAreBounded) {
   EXPECT_TRUE(holding.ReadAll().ends_with("\r\n\r\n95000"));
 }
 
+/// Leaves the process `more` descriptors while it lives.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(int more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest_free = ::dup(0);
+    ::close(lowest_free);
+    const rlimit tight{static_cast<rlim_t>(lowest_free + more), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &tight);
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
 TEST_F(HttpServerTest, OutOfDescriptorsItWaitsAndRecovers) {
+  Start();
+  std::vector<RawPeer> peers;
+  for (std::size_t i = 0; i < 20; ++i) {
+    peers.push_back(Connect());
+    peers.back().Send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");  // None is idle.
+  }
+  ASSERT_TRUE(handler_.WaitFor([&] { return handler_.held.size() == 20; }));
+  std::optional<FewDescriptors> few(1);  // For the client's end; the server gets none for its own.
+  const std::clock_t cpu = std::clock();
+  RawPeer waiting = Connect();
+  EXPECT_TRUE(waiting.connected());
+  EXPECT_EQ(waiting.ReadAll(milliseconds(500)), "");
+  few.reset();
+  EXPECT_LT(std::clock() - cpu, CLOCKS_PER_SEC / 10);  // No busy loop.
+  waiting.Send(Get("Host: x\r\nConnection: close\r\n"));
+  EXPECT_EQ(StatusLine(waiting.ReadAll()), "HTTP/1.1 200 OK");
+  EXPECT_GE(metrics_.Of("midwatch_http_refused_total reason=descriptors"), 1);
+}
+
+TEST_F(HttpServerTest, OutOfDescriptorsIdleConnectionsMakeRoom) {
   Start();
   std::vector<RawPeer> peers;
   for (int i = 0; i < 20; ++i) {
     peers.push_back(Connect());
   }
   ASSERT_TRUE(WaitForConnections(20));
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const int lowest_free = ::dup(0);
-  ::close(lowest_free);
-  // One descriptor for the client's end; the server gets none for its own.
-  rlimit tight{static_cast<rlim_t>(lowest_free) + 1, before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &tight);
-  const std::clock_t cpu = std::clock();
-  {
-    RawPeer waiting = Connect();
-    EXPECT_TRUE(waiting.connected());
-    EXPECT_EQ(waiting.ReadAll(milliseconds(500)), "");
-    ::setrlimit(RLIMIT_NOFILE, &before);
-    EXPECT_LT(std::clock() - cpu, CLOCKS_PER_SEC / 10);  // No busy loop.
-    waiting.Send(Get("Host: x\r\nConnection: close\r\n"));
-    EXPECT_EQ(StatusLine(waiting.ReadAll()), "HTTP/1.1 200 OK");
-  }
-  EXPECT_GE(metrics_.Of("midwatch_http_refused_total reason=descriptors"), 1);
+  const FewDescriptors few(1);
+  RawPeer waiting = Connect();
+  waiting.Send(Get("Host: x\r\nConnection: close\r\n"));
+  EXPECT_EQ(StatusLine(waiting.ReadAll()), "HTTP/1.1 200 OK");
 }
 
 // ---- stop ----

@@ -3,6 +3,7 @@
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <limits>
 #include <utility>
 
 #include "controller/base/text.h"
@@ -16,6 +17,7 @@ using Parser = bhttp::request_parser<bhttp::string_body>;
 
 // A chunk header with extensions, or a trailer, that does not end within this is refused.
 constexpr std::size_t kMaxChunkHeader = 4096;
+constexpr std::string_view kBodyTooLarge = "request body too large";
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -24,7 +26,7 @@ Refusal RefusalOf(const beast::error_code& error) {
     return {431, "request head too large"};
   }
   if (error == bhttp::error::body_limit || error == bhttp::error::buffer_overflow) {
-    return {413, "request body too large"};
+    return {413, std::string(kBodyTooLarge)};
   }
   if (error == bhttp::error::bad_version) {
     return {505, "only versions 1.0 and 1.1 are served"};
@@ -39,9 +41,9 @@ std::size_t CountOf(const bhttp::request<bhttp::string_body>& message, bhttp::fi
 }  // namespace
 
 struct RequestReader::Impl {
-  explicit Impl(const RequestLimits& given) : limits(given) {
-    parser.header_limit(static_cast<std::uint32_t>(limits.head_bytes) + 4);
-    parser.body_limit(limits.body_bytes);
+  explicit Impl(std::size_t given) : head_bytes(given) {
+    parser.header_limit(static_cast<std::uint32_t>(head_bytes) + 4);
+    parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // Until PermitBody.
     parser.eager(false);
   }
 
@@ -56,14 +58,15 @@ struct RequestReader::Impl {
   std::size_t FeedPendingBody(std::string_view bytes);
   void ParseHead();
   void CheckHead();
+  void TakeHead();
   bool PutBody(std::string_view bytes, std::size_t& used);
 
-  RequestLimits limits;
+  const std::size_t head_bytes;
   Parser parser;
   State state = State::kHead;
   Refusal refusal;
   std::string pending;  // kHead: the head so far. kBody: a chunk header that is not complete.
-  HttpHeaders headers;
+  HttpRequest request;  // Its head.
   bool expects_continue = false;
   bool keep_alive = false;
 };
@@ -89,14 +92,14 @@ std::size_t RequestReader::Impl::FeedHead(std::string_view bytes) {
       continue;
     }
     pending.append(bytes.substr(0, i + 1));
-    if (pending.size() > limits.head_bytes) {
+    if (pending.size() > head_bytes) {
       Refuse({431, "request head too large"});
     } else {
       ParseHead();
     }
     return i + 1;
   }
-  if (before + bytes.size() > limits.head_bytes) {
+  if (before + bytes.size() > head_bytes) {
     Refuse({431, "request head too large"});
   } else {
     pending.append(bytes);
@@ -106,6 +109,10 @@ std::size_t RequestReader::Impl::FeedHead(std::string_view bytes) {
 
 void RequestReader::Impl::ParseHead() {
   std::string_view rest = pending;
+  // What one reader takes for a field of its own is the end of the last one to another.
+  if (rest.find("\n ") != std::string_view::npos || rest.find("\n\t") != std::string_view::npos) {
+    return Refuse({400, "malformed request: a line begins with a space"});
+  }
   beast::error_code error;
   // Not eager: one put reads the request line and the fields, and stops behind them.
   while (!rest.empty() && !parser.is_header_done() && !error) {
@@ -149,12 +156,20 @@ void RequestReader::Impl::CheckHead() {
   }
   expects_continue = !expect.empty() && http11;
   keep_alive = parser.keep_alive();
-  // Taken now: what a trailer adds later is nobody's header.
-  for (const auto& field : message.base()) {
-    headers.emplace_back(std::string(View(field.name_string())), std::string(View(field.value())));
-  }
-  state = parser.is_done() ? State::kDone : State::kBody;
+  TakeHead();
+  state = parser.is_done() ? State::kDone : State::kPermit;
   parser.eager(true);
+}
+
+/// Taken before the body: what a trailer adds later is nobody's header.
+void RequestReader::Impl::TakeHead() {
+  const auto& message = parser.get();
+  request.method = std::string(View(message.method_string()));
+  request.target = std::string(View(message.target()));
+  for (const auto& field : message.base()) {
+    request.headers.emplace_back(std::string(View(field.name_string())),
+                                 std::string(View(field.value())));
+  }
 }
 
 /// Gives bytes to the parser; `used` is how many it took. False: it needs more, or the state has
@@ -219,7 +234,7 @@ std::size_t RequestReader::Impl::FeedPendingBody(std::string_view bytes) {
   return used - old;
 }
 
-RequestReader::RequestReader(const RequestLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
+RequestReader::RequestReader(std::size_t head_bytes) : impl_(std::make_unique<Impl>(head_bytes)) {}
 RequestReader::~RequestReader() = default;
 RequestReader::RequestReader(RequestReader&&) noexcept = default;
 RequestReader& RequestReader::operator=(RequestReader&&) noexcept = default;
@@ -239,6 +254,17 @@ std::size_t RequestReader::Feed(std::string_view bytes) {
   return taken;
 }
 
+const HttpRequest& RequestReader::Head() const { return impl_->request; }
+
+void RequestReader::PermitBody(std::size_t bytes) {
+  const auto length = impl_->parser.content_length();
+  if (length && *length > bytes) {
+    return impl_->Refuse({413, std::string(kBodyTooLarge)});
+  }
+  impl_->parser.body_limit(bytes);
+  impl_->state = State::kBody;
+}
+
 RequestReader::State RequestReader::state() const { return impl_->state; }
 const Refusal& RequestReader::refusal() const { return impl_->refusal; }
 bool RequestReader::WantsContinue() const {
@@ -249,12 +275,8 @@ bool RequestReader::KeepAlive() const { return impl_->keep_alive; }
 bool RequestReader::IsHttp10() const { return impl_->parser.get().version() == 10; }
 
 HttpRequest RequestReader::Take() {
-  auto message = impl_->parser.release();
-  HttpRequest request;
-  request.method = std::string(View(message.method_string()));
-  request.target = std::string(View(message.target()));
-  request.headers = std::move(impl_->headers);
-  request.body = std::move(message.body());
+  HttpRequest request = std::move(impl_->request);
+  request.body = std::move(impl_->parser.get().body());
   return request;
 }
 

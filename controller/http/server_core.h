@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -135,7 +136,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Next SendContinue();
   Next Write();
   void HandOver();
+  void PermitBody();
   void Refuse(int status, std::string message);
+  void Refuse(HttpResponse response);
   void EnterReading(Duration deadline);
   void FinishResponse();
   void QueueResponse(HttpResponse response, bool keep_alive);
@@ -174,7 +177,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   SteadyTime armed_ = SteadyTime::max();
 
   std::unique_ptr<RequestReader> reader_;
-  std::string ahead_;  // Received, not yet read as a request.
+  std::optional<HttpResponse> beyond_;  // To a body larger than the handler permits.
+  std::string ahead_;                   // Received, not yet read as a request.
   std::size_t body_reserved_ = 0;
   bool continued_ = false;
   bool keep_alive_ = true;

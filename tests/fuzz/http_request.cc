@@ -13,15 +13,17 @@ namespace {
 using midwatch::http::RequestReader;
 
 std::string Outcome(std::string_view bytes, std::size_t piece) {
-  RequestReader reader(midwatch::http::RequestLimits{.head_bytes = 512, .body_bytes = 1024});
+  RequestReader reader(512);
   while (!bytes.empty() && reader.state() != RequestReader::State::kDone &&
          reader.state() != RequestReader::State::kRefused) {
     const std::size_t taken = reader.Feed(bytes.substr(0, piece));
     MIDWATCH_CHECK(taken <= std::min(piece, bytes.size()));
-    if (taken == 0) {
+    bytes.remove_prefix(taken);
+    if (reader.state() == RequestReader::State::kPermit) {
+      reader.PermitBody(1024);
+    } else if (taken == 0) {
       break;
     }
-    bytes.remove_prefix(taken);
   }
   if (reader.state() == RequestReader::State::kDone) {
     const auto request = reader.Take();
