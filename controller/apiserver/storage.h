@@ -24,7 +24,7 @@ struct StorageOptions {
                               << 20;  ///< Of versions that are no longer the newest.
   Duration log_max_age = std::chrono::minutes(15);
 
-  std::size_t max_object_bytes = std::size_t{3} << 19;  ///< 1.5 MiB, as etcd; kTooLarge beyond it.
+  std::size_t max_object_bytes = std::size_t{1} << 20;  ///< As stored; kTooLarge beyond it.
   std::size_t max_queued_writes = 10'000;               ///< kTooManyRequests beyond it.
   std::size_t max_watches = 10'000;                     ///< kTooManyRequests beyond it.
   Duration event_ttl = std::chrono::hours(1);
