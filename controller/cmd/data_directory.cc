@@ -119,6 +119,9 @@ Result<void> DataDirectory::WriteKubeconfig(const std::string& address) const {
   const std::string text = kube::WriteKubeconfig({.server = "https://" + address,
                                                   .authorities = authority_.certificate,
                                                   .token = administrator_});
+  if (const auto there = ReadFile(Kubeconfig()); there && *there == text) {
+    return {};  // A server also starts on a full disk.
+  }
   return WritePrivateFile(Kubeconfig(), text);
 }
 
