@@ -104,7 +104,7 @@ Result<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(std::string directo
                                                              std::size_t threads) {
   std::error_code ignored;
   std::filesystem::remove_all(directory + "/tmp", ignored);
-  for (const char* part : {"/tmp", "/blobs", "/logs"}) {
+  for (const char* part : {"/tmp", "/blobs", "/logs", "/uploads"}) {
     MIDWATCH_TRY(MakeDirectory(directory + part));
   }
   return std::unique_ptr<DirectoryStore>(new DirectoryStore(std::move(directory), threads));
@@ -158,6 +158,22 @@ std::string DirectoryStore::BlobPath(const std::string& hex) const {
 
 std::string DirectoryStore::LogPath(const std::string& log) const {
   return directory_ + "/logs/" + PercentEncode(log).append(kLogSuffix);
+}
+
+std::string DirectoryStore::NotePath(const std::string& owner, const std::string& digest) const {
+  return directory_ + "/uploads/" + Sha256Hex(owner) + "/" + digest.substr(digest.find(':') + 1);
+}
+
+Result<void> DirectoryStore::NoteUpload(const std::string& owner, const std::string& digest) const {
+  MIDWATCH_TRY(CheckDigest(digest));
+  const std::string path = NotePath(owner, digest);
+  MIDWATCH_TRY(MakeDirectory(path.substr(0, path.rfind('/'))));
+  return TouchFile(path);
+}
+
+bool DirectoryStore::HasUploaded(const std::string& owner, const std::string& digest) const {
+  std::error_code error;
+  return CheckDigest(digest) && std::filesystem::exists(NotePath(owner, digest), error);
 }
 
 Result<std::string> DirectoryStore::PutNow(const std::string& bytes, std::uint64_t number) const {
@@ -233,6 +249,9 @@ Result<std::vector<LogMatch>> DirectoryStore::SearchNow(const std::string& prefi
   std::sort(logs.begin(), logs.end());
   std::vector<LogMatch> matches;
   for (const std::string& log : logs) {
+    if (matches.size() >= limit) {
+      break;
+    }
     MIDWATCH_ASSIGN(const std::string bytes, ReadPart(LogPath(log), 0, kMaxLogBytes));
     for (std::size_t found = bytes.find(text);
          found != std::string::npos && matches.size() < limit;) {

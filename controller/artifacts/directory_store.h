@@ -39,9 +39,14 @@ class DirectoryStore final : public ArtifactStore {
             std::function<void(Result<std::string>)> done) override;
 
   /// Lines that contain `text`, of the logs whose name starts with `prefix`, in the order of their
-  /// names; at most `limit`. Looks at all of these logs.
+  /// names; at most `limit`.
   void Search(std::string prefix, std::string text, std::size_t limit,
               std::function<void(Result<std::vector<LogMatch>>)> done);
+
+  /// Notes that `owner` has uploaded the content, for HasUploaded. A note that a power cut takes is
+  /// made again by the next upload. Touches one file.
+  Result<void> NoteUpload(const std::string& owner, const std::string& digest) const;
+  bool HasUploaded(const std::string& owner, const std::string& digest) const;
 
  private:
   class Lanes;
@@ -57,6 +62,7 @@ class DirectoryStore final : public ArtifactStore {
                                           std::size_t limit) const;
   std::string BlobPath(const std::string& hex) const;
   std::string LogPath(const std::string& log) const;
+  std::string NotePath(const std::string& owner, const std::string& digest) const;
 
   const std::string directory_;
   std::unique_ptr<Lanes> lanes_;

@@ -72,6 +72,20 @@ TEST_F(DirectoryStoreTest, ContentIsFoundByItsDigestAlsoAfterARestart) {
   EXPECT_EQ(Get(Put("").value()).value(), "");
 }
 
+TEST_F(DirectoryStoreTest, KnowsWhoHasUploadedWhat) {
+  const std::string digest = DigestOf("x");
+  const std::string owner = "midwatch:agent:" + std::string(63, 'n') + ":" + std::string(253, 'a');
+  EXPECT_FALSE(store_->HasUploaded(owner, digest));
+  ASSERT_TRUE(store_->NoteUpload(owner, digest));
+  ASSERT_TRUE(store_->NoteUpload(owner, digest));
+  Reopen();
+  EXPECT_TRUE(store_->HasUploaded(owner, digest));
+  EXPECT_FALSE(store_->HasUploaded(owner, DigestOf("y")));
+  EXPECT_FALSE(store_->HasUploaded("midwatch:agent:n:a", digest));
+  EXPECT_FALSE(store_->HasUploaded(owner, "sha256:../" + digest.substr(7)));
+  EXPECT_FALSE(store_->NoteUpload(owner, "sha256:../x"));
+}
+
 TEST_F(DirectoryStoreTest, DamagedContentIsNoticedAndMendedByAnotherPut) {
   const std::string digest = Put("hello").value();
   std::ofstream(BlobFile(digest)) << "jello";

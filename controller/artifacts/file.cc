@@ -163,6 +163,11 @@ Result<void> AppendFile(const std::string& path, std::uint64_t size, std::string
   return size == 0 ? SyncDirectory(DirectoryOf(path)) : Result<void>();
 }
 
+Result<void> TouchFile(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kFileMode));
+  return file.get() < 0 ? SystemError("cannot make a file") : Result<void>();
+}
+
 Result<void> MakeDirectory(const std::string& path) {
   if (mkdir(path.c_str(), kDirectoryMode) == 0) {
     return SyncDirectory(DirectoryOf(path));

@@ -26,6 +26,9 @@ Result<void> WriteFile(const std::string& path, const std::string& temporary,
 /// kConflict and nothing written otherwise. What could be written only in part is taken back.
 Result<void> AppendFile(const std::string& path, std::uint64_t size, std::string_view bytes);
 
+/// Makes an empty file unless something is there; not synced.
+Result<void> TouchFile(const std::string& path);
+
 /// Makes a directory and those above it, durably.
 Result<void> MakeDirectory(const std::string& path);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "controller/api/codec.h"
 #include "controller/api/run.h"
@@ -13,79 +12,87 @@ namespace {
 
 using apiserver::Identity;
 using artifacts::ArtifactAccess;
+using Verb = ArtifactAccess::Verb;
 
-/// A Run of the Agent itself; kForbidden, kNotFound otherwise.
-Result<api::Run> ReadRun(const apiserver::Api& api, const Identity& identity,
-                         const std::string& name) {
-  apiserver::GetCall call{.identity = identity,
-                          .target = {.resource = api.registry().Find(api::Run::Type()),
-                                     .namespace_name = identity.agent_namespace,
-                                     .name = name}};
-  MIDWATCH_ASSIGN(const apiserver::VersionPtr version, api.Get(call));
-  return api::FromObject<api::Run>(version->object());
+tl::unexpected<Error> Refused(const Identity& identity) {
+  return Fail(ErrorCode::kForbidden, identity.username + " may not do that");
 }
 
-bool Mentions(const api::Run& run, const std::string& digest) {
-  const auto is_it = [&](const api::Artifact& artifact) { return artifact.digest == digest; };
-  const auto& status = run.status;
-  return std::any_of(run.spec.inputs.begin(), run.spec.inputs.end(), is_it) ||
-         std::any_of(status.artifacts.begin(), status.artifacts.end(), is_it) ||
-         (status.result && status.result->digest == digest) ||
-         (status.session_log && status.session_log->digest == digest);
+bool IsUnderWay(const Object& object) {
+  const auto run = api::FromObject<api::Run>(object);
+  return run && run->status.phase < api::RunPhase::kSucceeded;
 }
 
-/// True if one of the Agent's Runs may read the content.
-bool AnyRunMentions(const apiserver::Api& api, const Identity& identity,
-                    const std::string& digest) {
-  apiserver::ListCall call{.identity = identity,
-                           .target = {.resource = api.registry().Find(api::Run::Type()),
-                                      .namespace_name = identity.agent_namespace},
-                           .field_selector = "spec.agentRef.name=" + identity.agent_name};
-  const auto runs = api.List(call);
-  if (!runs) {
-    return false;
+bool HasInput(const Object& object, const std::string& digest) {
+  if (object.bytes().find(digest) == std::string::npos) {
+    return false;  // Most of them, without parsing.
   }
-  return std::any_of(runs->items.begin(), runs->items.end(), [&](const auto& version) {
-    const auto run = api::FromObject<api::Run>(version->object());
-    return run && Mentions(*run, digest);
-  });
-}
-
-Result<void> Allow(const apiserver::Api& api, const Identity& identity,
-                   const ArtifactAccess& access) {
-  if (identity.IsAdministrator()) {
-    return {};
-  }
-  const auto refused = Fail(ErrorCode::kForbidden, identity.username + " may not do that");
-  if (identity.kind != Identity::Kind::kAgent) {
-    return refused;
-  }
-  if (!access.log.empty()) {
-    // A session log is named by its Run: `runs/NAMESPACE/NAME`.
-    const auto parts = Split(access.log, '/');
-    if (parts.size() != 3 || parts[0] != "runs" || parts[1] != identity.agent_namespace) {
-      return refused;
-    }
-    MIDWATCH_TRY(ReadRun(api, identity, std::string(parts[2])));
-    return {};
-  }
-  if (access.verb == ArtifactAccess::Verb::kWrite) {
-    return {};
-  }
-  if (!AnyRunMentions(api, identity, access.digest)) {
-    return refused;
-  }
-  return {};
+  const auto run = api::FromObject<api::Run>(object);
+  return run && std::any_of(run->spec.inputs.begin(), run->spec.inputs.end(),
+                            [&](const api::Artifact& input) { return input.digest == digest; });
 }
 
 }  // namespace
 
-artifacts::ArtifactAuthorizer MakeArtifactAuthorizer(const apiserver::Api& api,
-                                                     const apiserver::TokenAuthenticator& tokens) {
-  return [&api, &tokens](const ArtifactAccess& access, std::function<void(Result<void>)> done) {
-    const auto identity = tokens.Authenticate(access.authorization);
-    done(identity ? Allow(api, *identity, access) : Result<void>(Fail(identity.error())));
-  };
+/// True if that is so of one of the Agent's Runs.
+template <typename Predicate>
+bool ArtifactRights::AnyRun(const Identity& identity, Predicate fits) const {
+  const auto runs = api_.List({.identity = identity,
+                               .target = {.resource = api_.registry().Find(api::Run::Type()),
+                                          .namespace_name = identity.agent_namespace},
+                               .field_selector = "spec.agentRef.name=" + identity.agent_name});
+  return runs && std::any_of(runs->items.begin(), runs->items.end(),
+                             [&](const auto& version) { return fits(version->object()); });
+}
+
+/// A session log is named by its Run: `runs/NAMESPACE/NAME`.
+Result<void> ArtifactRights::CheckLog(const Identity& identity, const std::string& log) const {
+  const auto parts = Split(log, '/');
+  if (parts.size() != 3 || parts[0] != "runs" || parts[1] != identity.agent_namespace) {
+    return Refused(identity);
+  }
+  MIDWATCH_TRY(api_.Get({.identity = identity,
+                         .target = {.resource = api_.registry().Find(api::Run::Type()),
+                                    .namespace_name = identity.agent_namespace,
+                                    .name = std::string(parts[2])}}));
+  return {};
+}
+
+Result<void> ArtifactRights::CheckAgent(const Identity& identity,
+                                        const ArtifactAccess& access) const {
+  if (access.verb == Verb::kSearch) {
+    return Refused(identity);
+  }
+  if (!access.log.empty()) {
+    return CheckLog(identity, access.log);
+  }
+  const bool may =
+      access.verb == Verb::kWrite
+          ? AnyRun(identity, IsUnderWay)
+          : store_.HasUploaded(identity.username, access.digest) ||
+                AnyRun(identity, [&](const Object& run) { return HasInput(run, access.digest); });
+  return may ? Result<void>() : Refused(identity);
+}
+
+Result<void> ArtifactRights::Check(const ArtifactAccess& access) const {
+  MIDWATCH_ASSIGN(const Identity identity, tokens_.Authenticate(access.authorization));
+  switch (identity.kind) {
+    case Identity::Kind::kAdministrator:
+      return {};
+    case Identity::Kind::kAgent:
+      return CheckAgent(identity, access);
+    case Identity::Kind::kAnonymous:
+      break;
+  }
+  return Fail(ErrorCode::kUnauthorized, "Unauthorized");
+}
+
+void ArtifactRights::NoteUpload(const ArtifactAccess& access) const {
+  const auto identity = tokens_.Authenticate(access.authorization);
+  if (identity && identity->kind == Identity::Kind::kAgent) {
+    // Without the note the Agent may not read it: it can upload it again.
+    (void)store_.NoteUpload(identity->username, access.digest);
+  }
 }
 
 }  // namespace midwatch::cmd

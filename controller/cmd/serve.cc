@@ -1,7 +1,9 @@
 #include "controller/cmd/serve.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <memory>
@@ -88,6 +90,20 @@ Result<ParsedJson> ReadYaml(std::string_view text) {
   return ParsedJson{.value = std::move(loaded.body), .duplicates = {}};
 }
 
+/// Connections are descriptors: as many as the system gives this process, but for those that files
+/// and workers need.
+void FitToDescriptors(http::ServerLimits& limits) {
+  constexpr rlim_t kOthers = 128;
+  rlimit descriptors{};
+  ::getrlimit(RLIMIT_NOFILE, &descriptors);
+  descriptors.rlim_cur = descriptors.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &descriptors);
+  ::getrlimit(RLIMIT_NOFILE, &descriptors);
+  const rlim_t left = std::max(descriptors.rlim_cur, 2 * kOthers) - kOthers;
+  limits.connections = std::min<std::size_t>(limits.connections, left);
+  limits.connections_per_peer = std::min(limits.connections_per_peer, limits.connections);
+}
+
 /// What an outcome that nobody knows leads to: the process ends and recovers at the next start.
 void EndAtOnce(const Error& why) {
   std::fprintf(stderr, "midwatch: the storage failed, restart to recover: %s\n",
@@ -166,12 +182,16 @@ class Server {
                                               .deadlines = *deadlines_,
                                               .yaml = ReadYaml,
                                               .metrics = [this] { return metrics_.Text(); }});
+    rights_.emplace(*api_, *tokens_, *artifacts_);
     service_.emplace(artifacts::ArtifactService::Ports{
         .store = *artifacts_,
-        .authorize = MakeArtifactAuthorizer(*api_, *tokens_),
-        .search = [this](std::string prefix, std::string text, std::size_t limit, auto done) {
-          artifacts_->Search(std::move(prefix), std::move(text), limit, std::move(done));
-        }});
+        .authorize = [this](const auto& access, auto done) { done(rights_->Check(access)); },
+        .search =
+            [this](std::string prefix, std::string text, std::size_t limit, auto done) {
+              artifacts_->Search(std::move(prefix), std::move(text), limit, std::move(done));
+            },
+        .foresee = [this](const auto& access) { return rights_->Check(access); },
+        .stored = [this](const auto& access) { rights_->NoteUpload(access); }});
     front_.emplace(*http_api_, *service_);
     std::vector<std::string> names = options_.tls_sans;
     names.insert(names.begin(), {listen.address, "127.0.0.1", "localhost"});
@@ -179,8 +199,8 @@ class Server {
     http::ServerOptions server_options;
     server_options.address = listen.address;
     server_options.port = listen.port;
-    server_options.limits.request.body_bytes = artifacts::kMaxArtifactBytes;
     server_options.tls = std::move(certificate);
+    FitToDescriptors(server_options.limits);
     MIDWATCH_ASSIGN(http_, http::HttpServer::Start(server_options, *front_, *log_, metrics_));
     return data_->WriteKubeconfig(listen.WithPort(http_->port()));
   }
@@ -201,6 +221,7 @@ class Server {
   std::optional<apiserver::TokenAuthenticator> tokens_;
   Driven<apiserver::WatchDeadlines> deadlines_{"watch-deadlines"};
   std::optional<apiserver::HttpApi> http_api_;
+  std::optional<ArtifactRights> rights_;
   std::optional<artifacts::ArtifactService> service_;
   std::optional<Front> front_;
   std::unique_ptr<http::HttpServer> http_;
