@@ -1,0 +1,330 @@
+"""Hostile and slow peers against the real server, over TLS: none gets what it should not, none costs anybody else."""
+import json
+import pathlib
+import socket
+import time
+import unittest
+
+from harness import World
+from raw_api import API, CORE, RawApi, read_all
+
+READY = 200
+
+
+class OneServer(unittest.TestCase):
+    """Tests that share one server, which must be up and well after each of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World("stop_all")
+        cls.addClassCleanup(cls.world.doCleanups)
+        cls.world.setUp()
+        cls.api = RawApi(cls.world)
+
+    def tearDown(self):
+        self.assertIsNone(self.world.server.child.poll(), self.world.server.log.read_text()[-2000:])
+        self.assertEqual(self.api.call("GET", "/readyz"), (READY, "ok"))
+
+    def rss_mib(self):
+        status = pathlib.Path(f"/proc/{self.world.server.child.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def request(line, fields, body=b""):
+    head = "\r\n".join([line, *fields]) + "\r\n\r\n"
+    return head.encode("latin-1") + body
+
+
+def post(fields, body=b"", token="Bearer TOKEN"):
+    """To a path that leads nowhere: 404 once the request was understood."""
+    return request("POST /nowhere HTTP/1.1", ["Host: x", "Connection: close", f"Authorization: {token}", *fields], body)
+
+
+def get(fields=(), target="/readyz", version="HTTP/1.1"):
+    return request(f"GET {target} {version}", ["Host: x", *fields])
+
+
+CHUNKED = ["Transfer-Encoding: chunked"]
+CLOSE = ["Connection: close"]
+NOWHERE = [404]
+TOO_LARGE = [413]
+BAD = [400]
+# What the peer sends, and the answers that it gets before the connection is closed.
+HOSTILE = {
+    # Chunks.
+    "chunk_size_minus_one": (post(CHUNKED, b"-1\r\nabc\r\n0\r\n\r\n"), BAD),
+    "chunk_size_of_31_bits": (post(CHUNKED, b"7ffffffe\r\nabc"), TOO_LARGE),
+    "chunk_size_of_40_bits": (post(CHUNKED, b"ffffffffff\r\nabc"), TOO_LARGE),
+    "chunk_size_of_72_bits": (post(CHUNKED, b"ffffffffffffffffff\r\nabc"), BAD),
+    "chunk_size_negative_and_huge": (post(CHUNKED, b"-7fffffff\r\nabc"), BAD),
+    "chunk_size_without_digits": (post(CHUNKED, b"zz\r\nabc\r\n0\r\n\r\n"), BAD),
+    "chunk_size_with_prefix": (post(CHUNKED, b"0x3\r\nabc\r\n0\r\n\r\n"), BAD),
+    "chunk_size_that_never_ends": (post(CHUNKED, b"1" * 70_000), BAD),
+    "chunk_size_line_ends_in_lf": (post(CHUNKED, b"3\nabc\r\n0\r\n\r\n"), BAD),
+    "chunk_extension_with_lf": (post(CHUNKED, b"3;a\nb\r\nabc\r\n0\r\n\r\n"), BAD),
+    "chunks_that_are_good": (post(CHUNKED, b"3;a=b\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"), NOWHERE),
+    # Lengths.
+    "length_and_chunked": (post(["Content-Length: 5", *CHUNKED], b"0\r\n\r\n"), BAD),
+    "chunked_and_length": (post([*CHUNKED, "Content-Length: 5"], b"0\r\n\r\n"), BAD),
+    "two_lengths": (post(["Content-Length: 5", "Content-Length: 40"], b"hello"), BAD),
+    "two_equal_lengths": (post(["Content-Length: 5", "Content-Length: 5"], b"hello"), BAD),
+    "list_of_lengths": (post(["Content-Length: 5, 5"], b"hello"), BAD),
+    "length_no_number": (post(["Content-Length: abc"]), BAD),
+    "length_with_plus": (post(["Content-Length: +5"], b"hello"), BAD),
+    "length_negative": (post(["Content-Length: -1"]), BAD),
+    "length_of_67_bits": (post(["Content-Length: 99999999999999999999"]), BAD),
+    "space_before_the_colon": (post(["Content-Length : 5"], b"hello"), BAD),
+    "encoding_unknown_and_length": (post(["Transfer-Encoding: xchunked", "Content-Length: 5"], b"hello"), BAD),
+    "encoding_gzip_then_chunked": (post(["Transfer-Encoding: gzip, chunked"], b"0\r\n\r\n"), BAD),
+    "encoding_twice": (post([*CHUNKED, *CHUNKED], b"0\r\n\r\n"), BAD),
+    "encoding_after_a_vertical_tab": (post(["Transfer-Encoding: \x0bchunked"], b"0\r\n\r\n"), BAD),
+    "encoding_on_a_folded_line": (post(["X: a", " Transfer-Encoding: chunked"], b"0\r\n\r\n"), BAD),
+    "length_beyond_the_limit": (post(["Content-Length: 3145729"]), TOO_LARGE),
+    "length_at_the_limit": (post(["Content-Length: 3145728"], b"x" * 3145728), NOWHERE),
+    "length_of_who_is_not_known": (post(["Content-Length: 1"], token="Bearer nobody"), [401]),
+    "chunks_of_who_is_not_known": (post(CHUNKED, b"1\r\n", token="Bearer nobody"), [401]),
+    "expectation_of_who_is_not_known": (post(["Expect: 100-continue", "Content-Length: 9"], token="Basic eDp5"), [401]),
+    "expectation_of_too_much": (post(["Expect: 100-continue", "Content-Length: 3145729"]), TOO_LARGE),
+    "expectation_unknown": (post(["Expect: magic", "Content-Length: 5"]), [417]),
+    # Heads.
+    "nul_in_a_field": (get(["A: b\0c"]), BAD),
+    "bytes_beyond_ascii_in_a_field": (get(["A: \xe4\tb", *CLOSE]), [200]),
+    "version_of_the_future": (get(version="HTTP/9.9"), [505]),
+    "http2_preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [505]),
+    "line_ends_in_lf": (b"GET /readyz HTTP/1.1\nHost: x\n\n", BAD),
+    "no_host": (request("GET /readyz HTTP/1.1", []), BAD),
+    "two_hosts": (get(["Host: y"]), BAD),
+    "target_of_a_proxy": (get(target="http://x/readyz"), BAD),
+    "connect": (request("CONNECT x:443 HTTP/1.1", ["Host: x"]), BAD),
+    "field_without_colon": (get(["nonsense"]), BAD),
+    "head_of_8_megabytes": (get()[:-2] + b"A: " + b"a" * (8 << 20), [431]),
+    "two_hundred_thousand_fields": (get(["a: b"] * 200_000), [431]),
+    # Pipelines.
+    "three_requests_in_one_packet": (get() + get() + get(CLOSE), [200, 200, 200]),
+    "a_good_one_then_a_bad_one": (get() + get(["Host: y"]) + get(), [200, 400]),
+    "a_request_hidden_in_a_body": (post([f"Content-Length: {len(get())}"], get()), NOWHERE),
+}
+
+
+class HostileRequests(OneServer):
+    """The list of the trials, and what smuggles requests past servers; each row is a test by its name."""
+
+
+def hostile(sent, wanted):
+    def test(self):
+        self.assertEqual(self.api.statuses(sent), wanted)
+    return test
+
+
+for name, (sent, wanted) in HOSTILE.items():
+    setattr(HostileRequests, f"test_{name}", hostile(sent, wanted))
+
+
+class SlowPeers(OneServer):
+    """Who says nothing, too little, or reads nothing, is waited for ten seconds; all at the same time here."""
+    COUNT = 1000
+
+    def test_a_thousand_idle_connections_cost_little_and_are_closed(self):
+        before = self.rss_mib()
+        silent = [self.api.tcp() for _ in range(self.COUNT // 2)]
+        greeted = [self.api.tls() for _ in range(self.COUNT // 2)]
+        half_tls, slow_head, slow_body = self.api.tcp(), self.api.tls(), self.api.tls()
+        half_tls.sendall(b"\x16\x03\x01")
+        slow_head.sendall(b"GET /readyz HTTP/1.1\r\nHost: ")
+        began = time.monotonic()
+        slow_body.sendall(request("PATCH /api/v1/namespaces/default HTTP/1.1", [
+            "Host: x", f"Authorization: Bearer {self.api.token}", "Content-Length: 100"], b"{"))
+        for _ in range(20):
+            self.assertEqual(self.api.call("GET", "/readyz"), (READY, "ok"))
+        self.assertLess(time.monotonic() - began, 5, "others are served as ever")
+        self.assertLess(self.rss_mib() - before, 40)
+        self.trickle(slow_head, began)
+        for peer in [*silent, *greeted, half_tls]:
+            peer.settimeout(max(0.1, began + 15 - time.monotonic()))
+            self.assertEqual(read_all(peer), b"")
+            peer.close()
+        self.assertLess(time.monotonic() - began, 15, "closed after ten seconds")
+        slow_body.close()
+
+    def trickle(self, peer, began):
+        """A byte now and then does not extend the deadline of a head."""
+        peer.settimeout(0.5)
+        got = b""
+        while not got and time.monotonic() < began + 15:
+            try:
+                peer.sendall(b"x")
+                got = peer.recv(100)
+            except TimeoutError:
+                pass
+            except OSError:
+                break
+        self.assertEqual(got[:12], b"HTTP/1.1 408")
+        self.assertGreater(time.monotonic() - began, 9)
+        peer.close()
+
+    def test_bodies_are_not_read_before_their_sender_is_known(self):
+        before = self.rss_mib()
+        peers = []
+        for _ in range(20):  # Each says that 64 MiB come.
+            peer = self.api.tls()
+            try:
+                peer.sendall(request("PUT /artifacts/v1/blobs/sha256:" + "0" * 64 + " HTTP/1.1",
+                                     ["Host: x", f"Content-Length: {64 << 20}"], b"x" * (1 << 20)))
+            except OSError:
+                pass
+            peers.append(peer)
+        for peer in peers:
+            self.assertEqual(read_all(peer)[:12], b"HTTP/1.1 401")
+            peer.close()
+        self.assertLess(self.rss_mib() - before, 40)
+
+    def test_bodies_of_those_who_are_known_are_bounded_together(self):
+        before = self.rss_mib()
+        peers = []
+        for _ in range(12):
+            peer = self.api.tls()
+            peer.settimeout(5)
+            try:
+                peer.sendall(request("PUT /artifacts/v1/blobs/sha256:" + "0" * 64 + " HTTP/1.1",
+                                     ["Host: x", f"Authorization: Bearer {self.api.token}",
+                                      f"Content-Length: {64 << 20}"], b"x" * (40 << 20)))
+            except OSError:
+                pass
+            peers.append(peer)
+        self.assertLess(self.rss_mib() - before, 450, "192 MiB of bodies, and what growing buffers take")
+        refused = 0
+        for peer in peers:
+            peer.settimeout(0.2)
+            refused += read_all(peer)[:12] == b"HTTP/1.1 503"
+            peer.close()
+        self.assertGreater(refused, 0)
+
+    def test_a_reader_that_does_not_read_is_cut_off(self):
+        connection = self.api.connection()
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "noise"}, "data": {"a": "x" * 500_000}}
+        maps = f"{CORE}/namespaces/default/configmaps"
+        self.assertEqual(self.api.call("POST", maps, body, connection=connection)[0], 201)
+        before = self.rss_mib()
+        stalled = []
+        for _ in range(20):
+            peer = self.api.tls()
+            peer.sendall(request(f"GET {maps}?watch=1 HTTP/1.1", ["Host: x", f"Authorization: Bearer {self.api.token}"]))
+            stalled.append(peer)
+        for number in range(60):
+            status, _ = self.api.call("PATCH", f"{maps}/noise", {"data": {"n": str(number)}},
+                                      {"Content-Type": "application/merge-patch+json"}, connection)
+            self.assertEqual(status, 200)
+        self.assertLess(self.rss_mib() - before, 250, "30 MB for each of twenty would be 600")
+        for peer in stalled:
+            peer.close()
+
+
+class BadBodies(OneServer):
+    """Rows of the security cases that reach an API server: the name begins with the row's."""
+    MAPS = f"{CORE}/namespaces/default/configmaps"
+
+    def create(self, body, kind="application/json", **headers):
+        began = time.monotonic()
+        status, answer = self.api.call("POST", self.MAPS, body, {"Content-Type": kind, **headers})
+        self.assertLess(time.monotonic() - began, 5)
+        return status, answer
+
+    def refused(self, body, kind="application/json", code=400, **headers):
+        before = self.rss_mib()
+        status, answer = self.create(body, kind, **headers)
+        self.assertEqual(status, code, answer)
+        self.assertEqual(answer["kind"], "Status")
+        self.assertLess(self.rss_mib() - before, 200)
+        return answer["message"]
+
+    def yaml(self, data, name="y"):
+        return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n{data}"
+
+    def test_s16_aliases_that_multiply(self):
+        bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        for before, letter in zip("abcdefgh", "bcdefghi"):
+            bomb += f"{letter}: &{letter} [{','.join(['*' + before] * 9)}]\n"
+        self.refused(bomb, "application/yaml")
+
+    def test_s17_nesting_without_end(self):
+        for deep in ("[" * 100_000, '{"a":' * 100_000, "[" * 1_500_000):
+            self.refused(deep)
+            self.refused("a: " + deep.replace('"a":', "a: "), "application/yaml")
+
+    def test_s18_keys_that_come_twice(self):
+        self.refused(self.yaml("data:\n  a: b\n  a: c\n"), "application/yaml")
+        twice = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},"data":{"a":"b","a":"c"}}'
+        status, answer = self.api.call("POST", self.MAPS + "?fieldValidation=Strict", twice)
+        self.assertEqual(status, 400, answer)
+        self.assertIn('duplicate field "data.a"', answer["message"])
+
+    def test_s19_tags_of_other_languages(self):
+        self.refused(self.yaml("data:\n  a: !!python/object/apply:os.system [id]\n"), "application/yaml")
+
+    def test_s20_scalars_are_typed_as_kubernetes_does(self):
+        for text in ("1e400", ".inf", "0o17", "yes", "null", "5"):
+            status, answer = self.create(self.yaml(f"data:\n  a: {text}\n", "s20-" + str(abs(hash(text)))),
+                                         "application/yaml")
+            self.assertIn(status, (201, 400, 422), answer)
+            if status == 201:
+                self.assertIsInstance(answer.get("data", {}).get("a", ""), str, "a ConfigMap holds texts")
+
+    def test_s21_bytes_that_are_no_text(self):
+        for raw in (b"\xff\xfe{}", b"\x00", b'{"a":"\xc3"}', b'{"a":"\xed\xa0\x80"}', b"\xef\xbb\xbf", b"a:\n\t- b"):
+            self.refused(raw)
+            self.refused(raw, "application/yaml")
+
+    def test_s22_strings_numbers_and_surrogates(self):
+        self.refused('{"a":"\\ud800"}')
+        self.refused("1" * 1_000_000)
+        self.refused('{"a":' + "9" * 400 + "}")
+        self.refused("[" + "0," * 1_200_000 + "0]")
+        self.refused('{"a":01}')
+        self.refused("{'a':1}")
+        self.refused("{}{}")
+
+    def test_s23_patterns_that_backtrack(self):
+        for where in ("labelSelector", "fieldSelector"):
+            text = "a" * 10_000 + "%21"
+            self.assertEqual(self.api.call("GET", f"{self.MAPS}?{where}={text}")[0], 400)
+
+    def test_s24_a_patch_that_copies_without_end(self):
+        self.assertEqual(self.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s24"},
+                                      "data": {"a": "x" * 1000}})[0], 201)
+        copies = [{"op": "copy", "from": "/data", "path": f"/data/b{i}"} for i in range(10_000)]
+        before = self.rss_mib()
+        status, answer = self.api.call("PATCH", f"{self.MAPS}/s24", copies, {"Content-Type": "application/json-patch+json"})
+        self.assertIn(status, (400, 413, 422), answer)
+        self.assertLess(self.rss_mib() - before, 200)
+
+    def test_s37_bodies_without_end(self):
+        with self.api.tls() as peer:
+            peer.sendall(request(f"POST {self.MAPS} HTTP/1.1", [
+                "Host: x", f"Authorization: Bearer {self.api.token}", *CHUNKED]))
+            sent = 0
+            try:
+                while sent < 64 << 20:
+                    peer.sendall(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+                    sent += 0x10000
+            except OSError:
+                pass
+            self.assertEqual(read_all(peer)[:12], b"HTTP/1.1 413")
+        self.assertLess(sent, 32 << 20)
+
+    def test_s38_bodies_that_inflate(self):
+        self.refused(b"\x1f\x8b\x08" + b"\0" * 1000, code=415, **{"Content-Encoding": "gzip"})
+
+    def test_s40_line_ends_in_values(self):
+        status, _ = self.api.call("POST", self.MAPS + "?fieldManager=a%0d%0aInjected:%20yes", {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s40"}, "no\r\nInjected: yes": 1})
+        self.assertIn(status, (201, 422))
+        got = self.api.exchange(request(f"POST {self.MAPS} HTTP/1.1", [
+            "Host: x", f"Authorization: Bearer {self.api.token}", "Connection: close", "Content-Length: 110"],
+            json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s40b"},
+                        "no\r\nInjected: yes": 1}).ljust(110).encode()))
+        self.assertIn(b"Warning: 299", got)
+        self.assertNotIn(b"\nInjected", got)
+
+
+if __name__ == "__main__":
+    unittest.main()
