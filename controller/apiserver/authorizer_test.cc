@@ -223,10 +223,41 @@ TEST_F(AuthorizerTest, AnAgentCannotTakeOverWhatIsOthers) {
   const auto stolen = world_.Patch(world_.At("agentinstances.midwatch.dev", "bob-1", "ops"),
                                    R"({"spec":{"agentRef":{"name":"ada"}}})");
   ASSERT_FALSE(stolen);
-  EXPECT_NE(stolen.error().code, ErrorCode::kInternal);
+  EXPECT_EQ(stolen.error().code, ErrorCode::kForbidden);
   const auto given = world_.Patch(world_.At("agentinstances.midwatch.dev", "ada-1", "ops"),
                                   R"({"spec":{"agentRef":{"name":"bob"}}})");
   EXPECT_FALSE(given);
+}
+
+TEST_F(AuthorizerTest, ErrorsTellNothingOfWhatIsOthers) {
+  world_.who = Identity::Agent("ops", "ada");
+  const Target run = world_.At("runs.midwatch.dev", "bob-run", "ops", "status");
+  const Target instance = world_.At("agentinstances.midwatch.dev", "bob-1", "ops");
+  const PatchBody guess{
+      .type = PatchType::kJson,
+      .patch = J(R"([{"op":"test","path":"/spec/agentRef/name","value":"somebody"}])")};
+  PatchBody apply{.type = PatchType::kApply, .patch = J(Instance("bob-1", "bob"))};
+  apply.patch["spec"].Set("capacity", 2);  // A conflict, which would name managers and fields.
+  const WriteCall calls[] = {
+      {.identity = world_.who, .target = run, .body = guess},
+      {.identity = world_.who, .target = instance, .body = guess},
+      {.identity = world_.who,
+       .target = instance,
+       .body = apply,
+       .options = {.field_manager = "m"}},
+      {.identity = world_.who,
+       .target = instance,
+       .body = UpdateBody{.object = J(Instance("bob-1", "bob"))}},
+      {.identity = world_.who,
+       .target = instance,
+       .body = DeleteBody{.preconditions = {.uid = "a guess", .resource_version = {}}}},
+  };
+  for (const WriteCall& call : calls) {
+    const auto refused = world_.Write(call);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kForbidden) << refused.error().message;
+    EXPECT_EQ(refused.error().message.find("bob\""), std::string::npos);
+  }
 }
 
 TEST_F(AuthorizerTest, WhatIsAbsentIsNotFound) {

@@ -85,6 +85,12 @@ class Planner {
     }
   }
 
+  /// Before anything is said about what is stored: errors would tell what is in it.
+  Result<void> AdmitStored() const {
+    const bool creates = std::holds_alternative<CreateBody>(call_.body);
+    return creates || stored_.IsNull() ? Result<void>() : Admit(&stored_, nullptr);
+  }
+
   Result<WritePlan> operator()(const CreateBody& body) {
     if (!target_.subresource.empty()) {
       return Fail(ErrorCode::kMethodNotAllowed,
@@ -452,7 +458,9 @@ Result<WritePlan> PlanWrite(const WriteCall& call, const Object& stored, const A
   if (call.target.subresource == kStatus && !call.target.resource->has_status) {
     return Fail(NotFoundError(call.target.resource->type, call.target.name));
   }
-  return std::visit(Planner(call, stored, admit, context), call.body);
+  Planner planner(call, stored, admit, context);
+  MIDWATCH_TRY(planner.AdmitStored());
+  return std::visit(planner, call.body);
 }
 
 }  // namespace midwatch::apiserver

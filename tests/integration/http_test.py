@@ -1,11 +1,12 @@
 """Hostile and slow peers against the real server, over TLS: none gets what it should not, none costs anybody else."""
+import hashlib
 import json
 import pathlib
-import socket
+import re
 import time
 import unittest
 
-from harness import World
+from harness import World, obj
 from raw_api import API, CORE, RawApi, read_all
 
 READY = 200
@@ -324,6 +325,213 @@ class BadBodies(OneServer):
                         "no\r\nInjected: yes": 1}).ljust(110).encode()))
         self.assertIn(b"Warning: 299", got)
         self.assertNotIn(b"\nInjected", got)
+
+
+def run(name, agent, digest=None):
+    """A Run as the controller would make it."""
+    spec = {"agentRef": {"name": agent}, "dispatchRef": {"namespace": "ops", "name": "d", "uid": "u"}, "instance": f"{agent}-1",
+            "sidecarName": "scripted", "missionType": "AutoDiagnose", "attempt": 1, "ordinal": 1, "timeoutSeconds": 3600,
+            "permissions": "DenyAll", "module": {"namespace": "ops", "name": "m"},
+            "job": {"name": "j", "jobID": "1", "operation": "Apply", "state": "Failed"}}
+    if digest:
+        spec["inputs"] = [{"name": "log", "digest": digest, "mediaType": "text/plain", "size": 4}]
+    return obj("Run", name, "ops", spec, finalizers=["test/held"])
+
+
+def instance(name, agent):
+    return obj("AgentInstance", name, "ops", {"agentRef": {"name": agent}, "capacity": 1, "protocolVersions": [1]})
+
+
+def lease(name, holder=None):
+    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name},
+            "spec": {"holderIdentity": holder or name, "leaseDurationSeconds": 30}}
+
+
+def digest_of(content):
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+class AgentIdentity(OneServer):
+    """The token of one Agent in the hands of an attacker: ada may do her own, and nothing of bob's or the cluster's."""
+    OPS = f"{API}/namespaces/ops"
+    LEASES = "/apis/coordination.k8s.io/v1/namespaces/ops/leases"
+    MINE = "fieldSelector=spec.agentRef.name%3Dada"
+    MERGE = {"Content-Type": "application/merge-patch+json"}
+    APPLY = {"Content-Type": "application/apply-patch+yaml"}
+    LOG, SECRET = b"log\n", b"another's\n"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.world.midwatch.apply(
+            *[obj("Namespace", name, version="v1") for name in ("ops", "dev")],
+            *[obj("Agent", name, "ops", {"permissions": "DenyAll"}) for name in ("ada", "bob")],
+            *[instance(f"{agent}-1", agent) for agent in ("ada", "bob")],
+            run("ada-run", "ada", digest_of(cls.LOG)), run("ada-run-2", "bob", digest_of(cls.SECRET)),
+            obj("Secret", "password", "ops", version="v1"))
+        for name in ("ada-1", "bob-1", "lock-x"):
+            cls.must(cls.api, "POST", cls.LEASES, lease(name), code=201)
+        for content in (cls.LOG, cls.SECRET):
+            cls.must(cls.api, "PUT", "/artifacts/v1/blobs/" + digest_of(content), content, code=201)
+        for name in ("ada-run", "ada-run-2"):
+            cls.must(cls.api, "POST", f"/artifacts/v1/logs/runs%2Fops%2F{name}?offset=0", b"line\n", code=200)
+        token = cls.world.dir / "ada.kubeconfig"
+        cls.world.midwatch.run("agent", "token", "ops/ada", "--file", token)
+        cls.ada = RawApi(cls.world, token=re.search(r"token: (\S+)", token.read_text())[1].strip("\"'"))
+
+    @staticmethod
+    def must(api, method, path, body=None, headers=None, code=200):
+        status, answer = api.call(method, path, body, headers)
+        if status != code:
+            raise AssertionError(f"{method} {path}: {status} {answer}")
+        return answer
+
+    def may(self, method, path, body=None, headers=None, code=200):
+        return self.must(self.ada, method, path, body, headers, code)
+
+    def may_not(self, method, path, body=None, headers=None, code=403):
+        answer = self.must(self.ada, method, path, body, headers, code)
+        self.assertNotIn("another's", json.dumps(answer))
+
+    def test_what_is_hers(self):
+        self.may("GET", f"{self.OPS}/runs/ada-run")
+        self.may("GET", f"{self.OPS}/runs?{self.MINE}")
+        self.may("GET", f"{self.OPS}/agentinstances/ada-1")
+        self.may("PATCH", f"{self.OPS}/runs/ada-run/status", {"status": {"message": "hello"}}, self.MERGE)
+        self.may("PATCH", f"{self.LEASES}/ada-1", {"spec": {"leaseDurationSeconds": 31}}, self.MERGE)
+        self.may("POST", f"{self.OPS}/agentinstances", instance("ada-2", "ada"), code=201)
+        self.may("POST", self.LEASES, lease("ada-2"), code=201)
+        self.may("DELETE", f"{self.OPS}/agentinstances/ada-2")
+        self.assertEqual(self.may("GET", "/artifacts/v1/blobs/" + digest_of(self.LOG)), "log\n")
+        self.assertEqual(self.may("GET", "/artifacts/v1/logs/runs%2Fops%2Fada-run?offset=0"), "line\n")
+        self.may("POST", "/artifacts/v1/logs/runs%2Fops%2Fada-run?offset=5", b"more\n")
+        own = b"what ada found"
+        self.may("PUT", "/artifacts/v1/blobs/" + digest_of(own), own, code=201)
+        self.assertEqual(self.may("GET", "/artifacts/v1/blobs/" + digest_of(own)), own.decode())
+        self.assertEqual(self.may("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}, code=201)
+                         ["status"]["userInfo"]["username"], "midwatch:agent:ops:ada")
+
+    def test_runs_of_others(self):
+        for path in (f"{self.OPS}/runs/ada-run-2", f"{self.OPS}/runs/ada-run-2/status", f"{self.OPS}/runs", f"{API}/runs",
+                     f"{API}/runs?{self.MINE}", f"{API}/namespaces/dev/runs?{self.MINE}",
+                     f"{self.OPS}/runs?fieldSelector=spec.agentRef.name%21%3Dada",
+                     f"{self.OPS}/runs?fieldSelector=spec.agentRef.name%3Dbob",
+                     f"{self.OPS}/runs?fieldSelector=metadata.name%3Dada-run-2",
+                     f"{self.OPS}/runs?watch=1", f"{self.OPS}/runs?watch=1&fieldSelector=spec.agentRef.name%3Dbob",
+                     f"{API}/watch/namespaces/ops/runs", f"{API}/watch/namespaces/ops/runs/ada-run-2",
+                     f"{API}/watch/runs?{self.MINE}"):
+            with self.subTest(path):
+                self.may_not("GET", path)
+        both = f"{self.OPS}/runs?fieldSelector=spec.agentRef.name%3Dada,spec.agentRef.name%3Dbob"
+        self.assertEqual(self.may("GET", both)["items"], [])
+        smuggled = f"{API}/watch/namespaces/ops/runs/ada-run-2%2Cspec.agentRef.name%3Dada?timeoutSeconds=1"
+        self.assertNotIn("ada-run-2\"", json.dumps(self.ada.call("GET", smuggled)[1]))
+
+    def test_writing_what_is_not_hers_to_write(self):
+        status = {"status": {"phase": "Succeeded"}}
+        for method, path, body, headers in (
+                ("PATCH", f"{self.OPS}/runs/ada-run-2/status", status, self.MERGE),
+                ("PATCH", f"{self.OPS}/runs/ada-run", {"spec": {"timeoutSeconds": 9}}, self.MERGE),
+                ("PATCH", f"{self.OPS}/runs/ada-run", {"metadata": {"finalizers": None}}, self.MERGE),
+                ("PATCH", f"{self.OPS}/runs/ada-run?fieldManager=a&force=true", run("ada-run", "ada"), self.APPLY),
+                ("PATCH", f"{self.OPS}/runs/mine?fieldManager=a", run("mine", "ada"), self.APPLY),
+                ("PATCH", f"{self.OPS}/runs/ada-run-2/status?fieldManager=a&force=true",
+                 {"apiVersion": "midwatch.dev/v1alpha1", "kind": "Run", "metadata": {"name": "ada-run-2"}, **status}, self.APPLY),
+                ("PATCH", f"{self.OPS}/runs/ada-run-2/status", [{"op": "test", "path": "/spec/attempt", "value": 1}],
+                 {"Content-Type": "application/json-patch+json"}),
+                ("POST", f"{self.OPS}/runs", run("mine", "ada"), {}),
+                ("DELETE", f"{self.OPS}/runs/ada-run", None, {}),
+                ("DELETE", f"{self.OPS}/runs?{self.MINE}", None, {}),
+                ("DELETE", f"{self.OPS}/agentinstances?{self.MINE}", None, {}),
+                ("DELETE", f"{self.OPS}/agentinstances/bob-1", None, {}),
+                ("POST", f"{self.OPS}/agentinstances", instance("bob-2", "bob"), {}),
+                ("PATCH", f"{self.OPS}/agentinstances/bob-1", {"spec": {"agentRef": {"name": "ada"}}}, self.MERGE),
+                ("PATCH", f"{self.OPS}/agentinstances/bob-1?fieldManager=a&force=true", instance("bob-1", "ada"), self.APPLY),
+                ("PATCH", f"{self.OPS}/agentinstances/ada-1/status", {"status": {"connected": True}}, self.MERGE),
+                ("PUT", f"{self.OPS}/agentinstances/bob-1", instance("bob-1", "ada"), {}),
+                ("POST", f"{self.OPS}/agentinstances", instance("lock-y", "ada"), {}),
+                ("POST", self.LEASES, lease("lock-y"), {}),
+                ("PATCH", f"{self.LEASES}/lock-x", {"spec": {"holderIdentity": "ada"}}, self.MERGE),
+                ("PATCH", f"{self.LEASES}/lock-x?fieldManager=a&force=true", lease("lock-x"), self.APPLY),
+                ("PATCH", f"{self.LEASES}/bob-1", {"spec": {"leaseDurationSeconds": 1}}, self.MERGE),
+                ("DELETE", f"{self.LEASES}/lock-x", None, {}),
+                ("PATCH", f"{self.OPS}/agents/ada", {"spec": {"permissions": "AllowReads"}}, self.MERGE),
+                ("POST", f"{self.OPS}/agentassignments", obj("AgentAssignment", "all", "ops", {
+                    "agentRef": {"name": "ada"}, "organization": True}), {}),
+                ("POST", f"{CORE}/namespaces/midwatch-system/secrets", {}, {}),
+                ("POST", f"{CORE}/namespaces", obj("Namespace", "mine", version="v1"), {})):
+            with self.subTest(f"{method} {path}"):
+                self.may_not(method, path, body, headers)
+
+    def test_a_spec_does_not_change_through_a_status(self):
+        before = self.api.call("GET", f"{self.OPS}/runs/ada-run")[1]
+        self.may("PATCH", f"{self.OPS}/runs/ada-run/status", {
+            "metadata": {"labels": {"a": "b"}, "finalizers": None, "ownerReferences": [], "annotations": {"c": "d"}},
+            "spec": {"timeoutSeconds": 9, "permissions": "AllowReads"}, "status": {"message": "changed"}}, self.MERGE)
+        after = self.api.call("GET", f"{self.OPS}/runs/ada-run")[1]
+        self.assertEqual(after["spec"], before["spec"])
+        self.assertEqual(after["metadata"]["finalizers"], before["metadata"]["finalizers"])
+        self.assertNotIn("labels", after["metadata"])
+        self.assertNotIn("annotations", after["metadata"])
+        self.assertEqual(after["metadata"]["generation"], before["metadata"]["generation"])
+
+    def test_everything_else_of_the_cluster(self):
+        for path in (f"{CORE}/namespaces", f"{CORE}/namespaces/ops", f"{CORE}/namespaces/ops/secrets",
+                     f"{CORE}/namespaces/ops/secrets/password", f"{CORE}/secrets", f"{CORE}/namespaces/midwatch-system/secrets",
+                     f"{CORE}/namespaces/ops/configmaps", f"{CORE}/namespaces/ops/events", self.LEASES, f"{self.LEASES}/lock-x",
+                     f"{self.LEASES}?fieldSelector=metadata.name%3Dada-1", f"{self.LEASES}?watch=1", f"{self.OPS}/agents/ada",
+                     f"{self.OPS}/modulejobs", f"{self.OPS}/dispatches", f"{self.OPS}/reports", f"{API}/stacks",
+                     f"{API}/organizationmissions", f"{API}/gitsources", "/metrics", "/debug/pprof",
+                     "/api/v1/namespaces/ops/../../namespaces/midwatch-system/secrets", "/%6detrics", "//metrics"):
+            with self.subTest(path):
+                status, _ = self.ada.call("GET", path)
+                self.assertIn(status, (403, 404), path)
+        self.may_not("GET", f"{CORE}/namespaces/ops/secrets/password", headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"})
+
+    def test_being_somebody_else(self):
+        path = f"{self.OPS}/runs/ada-run"
+        for header in ("Impersonate-User", "impersonate-group", "Impersonate-Extra-x", "Impersonate-Uid"):
+            with self.subTest(header):
+                self.may_not("GET", path, headers={header: "midwatch:administrator"})
+        for header in ("X-Remote-User", "X-Forwarded-User"):
+            self.may_not("GET", f"{CORE}/namespaces", headers={header: "midwatch:administrator"})
+        for authorization in ("Bearer ", "Bearer x", f"Basic {self.api.token}", f"Bearer {self.ada.token}x", "Bearer mwa_"):
+            self.assertEqual(self.ada.call("GET", path, headers={"Authorization": authorization})[0], 401)
+
+    def test_artifacts_of_others(self):
+        theirs = digest_of(self.SECRET)
+        self.may_not("GET", f"/artifacts/v1/blobs/{theirs}")
+        self.may("PATCH", f"{self.OPS}/runs/ada-run/status", {"status": {
+            "artifacts": [{"name": "a", "digest": theirs}], "result": {"digest": theirs, "inline": "{}"},
+            "sessionLog": {"digest": theirs}}}, self.MERGE)
+        self.may_not("GET", f"/artifacts/v1/blobs/{theirs}")
+        self.may_not("PUT", f"/artifacts/v1/blobs/{theirs}", b"not it", code=422)
+        self.may_not("GET", f"/artifacts/v1/blobs/{theirs}", headers={"Midwatch-Object": "runs.midwatch.dev/ops/ada-run-2"})
+        self.may_not("GET", f"/artifacts/v1/blobs/..%2F..%2Fadmin.token", code=422)
+        self.may_not("GET", "/artifacts/v1/logs/runs%2Fops%2Fada-run-2?offset=0")
+        self.may_not("GET", "/artifacts/v1/logs/runs%2Fops%2Fada-run-2?offset=0&follow=true")
+        self.may_not("POST", "/artifacts/v1/logs/runs%2Fops%2Fada-run-2?offset=5", b"forged\n")
+        self.may_not("GET", "/artifacts/v1/logs/runs%2Fdev%2Fada-run?offset=0")
+        self.may_not("GET", "/artifacts/v1/logs/..%2F..%2Fadmin.token?offset=0", code=422)
+        self.may_not("GET", "/artifacts/v1/search?log=runs%2Fops%2Fada-run&text=line")
+
+    def test_nothing_is_uploaded_without_a_run(self):
+        token = self.world.dir / "idle.kubeconfig"
+        self.world.midwatch.apply(obj("Agent", "idle", "ops", {"permissions": "DenyAll"}))
+        self.world.midwatch.run("agent", "token", "ops/idle", "--file", token)
+        idle = RawApi(self.world, token=re.search(r"token: (\S+)", token.read_text())[1].strip("\"'"))
+        self.must(idle, "PUT", "/artifacts/v1/blobs/" + digest_of(b"x"), b"x", code=403)
+
+    def test_a_token_that_is_withdrawn_is_worth_nothing_at_once(self):
+        token = self.world.dir / "gone.kubeconfig"
+        before = {s["metadata"]["name"] for s in self.api.call("GET", f"{CORE}/namespaces/midwatch-system/secrets")[1]["items"]}
+        self.world.midwatch.run("agent", "token", "ops/ada", "--file", token)
+        gone = RawApi(self.world, token=re.search(r"token: (\S+)", token.read_text())[1].strip("\"'"))
+        self.must(gone, "GET", f"{self.OPS}/runs/ada-run")
+        secrets = self.api.call("GET", f"{CORE}/namespaces/midwatch-system/secrets")[1]["items"]
+        for name in {s["metadata"]["name"] for s in secrets} - before:
+            self.must(self.api, "DELETE", f"{CORE}/namespaces/midwatch-system/secrets/{name}")
+        self.must(gone, "GET", f"{self.OPS}/runs/ada-run", code=401)
 
 
 if __name__ == "__main__":
