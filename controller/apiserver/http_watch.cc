@@ -37,7 +37,7 @@ std::string LineOf(std::string_view type, std::string_view object) {
 }  // namespace
 
 HttpWatch::HttpWatch(WatchForm form, const Clock& clock)
-    : form_(std::move(form)), clock_(clock), holding_(form_.initial_events && form_.bookmarks) {}
+    : form_(std::move(form)), clock_(clock), in_state_(form_.initial_events && form_.bookmarks) {}
 
 std::string HttpWatch::BookmarkLine(const WatchEvent& event) {
   const ResourceInfo& resource = *form_.table.resource;
@@ -46,7 +46,7 @@ std::string HttpWatch::BookmarkLine(const WatchEvent& event) {
   const std::string version = partial ? form_.accepted.api_version : resource.type.ApiVersion();
   Json metadata =
       Json::Of({{"resourceVersion", event.resource_version}, {"creationTimestamp", nullptr}});
-  if (holding_) {
+  if (std::exchange(in_state_, false)) {
     // client-go before 0.35 wants to know what an empty list would look like.
     const Json blueprint = Json::Of({{"kind", partial ? kind + "List" : resource.list_kind},
                                      {"apiVersion", version},
@@ -91,26 +91,31 @@ void HttpWatch::OnEvent(const WatchEvent& event) {
   if (!form_.bookmarks || form_.accepted.form == Form::kTable) {
     return;
   }
-  std::string line = BookmarkLine(event);
+  Send(BookmarkLine(event));
+}
+
+bool HttpWatch::HasRoom(const std::function<void()>& again) {
+  std::shared_ptr<HttpStream> stream;
   {
     const std::lock_guard lock(mutex_);
-    holding_ = false;
+    if (stream_ == nullptr) {
+      on_open_ = again;
+      return false;
+    }
+    stream = stream_;
   }
-  Send(std::move(line));
+  return stream->HasRoom(again);
 }
 
 void HttpWatch::Send(std::string line) {
   std::shared_ptr<HttpStream> stream;
   {
     const std::lock_guard lock(mutex_);
-    if (stream_ == nullptr || holding_) {
+    if (stream_ == nullptr) {
       waiting_ += line;
       return;
     }
     stream = stream_;
-    if (!waiting_.empty()) {
-      line = std::exchange(waiting_, {}) + line;
-    }
   }
   stream->Write(std::move(line));
 }
@@ -132,11 +137,16 @@ void HttpWatch::Attach(std::shared_ptr<HttpStream> stream, std::unique_ptr<Watch
     return;  // The handle ends here, without the lock: ending waits for a call that may want it.
   }
   handle_ = std::move(handle);
-  if (!waiting_.empty() && !holding_) {
+  if (!waiting_.empty()) {
     stream_->Write(std::exchange(waiting_, {}));
   }
   if (ended_) {
     stream_->End();
+  }
+  const auto opened = std::exchange(on_open_, nullptr);
+  lock.unlock();
+  if (opened) {
+    opened();
   }
 }
 
@@ -153,9 +163,6 @@ void HttpWatch::Finish() {
   const std::lock_guard lock(mutex_);
   ended_ = true;
   if (stream_ != nullptr) {
-    if (!waiting_.empty()) {
-      stream_->Write(std::exchange(waiting_, {}));
-    }
     stream_->End();
   }
 }

@@ -25,14 +25,15 @@ struct WatchForm {
       false;  ///< A streaming list: the first bookmark says that the state is complete.
 };
 
-/// A watch as an HTTP body: one JSON object a line. Lines that come before the body is open are
-/// kept and go out in one piece, and so does the state of a streaming list. Owners: the storage (as
-/// its sink), the stream's end and the deadlines.
+/// A watch as an HTTP body: one JSON object a line, as fast as its reader takes them. Lines that
+/// come before the body is open are kept. Owners: the storage (as its sink), the stream's end and
+/// the deadlines.
 class HttpWatch final : public WatchSink {
  public:
   HttpWatch(WatchForm form, const Clock& clock);
 
   void OnEvent(const WatchEvent& event) override;
+  bool HasRoom(const std::function<void()>& again) override;
   void OnEnd(const Error& why) override;
 
   /// Gives it the open body and the running watch. Once.
@@ -49,12 +50,14 @@ class HttpWatch final : public WatchSink {
 
   const WatchForm form_;
   const Clock& clock_;
-  bool columns_sent_ = false;  // Of the sink's calls, which come one at a time.
+  // Of the sink's calls, which come one at a time.
+  bool columns_sent_ = false;
+  bool in_state_;  // A streaming list whose state is not complete.
   std::mutex mutex_;
   std::shared_ptr<HttpStream> stream_;
   std::unique_ptr<WatchHandle> handle_;
-  std::string waiting_;
-  bool holding_;  // A streaming list whose state is not complete.
+  std::string waiting_;            // For the body to be open,
+  std::function<void()> on_open_;  // and who waits likewise.
   bool ended_ = false;
   bool closed_ = false;
 };

@@ -224,6 +224,36 @@ TEST(StorageWatchBoundsTest, LongStatesComeInSlices) {
   EXPECT_EQ(sink->lines.back(), "ADDED default/later");
 }
 
+TEST_F(StorageWatchTest, ASlowReaderGetsEverythingAtItsOwnPace) {
+  for (const char* name : {"a", "b", "c"}) {
+    world_.CreateWidget(name);
+  }
+  sink_->room = 2;
+  const auto watch = world_.Watch(All(), sink_);
+  const auto quick = std::make_shared<RecordingSink>();
+  const auto other = world_.Watch(All(), quick);
+  world_.CreateWidget("d");
+  EXPECT_EQ(sink_->lines, (Lines{"ADDED default/a", "ADDED default/b"}));
+  EXPECT_EQ(quick->lines.size(), 4U) << "nobody else waits for it";
+  EXPECT_FALSE(world_.storage().Step(world_.clock.Read())) << "no busy loop";
+  for (const char* name : {"e", "f"}) {
+    world_.CreateWidget(name);
+  }
+  Lines got = sink_->Take();
+  while (const auto told = std::exchange(sink_->on_room, nullptr)) {
+    const int woken = world_.waker.count();
+    told();
+    EXPECT_GT(world_.waker.count(), woken) << "the storage's thread looks again";
+    world_.Settle();
+    EXPECT_LE(sink_->lines.size(), 2U);
+    for (std::string& line : sink_->Take()) {
+      got.push_back(std::move(line));
+    }
+  }
+  EXPECT_EQ(got, (Lines{"ADDED default/a", "ADDED default/b", "ADDED default/c", "ADDED default/d",
+                        "ADDED default/e", "ADDED default/f"}));
+}
+
 TEST(StorageWatchRestartTest, GoesOnFromAVersionBeforeTheRestart) {
   TestWorld world;
   world.CreateWidget("a", "{}", R"({"labels":{"k":"in"}})");

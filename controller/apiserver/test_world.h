@@ -145,10 +145,19 @@ class RecordingSink final : public WatchSink {
     versions.push_back(event.resource_version);
     objects.push_back(event.object);
   }
+  bool HasRoom(const std::function<void()>& again) override {
+    if (lines.size() < room) {
+      return true;
+    }
+    on_room = again;
+    return false;
+  }
   void OnEnd(const Error& why) override { end = why; }
 
   std::vector<std::string> Take() { return std::exchange(lines, {}); }
 
+  std::size_t room = SIZE_MAX;  ///< Lines that it takes before a Take.
+  std::function<void()> on_room;
   std::vector<std::string> lines;
   std::vector<std::string> versions;
   std::vector<Object> objects;

@@ -85,6 +85,7 @@ class WatchHub::Handle final : public WatchHandle {
 WatchHub::WatchHub(const DurableState& state, Waker& waker, Duration bookmark_interval,
                    std::size_t max_watches)
     : state_(state),
+      wake_([&waker] { waker.Wake(); }),
       bookmark_interval_(bookmark_interval),
       max_watches_(max_watches),
       arrived_(std::make_shared<Inbox<StatePtr>>(waker)),
@@ -147,10 +148,13 @@ bool WatchHub::Step(Now now) {
   return false;
 }
 
-/// True if something was sent or the watch is over.
+/// True if something was sent or the watch is over. One whose sink has no room waits until it has.
 bool WatchHub::Deliver(WatchState& watch, Now now) {
   const std::scoped_lock lock(watch.calls);
   const std::shared_ptr<WatchSink> sink = watch.sink;  // It may end its own watch.
+  if (!watch.ended && !sink->HasRoom(wake_)) {
+    return false;
+  }
   bool sent = true;
   if (watch.ended) {
     // Dropped below.
@@ -177,6 +181,9 @@ void WatchHub::SendInitial(WatchState& watch, WatchSink& sink) {
   while (watch.initial_sent < end && !watch.ended) {
     const VersionPtr version = watch.initial[watch.initial_sent++];
     sink.OnEvent(EventFor(WatchEventType::kAdded, version->object(), version->revision()));
+    if (!sink.HasRoom(wake_)) {
+      break;
+    }
   }
   if (watch.initial_sent == watch.initial.size()) {
     watch.initial = {};
@@ -201,6 +208,9 @@ bool WatchHub::SendChanges(WatchState& watch, WatchSink& sink, Now now) {
       ++sent;
       watch.next_bookmark = now.mono + bookmark_interval_;
       sink.OnEvent(*event);
+      if (!sink.HasRoom(wake_)) {
+        break;
+      }
     }
   }
   return sent > 0 || watch.ended;

@@ -62,6 +62,7 @@ class WatchHub {
   void SendBookmark(WatchState& watch, WatchSink& sink, Now now);
 
   const DurableState& state_;
+  const std::function<void()> wake_;  // For a sink that has room again.
   const Duration bookmark_interval_;
   const std::size_t max_watches_;
   const std::shared_ptr<Inbox<StatePtr>> arrived_;  // Shared with nobody but callers of Start.

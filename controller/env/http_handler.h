@@ -38,6 +38,12 @@ class HttpStream {
   /// Queues bytes. False: the peer is gone or does not read (its queue is full and it was cut off);
   /// nothing more needs to be written.
   virtual bool Write(std::string bytes) = 0;
+  /// Whether its queue is far from full. False: `again` is called once, on a server thread, when it
+  /// is, or when the stream is over.
+  virtual bool HasRoom(const std::function<void()>& again) {
+    (void)again;
+    return true;
+  }
   /// Ends the body cleanly after what is queued. Nothing may be written afterwards.
   virtual void End() = 0;
 };

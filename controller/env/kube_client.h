@@ -105,6 +105,12 @@ class WatchSink {
  public:
   virtual ~WatchSink() = default;
   virtual void OnEvent(const WatchEvent& event) = 0;
+  /// Whether it can take another event now. False: `again` is called once, on any thread, when it
+  /// can.
+  virtual bool HasRoom(const std::function<void()>& again) {
+    (void)again;
+    return true;
+  }
   /// The stream has ended: kExpired means list again, anything else watch again from the last
   /// version. Nothing comes after it.
   virtual void OnEnd(const Error& why) = 0;

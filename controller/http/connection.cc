@@ -39,6 +39,7 @@ class StreamHandle final : public HttpStream {
     }
     return false;
   }
+  bool HasRoom(const std::function<void()>& again) override { return queue_->HasRoom(again); }
   void End() override { Wake(queue_->End()); }
 
  private:

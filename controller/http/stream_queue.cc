@@ -26,6 +26,15 @@ StreamQueue::Outcome StreamQueue::Push(std::string bytes) {
   return std::exchange(woken_, true) ? Outcome::kQueued : Outcome::kQueuedWake;
 }
 
+bool StreamQueue::HasRoom(const std::function<void()>& again) {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || held_ <= limit_ / 2) {
+    return true;
+  }
+  on_room_ = again;
+  return false;
+}
+
 bool StreamQueue::End() {
   const std::lock_guard lock(mutex_);
   if (closed_ || ended_) {
@@ -36,13 +45,29 @@ bool StreamQueue::End() {
 }
 
 void StreamQueue::Close() {
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
-  pieces_.clear();
-  held_ = 0;
+  std::function<void()> on_room;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    pieces_.clear();
+    held_ = 0;
+    on_room = std::exchange(on_room_, nullptr);
+  }
+  if (on_room) {
+    on_room();
+  }
 }
 
 StreamQueue::Taken StreamQueue::Take(std::size_t most) {
+  std::function<void()> on_room;
+  Taken taken = TakeLocked(most, on_room);
+  if (on_room) {
+    on_room();
+  }
+  return taken;
+}
+
+StreamQueue::Taken StreamQueue::TakeLocked(std::size_t most, std::function<void()>& on_room) {
   const std::lock_guard lock(mutex_);
   Taken taken;
   while (!pieces_.empty() &&
@@ -58,6 +83,9 @@ StreamQueue::Taken StreamQueue::Take(std::size_t most) {
   // While pieces are left the connection comes back by itself.
   woken_ = !pieces_.empty();
   taken.ended = ended_ && pieces_.empty();
+  if (held_ <= limit_ / 2) {
+    on_room = std::exchange(on_room_, nullptr);
+  }
   return taken;
 }
 

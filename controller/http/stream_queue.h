@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -10,7 +11,7 @@ namespace midwatch::http {
 
 /// What was written to a streamed body and not yet taken by its connection. Bounded: a peer that
 /// does not read is cut off. A piece written to an empty queue is always accepted whatever its size
-/// (the first state of a watch is one piece) and does not count. Thread-safe.
+/// and does not count. Thread-safe.
 class StreamQueue {
  public:
   explicit StreamQueue(std::size_t limit) : limit_(limit) {}
@@ -22,6 +23,9 @@ class StreamQueue {
     kOverflow,    ///< Over the limit: now closed, the connection has to be cut.
   };
   Outcome Push(std::string bytes);
+  /// Whether less than half of the limit is held. False: `again` is called once, by the Take or
+  /// Close after which it is.
+  bool HasRoom(const std::function<void()>& again);
   /// No more pushes. True if the connection must be woken to end the body.
   bool End();
   /// Drops everything; pushes are refused from now on.
@@ -35,11 +39,14 @@ class StreamQueue {
   Taken Take(std::size_t most);
 
  private:
+  Taken TakeLocked(std::size_t most, std::function<void()>& on_room);
+
   const std::size_t limit_;
   std::mutex mutex_;
   std::deque<std::string> pieces_;
   std::size_t held_ = 0;
   std::size_t allowed_ = 0;  // Of held_, before it counts as overflow.
+  std::function<void()> on_room_;
   bool woken_ = false;
   bool ended_ = false;
   bool closed_ = false;

@@ -29,6 +29,27 @@ TEST(StreamQueue, OverflowsPastTheLimitButNotByItsFirstPiece) {
   EXPECT_EQ(queue.Take(5000).bytes, "");
 }
 
+TEST(StreamQueue, TellsOnceWhenThereIsRoomAgain) {
+  StreamQueue queue(10);
+  int told = 0;
+  const auto tell = [&] { ++told; };
+  EXPECT_TRUE(queue.HasRoom(tell));
+  queue.Push("aaaaa");
+  EXPECT_TRUE(queue.HasRoom(tell)) << "half of it";
+  queue.Push("bbbb");
+  EXPECT_FALSE(queue.HasRoom(tell));
+  EXPECT_FALSE(queue.HasRoom(tell));
+  EXPECT_EQ(told, 0);
+  queue.Take(5);
+  EXPECT_EQ(told, 1);
+  EXPECT_TRUE(queue.HasRoom(tell));
+  queue.Push("ccccc");
+  EXPECT_FALSE(queue.HasRoom(tell));
+  queue.Close();
+  EXPECT_EQ(told, 2) << "it is over";
+  EXPECT_TRUE(queue.HasRoom(tell));
+}
+
 TEST(StreamQueue, TakesWholePieces) {
   StreamQueue queue(100);
   queue.Push("aaaa");

@@ -244,6 +244,27 @@ class Limits(World):
         self.assertEqual(len(body), 3 << 20)
         self.assertEqual(api.call("POST", MAPS, body)[0], 201)
 
+    def test_a_watch_of_more_than_any_queue_holds_arrives_whole(self):
+        api = RawApi(self)
+        first = int(api.call("GET", MAPS)[1]["metadata"]["resourceVersion"])
+        names = {f"large-{number}" for number in range(16)}
+        for name in names:
+            self.assertEqual(api.call("POST", MAPS, config_map(name, text="x" * 1_000_000))[0], 201)
+        state = "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+        for query in ("", f"&resourceVersion={first}", state):
+            with self.subTest(query):
+                connection = api.connection()
+                self.addCleanup(connection.close)
+                connection.request("GET", f"{MAPS}?watch=1{query}", headers={"Authorization": f"Bearer {api.token}"})
+                answer = connection.getresponse()
+                time.sleep(0.5)  # Meanwhile nothing is read, and more is sent than fits.
+                got = set()
+                for event in watch_lines(answer):
+                    got.add(event["object"]["metadata"].get("name"))
+                    if names <= got:
+                        break
+                self.assertLessEqual(names, got)
+
     def test_a_watch_from_before_the_change_log(self):
         api = RawApi(self)
         first = int(api.call("GET", MAPS)[1]["metadata"]["resourceVersion"])
