@@ -1,8 +1,10 @@
 #include "controller/http/request_reader.h"
 
+#include <algorithm>
 #include <boost/beast/core/error.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -13,10 +15,10 @@ namespace {
 
 namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
-using Parser = bhttp::request_parser<bhttp::string_body>;
+using Parser = bhttp::request_parser<bhttp::empty_body>;
 
 // A chunk header with extensions, or a trailer, that does not end within this is refused.
-constexpr std::size_t kMaxChunkHeader = 4096;
+constexpr std::size_t kMaxChunkLines = 4096;
 constexpr std::string_view kBodyTooLarge = "request body too large";
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
@@ -25,16 +27,13 @@ Refusal RefusalOf(const beast::error_code& error) {
   if (error == bhttp::error::header_limit) {
     return {431, "request head too large"};
   }
-  if (error == bhttp::error::body_limit || error == bhttp::error::buffer_overflow) {
-    return {413, std::string(kBodyTooLarge)};
-  }
   if (error == bhttp::error::bad_version) {
     return {505, "only versions 1.0 and 1.1 are served"};
   }
   return {400, "malformed request: " + error.message()};
 }
 
-std::size_t CountOf(const bhttp::request<bhttp::string_body>& message, bhttp::field field) {
+std::size_t CountOf(const bhttp::request<bhttp::empty_body>& message, bhttp::field field) {
   return message.count(field);
 }
 
@@ -54,19 +53,26 @@ struct RequestReader::Impl {
   }
 
   std::size_t FeedHead(std::string_view bytes);
-  std::size_t FeedBody(std::string_view bytes);
-  std::size_t FeedPendingBody(std::string_view bytes);
   void ParseHead();
   void CheckHead();
   void TakeHead();
-  bool PutBody(std::string_view bytes, std::size_t& used);
+  std::size_t FeedBody(std::string_view bytes);
+  std::size_t FeedData(std::string_view bytes);
+  std::size_t FeedLine(std::string_view bytes);
+  void TakeLine(std::string_view line);
+  void TakeSize(std::string_view line);
 
   const std::size_t head_bytes;
   Parser parser;
   State state = State::kHead;
   Refusal refusal;
-  std::string pending;  // kHead: the head so far. kBody: a chunk header that is not complete.
-  HttpRequest request;  // Its head.
+  std::string pending;  // kHead: the head so far. kBody: a line around chunks, so far.
+  HttpRequest request;
+  std::size_t most = 0;  // Bytes of body.
+  bool chunked = false;
+  enum class Chunk : std::uint8_t { kSize, kData, kDataEnd, kTrailer } chunk = Chunk::kSize;
+  std::uint64_t left = 0;      // Of the body, or of the chunk.
+  std::size_t line_bytes = 0;  // Of the lines since the last chunk.
   bool expects_continue = false;
   bool keep_alive = false;
 };
@@ -158,7 +164,6 @@ void RequestReader::Impl::CheckHead() {
   keep_alive = parser.keep_alive();
   TakeHead();
   state = parser.is_done() ? State::kDone : State::kPermit;
-  parser.eager(true);
 }
 
 /// Taken before the body: what a trailer adds later is nobody's header.
@@ -172,66 +177,75 @@ void RequestReader::Impl::TakeHead() {
   }
 }
 
-/// Gives bytes to the parser; `used` is how many it took. False: it needs more, or the state has
-/// changed.
-bool RequestReader::Impl::PutBody(std::string_view bytes, std::size_t& used) {
-  beast::error_code error;
-  used = parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
-  if (error && error != bhttp::error::need_more) {
-    Refuse(RefusalOf(error));
-    return false;
-  }
-  if (parser.is_done()) {
-    state = State::kDone;
-    return false;
-  }
-  return !error && used > 0;
-}
-
+// Bodies are read here and not by Beast: its reader of chunks asserts about bytes that a peer
+// sends.
 std::size_t RequestReader::Impl::FeedBody(std::string_view bytes) {
-  if (!pending.empty()) {
-    return FeedPendingBody(bytes);
-  }
   std::size_t taken = 0;
-  std::size_t used = 0;
-  while (taken < bytes.size() && PutBody(bytes.substr(taken), used)) {
-    taken += used;
+  while (taken < bytes.size() && state == State::kBody) {
+    const std::string_view rest = bytes.substr(taken);
+    taken += !chunked || chunk == Chunk::kData ? FeedData(rest) : FeedLine(rest);
   }
-  if (state != State::kBody) {
-    return taken + used;
-  }
-  // What is left is the beginning of a chunk header.
-  const std::string_view left =
-      taken < bytes.size() ? bytes.substr(taken + used) : std::string_view();
-  if (left.size() > kMaxChunkHeader) {
-    Refuse({400, "malformed request: chunk header too large"});
-  } else {
-    pending = left;
-  }
-  return bytes.size();
+  return taken;
 }
 
-std::size_t RequestReader::Impl::FeedPendingBody(std::string_view bytes) {
-  // Completes the chunk header with as few new bytes as it may need; the rest goes the straight
-  // way.
-  const std::size_t old = pending.size();
-  const std::size_t added = std::min(bytes.size(), kMaxChunkHeader);
-  std::string joined = std::exchange(pending, {});
-  joined.append(bytes.substr(0, added));
-  std::size_t used = 0;
-  PutBody(joined, used);
-  if (state == State::kRefused) {
-    return bytes.size();
+std::size_t RequestReader::Impl::FeedData(std::string_view bytes) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size()));
+  request.body.append(bytes.substr(0, size));
+  left -= size;
+  if (left == 0) {
+    chunk = Chunk::kDataEnd;
+    state = chunked ? state : State::kDone;
   }
-  if (used <= old && state == State::kBody) {
-    if (joined.size() - used >= kMaxChunkHeader) {
-      Refuse({400, "malformed request: chunk header too large"});
-      return bytes.size();
+  return size;
+}
+
+/// A line around the chunks, up to its end.
+std::size_t RequestReader::Impl::FeedLine(std::string_view bytes) {
+  const std::size_t end = bytes.find('\n');
+  const std::size_t size = end == std::string_view::npos ? bytes.size() : end + 1;
+  pending.append(bytes.substr(0, size));
+  line_bytes += size;
+  if (line_bytes > kMaxChunkLines) {
+    Refuse({400, "malformed request: chunk header too large"});
+  } else if (end != std::string_view::npos) {
+    const std::string line = std::exchange(pending, {});
+    if (line.size() < 2 || line.find('\r') != line.size() - 2) {
+      Refuse({400, "malformed request: bad line around a chunk"});
+    } else {
+      TakeLine(std::string_view(line).substr(0, line.size() - 2));
     }
-    pending = joined.substr(used);
-    return added;
   }
-  return used - old;
+  return size;
+}
+
+void RequestReader::Impl::TakeLine(std::string_view line) {
+  if (chunk == Chunk::kSize) {
+    return TakeSize(line);
+  }
+  const std::size_t colon = line.find(':');
+  if (chunk == Chunk::kDataEnd && line.empty()) {
+    chunk = Chunk::kSize;
+    line_bytes = 0;
+  } else if (chunk == Chunk::kTrailer && line.empty()) {
+    state = State::kDone;
+  } else if (chunk != Chunk::kTrailer || colon == 0 || colon == std::string_view::npos) {
+    Refuse({400, "malformed request: bad line around a chunk"});
+  }
+}
+
+void RequestReader::Impl::TakeSize(std::string_view line) {
+  constexpr int kHex = 16;
+  std::uint64_t size = 0;
+  const char* const last = line.data() + line.size();
+  const auto [end, error] = std::from_chars(line.data(), last, size, kHex);
+  if (error != std::errc() || (end != last && *end != ';')) {
+    return Refuse({400, "malformed request: bad chunk size"});
+  }
+  if (size > most - request.body.size()) {
+    return Refuse({413, std::string(kBodyTooLarge)});
+  }
+  left = size;
+  chunk = size == 0 ? Chunk::kTrailer : Chunk::kData;
 }
 
 RequestReader::RequestReader(std::size_t head_bytes) : impl_(std::make_unique<Impl>(head_bytes)) {}
@@ -261,7 +275,9 @@ void RequestReader::PermitBody(std::size_t bytes) {
   if (length && *length > bytes) {
     return impl_->Refuse({413, std::string(kBodyTooLarge)});
   }
-  impl_->parser.body_limit(bytes);
+  impl_->most = bytes;
+  impl_->chunked = !length.has_value();
+  impl_->left = length.value_or(0);
   impl_->state = State::kBody;
 }
 
@@ -270,14 +286,10 @@ const Refusal& RequestReader::refusal() const { return impl_->refusal; }
 bool RequestReader::WantsContinue() const {
   return impl_->state == State::kBody && impl_->expects_continue;
 }
-std::size_t RequestReader::BodyBytes() const { return impl_->parser.get().body().size(); }
+std::size_t RequestReader::BodyBytes() const { return impl_->request.body.size(); }
 bool RequestReader::KeepAlive() const { return impl_->keep_alive; }
 bool RequestReader::IsHttp10() const { return impl_->parser.get().version() == 10; }
 
-HttpRequest RequestReader::Take() {
-  HttpRequest request = std::move(impl_->request);
-  request.body = std::move(impl_->parser.get().body());
-  return request;
-}
+HttpRequest RequestReader::Take() { return std::move(impl_->request); }
 
 }  // namespace midwatch::http

@@ -64,6 +64,7 @@ HOSTILE = {
     "chunk_size_line_ends_in_lf": (post(CHUNKED, b"3\nabc\r\n0\r\n\r\n"), BAD),
     "chunk_extension_with_lf": (post(CHUNKED, b"3;a\nb\r\nabc\r\n0\r\n\r\n"), BAD),
     "chunks_that_are_good": (post(CHUNKED, b"3;a=b\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"), NOWHERE),
+    "chunk_trailer_that_is_garbage": (post(CHUNKED, b"0\r\nbody\r\n" + b"\0" * 44 + b"0d\r\n\r\xb6\xb6\n4\r\nbody\r\n"), BAD),
     # Lengths.
     "length_and_chunked": (post(["Content-Length: 5", *CHUNKED], b"0\r\n\r\n"), BAD),
     "chunked_and_length": (post([*CHUNKED, "Content-Length: 5"], b"0\r\n\r\n"), BAD),
@@ -114,6 +115,7 @@ class HostileRequests(OneServer):
 def hostile(sent, wanted):
     def test(self):
         self.assertEqual(self.api.statuses(sent), wanted)
+        self.assertEqual(self.api.statuses(sent, piece=1), wanted, "however it is cut")
     return test
 
 

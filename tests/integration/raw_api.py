@@ -45,19 +45,21 @@ class RawApi:
     def tls(self, timeout=10):
         return self.context.wrap_socket(self.tcp(timeout), server_hostname="127.0.0.1")
 
-    def exchange(self, request, timeout=10):
-        """Sends the bytes, the token in the place of TOKEN, then reads until the server closes."""
+    def exchange(self, request, timeout=10, piece=None):
+        """Sends the bytes, the token in the place of TOKEN, in pieces if they are few, then reads until the server closes."""
         request = request.replace(b"TOKEN", self.token.encode())
         with self.tls(timeout) as peer:
+            step = piece if piece and len(request) < 1000 else len(request)
             try:
-                peer.sendall(request)
+                for at in range(0, len(request), step):
+                    peer.sendall(request[at:at + step])
             except OSError:
                 pass  # Refused before all of it was sent: the answer says why.
             return read_all(peer)
 
-    def statuses(self, request, timeout=10):
+    def statuses(self, request, **how):
         """The status of each answer on the connection, in order."""
-        return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", self.exchange(request, timeout))]
+        return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", self.exchange(request, **how))]
 
 
 def read_all(peer):
