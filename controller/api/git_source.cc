@@ -30,6 +30,8 @@ constexpr FieldInfo kGitSourceSpecFields[] = {
     FieldOf<decltype(GitSourceSpec::path)>("path", offsetof(GitSourceSpec, path), kPlain),
     FieldOf<decltype(GitSourceSpec::interval)>(
         "interval", offsetof(GitSourceSpec, interval), kAlwaysWritten),
+    FieldOf<decltype(GitSourceSpec::timeout)>(
+        "timeout", offsetof(GitSourceSpec, timeout), kAlwaysWritten),
     FieldOf<decltype(GitSourceSpec::suspend)>(
         "suspend", offsetof(GitSourceSpec, suspend), kAlwaysWritten),
     FieldOf<decltype(GitSourceSpec::secret_ref)>(

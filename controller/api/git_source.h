@@ -71,6 +71,7 @@ struct GitSourceSpec {
   std::optional<GitRef> ref = {};
   std::string path = {};  ///< Directory in the repository. Absent - all of it.
   Duration interval = std::chrono::minutes{1};  ///< How often the ref is looked up.
+  Duration timeout = std::chrono::minutes{1};  ///< How long one fetch may take; between 1s and 1h.
   bool suspend = false;  ///< A suspended source writes nothing; what is applied stays.
   /// A Secret of the same namespace with username and password, and ca.crt if the server's
   /// certificate needs it.

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/base/digest.h"
@@ -27,10 +30,32 @@ class FakeGit final : public GitClient {
   }
   void Fail(Error error) { failure_ = std::move(error); }
   void Mend() { failure_.reset(); }
+  /// From now on answers wait for Release.
+  void Hold() { holding_ = true; }
+  void Release() {
+    holding_ = false;
+    for (const auto& answer : std::exchange(held_, {})) {
+      answer();
+    }
+  }
 
   void Fetch(std::string, GitFetchRequest request,
              std::function<void(Result<GitSnapshot>)> done) override {
     requests.push_back(request);
+    if (holding_) {
+      held_.push_back([this, request = std::move(request), done] { Answer(request, done); });
+    } else {
+      Answer(request, done);
+    }
+  }
+  void Forget(std::string source) override { forgotten.push_back(std::move(source)); }
+
+  std::vector<GitFetchRequest> requests;
+  std::vector<std::string> forgotten;
+
+ private:
+  void Answer(const GitFetchRequest& request,
+              const std::function<void(Result<GitSnapshot>)>& done) const {
     if (failure_) {
       return done(midwatch::Fail(*failure_));
     }
@@ -52,16 +77,12 @@ class FakeGit final : public GitClient {
     }
     done(std::move(snapshot));
   }
-  void Forget(std::string source) override { forgotten.push_back(std::move(source)); }
-
-  std::vector<GitFetchRequest> requests;
-  std::vector<std::string> forgotten;
-
- private:
   std::map<std::string, std::pair<std::string, Files>> revisions_;
   std::string head_;
   int commits_ = 0;
   std::optional<Error> failure_;
+  bool holding_ = false;
+  std::vector<std::function<void()>> held_;
 };
 
 }  // namespace midwatch::gitsource

@@ -1,5 +1,7 @@
 #include "controller/reconcilers/gitsource/fetch_spec.h"
 
+#include <algorithm>
+
 #include "controller/api/names.h"
 
 namespace midwatch::gitsource {
@@ -8,6 +10,7 @@ std::string FetchSpec::Fingerprint() const {
   FetchSpec part = *this;
   part.sync_request.clear();
   part.applied_commit.clear();
+  part.timeout = kShortestTimeout;
   return ToJson(part).Dump();
 }
 
@@ -27,6 +30,7 @@ FetchSpec FetchSpecFor(const api::GitSource& source, const std::string& installa
     }
   }
   out.path = source.spec.path;
+  out.timeout = std::clamp(source.spec.timeout, kShortestTimeout, kLongestTimeout);
   out.secret = source.spec.secret_ref ? source.spec.secret_ref->name : "";
   if (const auto found = meta.annotations.find(api::annotations::kSyncRequestedAt);
       found != meta.annotations.end()) {
@@ -45,6 +49,7 @@ Json ToJson(const FetchSpec& spec) {
                    {"refKind", static_cast<int>(spec.ref_kind)},
                    {"ref", spec.ref},
                    {"path", spec.path},
+                   {"timeoutMicros", std::int64_t{spec.timeout.count()}},
                    {"secret", spec.secret},
                    {"syncRequest", spec.sync_request},
                    {"appliedCommit", spec.applied_commit},
@@ -61,6 +66,7 @@ FetchSpec FetchSpecFromJson(const Json& json) {
   spec.ref_kind = static_cast<GitRefKind>(json.At("refKind").AsInt());
   spec.ref = json.At("ref").AsString();
   spec.path = json.At("path").AsString();
+  spec.timeout = Duration{json.At("timeoutMicros").AsInt()};
   spec.secret = json.At("secret").AsString();
   spec.sync_request = json.At("syncRequest").AsString();
   spec.applied_commit = json.At("appliedCommit").AsString();

@@ -4,6 +4,7 @@
 
 #include "controller/api/git_source.h"
 #include "controller/base/result.h"
+#include "controller/base/time.h"
 #include "controller/env/git_client.h"
 #include "controller/manifest/manifest.h"
 #include "controller/object/json.h"
@@ -21,6 +22,7 @@ struct FetchSpec {
   GitRefKind ref_kind = GitRefKind::kBranch;
   std::string ref;
   std::string path;
+  Duration timeout = std::chrono::minutes(1);
   std::string secret;        ///< Name of the Secret with the login, or empty.
   std::string sync_request;  ///< Value of midwatch.dev/sync-requested-at.
   /// The commit in force: read too if the newest one has errors and no valid one is known.
@@ -35,6 +37,10 @@ struct FetchSpec {
 
   friend bool operator==(const FetchSpec&, const FetchSpec&) = default;
 };
+
+/// Bounds of spec.timeout.
+inline constexpr Duration kShortestTimeout = std::chrono::seconds(1);
+inline constexpr Duration kLongestTimeout = std::chrono::hours(1);
 
 /// A source writes into its own namespace; one in the installation namespace anywhere.
 FetchSpec FetchSpecFor(const api::GitSource& source, const std::string& installation_namespace);

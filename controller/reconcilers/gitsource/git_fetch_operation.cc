@@ -51,6 +51,10 @@ bool GitFetchOperation::Step(Now now) {
 }
 
 void GitFetchOperation::On(Asked asked, Now now) {
+  if (asked.spec.forget) {
+    Forget(asked);
+    return;
+  }
   const auto [at, added] = running_.try_emplace(asked.name);
   Running& running = at->second;
   running.done.push_back(std::move(asked.done));
@@ -60,12 +64,6 @@ void GitFetchOperation::On(Asked asked, Now now) {
   running.spec = std::move(asked.spec);
   running.started = now.mono;
   const FetchSpec& spec = running.spec;
-  if (spec.forget) {
-    ports_.git.Forget(spec.Source());
-    Finish(asked.name, {}, now);
-    ports_.cache.Forget(spec.Source());
-    return;
-  }
   running.remote.url = spec.url;
   running.remote.ref_kind = spec.ref_kind;
   running.remote.ref = spec.ref;
@@ -84,10 +82,21 @@ void GitFetchOperation::On(Asked asked, Now now) {
                     });
 }
 
+void GitFetchOperation::Forget(const Asked& asked) {
+  if (const auto found = running_.find(asked.name); found != running_.end()) {
+    found->second.forgotten = true;
+  }
+  ports_.git.Forget(asked.spec.Source());  // Ends a fetch that is under way.
+  ports_.cache.Forget(asked.spec.Source());
+  asked.done({});
+}
+
 void GitFetchOperation::On(SecretRead read, Now) {
   Running& running = running_.at(read.name);
   Result<void> usable;
-  if (read.secret) {
+  if (running.forgotten) {
+    usable = Fail(ErrorCode::kUnavailable, "the source was removed");
+  } else if (read.secret) {
     usable = AddLogin(read.secret->Body(), running.remote);
   } else if (read.secret.error().code == ErrorCode::kNotFound) {
     usable = Fail(ErrorCode::kNotFound,
@@ -106,6 +115,7 @@ void GitFetchOperation::Fetch(const std::string& name, const Running& running,
                               const Snapshot* known) {
   GitFetchRequest request;
   request.remote = running.remote;
+  request.deadline = running.spec.timeout;
   request.read_suffixes = ManifestSuffixes();
   if (known != nullptr) {
     request.known_commit = known->revision.commit;
@@ -120,11 +130,10 @@ void GitFetchOperation::Fetch(const std::string& name, const Running& running,
 
 void GitFetchOperation::On(Fetched fetched, Now now) {
   Running& running = running_.at(fetched.name);
-  if (!running.outcome) {
+  if (running.forgotten) {
+    Finish(fetched.name, {}, now);
+  } else if (!running.outcome) {
     OnNewest(fetched.name, running, std::move(fetched.result));
-    if (running.outcome) {
-      return;
-    }
   } else {
     // The commit in force, read because the newest has errors. Without it nothing is worse.
     if (fetched.result && !fetched.result->unchanged) {
@@ -192,6 +201,15 @@ void GitFetchOperation::Finish(const std::string& name, FetchOutcome outcome, No
   const auto found = running_.find(name);
   const Running running = std::move(found->second);
   running_.erase(found);
+  if (!running.forgotten) {
+    Store(running, std::move(outcome), now);
+  }
+  for (const Done& done : running.done) {
+    done({});
+  }
+}
+
+void GitFetchOperation::Store(const Running& running, FetchOutcome outcome, Now now) {
   outcome.fingerprint = running.spec.Fingerprint();
   outcome.sync_request = running.spec.sync_request;
   outcome.finished = now;
@@ -199,9 +217,6 @@ void GitFetchOperation::Finish(const std::string& name, FetchOutcome outcome, No
   ports_.metrics.Count("midwatch_git_fetch_total", {{"result", failed ? "error" : "success"}});
   ports_.metrics.Observe("midwatch_git_fetch_seconds", {}, Seconds(outcome.fetch_time));
   ports_.cache.Store(running.spec.Source(), std::move(outcome));
-  for (const Done& done : running.done) {
-    done({});
-  }
 }
 
 }  // namespace midwatch::gitsource

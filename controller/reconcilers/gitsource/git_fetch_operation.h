@@ -70,9 +70,11 @@ class GitFetchOperation final : public OperationRunner, public Actor {
     MonoTime started;
     std::shared_ptr<const FetchOutcome> before;  // Of the same fingerprint, or null.
     std::optional<FetchOutcome> outcome;         // Set while the commit in force is read as well.
+    bool forgotten = false;                      // The source is gone: nothing of it is kept.
   };
 
   void On(Asked asked, Now now);
+  void Forget(const Asked& asked);
   void On(SecretRead read, Now now);
   void On(Fetched fetched, Now now);
   void Fetch(const std::string& name, const Running& running, const Snapshot* known);
@@ -80,6 +82,7 @@ class GitFetchOperation final : public OperationRunner, public Actor {
   std::shared_ptr<const Snapshot> Load(const Running& running, const GitSnapshot& fetched,
                                        const Snapshot* before);
   void Finish(const std::string& name, FetchOutcome outcome, Now now);
+  void Store(const Running& running, FetchOutcome outcome, Now now);
 
   Ports ports_;
   std::shared_ptr<Inbox<Item>> inbox_;

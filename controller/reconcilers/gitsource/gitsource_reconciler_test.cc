@@ -436,6 +436,39 @@ TEST_F(GitSourceTest, DeletingASourceOrphansUnlessItsPolicyPrunes) {
   }
 }
 
+TEST_F(GitSourceTest, ASourceThatIsDeletedWhileItIsFetchedLeavesNothing) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  git_.Hold();
+  PutSource();
+  RunFor(seconds(3));
+  ASSERT_EQ(git_.requests.size(), 1u);
+  DeleteRequest request;
+  request.type = api::GitSource::Type();
+  request.namespace_name = "midwatch";
+  request.name = "infra";
+  client_.Delete(request, [](const Result<Object>&) {});
+  RunFor(seconds(3));
+  EXPECT_FALSE(client_.Find(SourceKey()));
+  EXPECT_THAT(git_.forgotten, ElementsAre("midwatch/infra"));
+  git_.Release();
+  RunFor(seconds(3));
+  EXPECT_EQ(cache_->Find("midwatch/infra"), nullptr);
+  EXPECT_EQ(Display("a"), "<absent>");
+  PutSource();
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "DB") << "one of the same name starts afresh";
+}
+
+TEST_F(GitSourceTest, AFetchEndsAtTheTimeoutOfItsSource) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource([](api::GitSource& s) { s.spec.timeout = seconds(7); });
+  RunFor(seconds(3));
+  EXPECT_EQ(git_.requests.back().deadline, seconds(7));
+  ChangeSource([](api::GitSource& s) { s.spec.timeout = Duration(0); });
+  RunFor(minutes(2));
+  EXPECT_EQ(git_.requests.back().deadline, kShortestTimeout);
+}
+
 TEST_F(GitSourceTest, ASourceElsewhereWritesIntoItsOwnNamespaceOnly) {
   git_.Commit({{"a.yaml", ModuleYaml("a")}, {"ns.yaml", kNamespaceYaml}});
   PutSource([](api::GitSource& s) { s.metadata.namespace_name = "orders"; });
