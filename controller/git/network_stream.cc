@@ -117,6 +117,7 @@ class Connection {
   bool tls_;
   int socket_ = -1;
   TlsSession session_;
+  bool established_ = false;             // Handshake done.
   git_cert certificate_{GIT_CERT_NONE};  // Verified by us before libgit2 asks.
 };
 
@@ -198,6 +199,7 @@ int Connection::Handshake() {
     ERR_clear_error();
     const int result = SSL_connect(session_.get());
     if (result == 1) {
+      established_ = true;
       return 0;
     }
     if (!WaitForTls(result)) {
@@ -212,6 +214,9 @@ int Connection::TlsFailure() {
     return network_.Refuse(ErrorCode::kUnavailable,
                            "the certificate of " + Target() +
                                " is not trusted: " + X509_verify_cert_error_string(verified));
+  }
+  if (established_) {
+    return network_.Refuse(ErrorCode::kUnavailable, "connection to " + Target() + " lost");
   }
   const char* reason = ERR_reason_error_string(ERR_peek_error());
   return network_.Refuse(ErrorCode::kUnavailable,
@@ -305,6 +310,7 @@ ssize_t Connection::Write(const char* data, std::size_t size) {
 
 void Connection::Close() {
   session_.reset();
+  established_ = false;
   if (socket_ >= 0) {
     close(socket_);
     socket_ = -1;

@@ -313,6 +313,14 @@ Error Fetch::Failure(int error, std::string_view doing) const {
   if (network_.failure()) {
     return *network_.failure();
   }
+  // The names of temporary files differ from one attempt to the next: the status must not.
+  if (said.code == ErrorCode::kInsufficientStorage) {
+    return {said.code, "the disk of the git cache is full"};
+  }
+  if (said.message.ends_with("File too large")) {
+    return {said.code, "a file of the git cache would have more than " +
+                           std::to_string(request_.limits.disk_bytes) + " bytes"};
+  }
   if (said.code == ErrorCode::kNotFound) {
     return {ErrorCode::kNotFound, "the repository does not exist on the server"};
   }

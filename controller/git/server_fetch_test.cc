@@ -249,7 +249,7 @@ TEST_F(ServerFetchTest, LimitsOfAFetchAreCrossed) {
   Restart({.fetch_bytes = 4'000});
   ExpectError(Request(), ErrorCode::kTooLarge, "more than 4000 bytes");
   Restart({.disk_bytes = 4'000});
-  ExpectError(Request(), ErrorCode::kTooLarge, "File too large");
+  ExpectError(Request(), ErrorCode::kTooLarge, "would have more than 4000 bytes");
   Restart({});
   EXPECT_EQ(Fetch(Request())->entries.size(), 1'000u);
 }

@@ -222,7 +222,7 @@ void WorkerGitClient::Keeper::Run() {
 void WorkerGitClient::Keeper::On(Asked asked) {
   if (!options_.allow_file && asked.request.remote.url.starts_with("file:")) {
     asked.done(Fail(ErrorCode::kForbidden,
-                    "url: file:// is not allowed, start the server with --allow-file-sources"));
+                    "url: file:// is not allowed, start the server with --allow-file-urls"));
     return;
   }
   Source& source = sources_[asked.source];
