@@ -64,6 +64,8 @@ class EventAdapter final : public YAML::EventHandler {
             static_cast<std::uint32_t>(std::max(mark.column, 0)) + 1};
   }
 
+  std::uint32_t first_line() const { return first_line_; }
+
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -95,9 +97,11 @@ class EventAdapter final : public YAML::EventHandler {
 
 /// yaml-cpp's messages say where it stood, not what the writer should do.
 std::string Explain(const std::string& message) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kHints = {{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kHints = {{
       {"illegal tab when looking for indentation", "tabs cannot indent YAML, use spaces"},
-      {"illegal map value", "a second \": \" on this line, or wrong indentation"},
+      {"illegal map value",
+       "a second \": \" on this line (then quote the value), or wrong indentation"},
+      {"unknown token", "a value cannot begin with this character, quote it"},
       {"end of map not found",
        "expected another key or the end of the mapping: wrong indentation?"},
       {"end of sequence not found", "expected \"- \" or the end of the list: wrong indentation?"},
@@ -168,10 +172,24 @@ std::uint32_t TabColumn(std::string_view text, int line) {
   return tab == text.npos ? 0 : static_cast<std::uint32_t>(tab + 1);
 }
 
+/// The line (from 0) on which git has left a merge undone.
+std::optional<std::uint32_t> ConflictLine(std::string_view text) {
+  for (std::uint32_t line = 0; !text.empty(); ++line) {
+    if (text.starts_with("<<<<<<< ")) {
+      return line;
+    }
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  }
+  return std::nullopt;
+}
+
 void NoteSyntaxError(std::string_view text, const YAML::Exception& error,
                      const EventAdapter& adapter, TreeBuilder& builder) {
   Position at = adapter.At(error.mark);
-  if (const std::uint32_t tab = IsJson(text) ? 0 : TabColumn(text, error.mark.line); tab > 0) {
+  if (const auto line = ConflictLine(text)) {
+    builder.SetSyntaxError({adapter.first_line() + *line, 1}, "a merge conflict is left here");
+  } else if (const std::uint32_t tab = IsJson(text) ? 0 : TabColumn(text, error.mark.line);
+             tab > 0) {
     at.column = tab;
     builder.SetSyntaxError(at, "tabs cannot indent YAML, use spaces");
   } else {

@@ -91,7 +91,15 @@ INSTANTIATE_TEST_SUITE_P(
         LoadCase{"TabAfterSpaces", "a:\n  b: 1\n \tc: 2\n",
                  "a.yaml:3:2: SyntaxError: tabs cannot indent YAML, use spaces\n"},
         LoadCase{"SecondColon", "a: b: c\n",
-                 "a.yaml:1:5: SyntaxError: a second \": \" on this line, or wrong indentation\n"},
+                 "a.yaml:1:5: SyntaxError: a second \": \" on this line (then quote the value), or "
+                 "wrong indentation\n"},
+        LoadCase{"PercentSign", "a: %x\n",
+                 "a.yaml:1:4: SyntaxError: a value cannot begin with this character, quote it\n"},
+        LoadCase{"MergeConflict", "a: 1\n---\nb:\n<<<<<<< HEAD\n  c: 1\n=======\n  c: 2\n",
+                 "{\"a\":1}\na.yaml:4:1: SyntaxError: a merge conflict is left here\n"},
+        LoadCase{"Template", "a: {{ .Values.a }}\n",
+                 "a.yaml:1:5: InvalidKey: keys must be strings, this one is a collection (a "
+                 "template that was not rendered?)\n"},
         LoadCase{"Outdent", "a:\n    b: 1\n  c: 2\n",
                  "a.yaml:3:3: SyntaxError: expected another key or the end of the mapping: wrong "
                  "indentation?\n"},
@@ -118,8 +126,10 @@ INSTANTIATE_TEST_SUITE_P(
             "a.yaml:1:5: InvalidKey: keys must be strings, \"1\" reads as integer, quote it\n"},
         LoadCase{"NullKey", "~: 1\n",
                  "a.yaml:1:1: InvalidKey: keys must be strings, this one is empty or null\n"},
-        LoadCase{"CollectionKey", "? [a, b]\n: 1\n",
-                 "a.yaml:1:3: InvalidKey: keys must be strings, this one is a collection\n"},
+        LoadCase{
+            "CollectionKey", "? [a, b]\n: 1\n",
+            "a.yaml:1:3: InvalidKey: keys must be strings, this one is a collection (a template "
+            "that was not rendered?)\n"},
         LoadCase{"AliasKey", "a: &x b\n*x : 1\n",
                  "a.yaml:2:1: InvalidKey: keys must be strings, this one is an alias\n"},
         LoadCase{

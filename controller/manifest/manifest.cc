@@ -1,9 +1,11 @@
 #include "controller/manifest/manifest.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "controller/base/text.h"
+#include "controller/manifest/field_message.h"
 #include "controller/manifest/server_fields.h"
 #include "controller/schema/field_error.h"
 #include "controller/schema/metadata.h"
@@ -37,16 +39,16 @@ class Checker {
       document.body.Set("metadata", Json::EmptyObject());
     }
     const Result<ObjectMeta> meta = ParseObjectMeta(document.body.At("metadata"));
+    ObjectMeta complete = meta.value_or(ObjectMeta());
     if (!meta) {
-      return AddMetadataError(meta.error().message);
+      AddMetadataError(meta.error().message);
     }
-    ObjectMeta complete = *meta;
-    if (!Place(*kind, complete)) {
-      return;
-    }
-    CheckFields(*kind, complete);
+    const bool placed = meta && Place(*kind, complete);
+    CheckFields(*kind, placed ? &complete : nullptr);
     if (out_.errors.size() == first_error_) {
       Accept(*kind);
+    } else if (placed) {
+      out_.refused.push_back({*key_, kind->type, {}, std::string(path_), document_->places.root()});
     }
   }
 
@@ -70,6 +72,11 @@ class Checker {
     const Json& body = document_->body;
     const std::string& api_version = body.At("apiVersion").AsString();
     const std::string& kind = body.At("kind").AsString();
+    if (body.Find("apiVersion") == nullptr && body.Find("kind") == nullptr) {
+      Add(ManifestErrorCode::kNotAnObject, "",
+          "not a Kubernetes object, expected apiVersion and kind");
+      return nullptr;
+    }
     for (const std::string_view field : {"apiVersion", "kind"}) {
       if (body.At(field).AsString().empty()) {
         const bool there = body.Find(field) != nullptr;
@@ -90,6 +97,7 @@ class Checker {
   void ExplainUnknown(const std::string& api_version, const std::string& kind) {
     const std::string group = api_version.substr(0, api_version.find('/'));
     std::vector<std::string_view> names;
+    std::set<std::string> versions;
     for (const ManifestKind& one : schemas_.kinds()) {
       if (one.type.kind == kind && one.type.group == (api_version == group ? "" : group)) {
         return Add(ManifestErrorCode::kUnknownVersion, "apiVersion",
@@ -102,10 +110,13 @@ class Checker {
                        Quote(one.type.ApiVersion()) + "?");
       }
       names.push_back(one.type.kind);
+      versions.insert(one.type.ApiVersion());
     }
     const auto near = NearestWord(kind, names);
     Add(ManifestErrorCode::kUnknownKind, "kind",
-        "unknown kind " + Quote(kind) + (near ? ", did you mean " + Quote(*near) + "?" : ""));
+        "unknown kind " + Quote(kind) +
+            (near ? ", did you mean " + Quote(*near) + "?"
+                  : ", expected a kind of " + Join({versions.begin(), versions.end()}, ", ")));
   }
 
   /// Settles namespace, key and right. False: the object cannot be told.
@@ -150,35 +161,55 @@ class Checker {
     }
   }
 
-  void CheckFields(const ManifestKind& kind, const ObjectMeta& meta) {
+  /// Without `meta` what depends on it is left out: its mistakes are reported.
+  void CheckFields(const ManifestKind& kind, const ObjectMeta* meta) {
     Json full = document_->body;
-    for (const schema::UnknownField& unknown : kind.schema.Prune(full)) {
+    const std::vector<schema::UnknownField> unknowns = kind.schema.Prune(full);
+    for (const schema::UnknownField& unknown : unknowns) {
       const bool near = !unknown.suggestion.empty();
       Add(ManifestErrorCode::kUnknownField, unknown.path,
           near ? "unknown field, did you mean " + Quote(unknown.suggestion) + "?"
                : "unknown field");
     }
     kind.schema.ApplyDefaults(full);
-    // A namespace too many has been reported.
-    ObjectMeta checked = meta;
-    checked.namespace_name = kind.type.namespaced ? meta.namespace_name : "";
-    std::vector<schema::FieldError> errors = kind.schema.Validate(
-        full, nullptr, schema::ValidateMetadata(checked, kind.type.namespaced));
-    for (schema::FieldError& error : errors) {
-      AddFieldError(kind.type, std::move(error), errors.size() > 1);
+    std::vector<schema::FieldError> of_metadata;
+    if (meta != nullptr) {
+      ObjectMeta checked = *meta;
+      checked.namespace_name = kind.type.namespaced ? meta->namespace_name : "";  // Reported.
+      of_metadata = schema::ValidateMetadata(checked, kind.type.namespaced);
+    }
+    const std::vector<schema::FieldError> errors =
+        kind.schema.Validate(full, nullptr, std::move(of_metadata));
+    for (const schema::FieldError& error : errors) {
+      const bool reported = meta == nullptr && error.field.starts_with("metadata");
+      if (!reported && !FollowsFrom(unknowns, error)) {
+        AddFieldError(kind.type, error, meta == nullptr || errors.size() > 1);
+      }
     }
   }
 
-  void AddFieldError(const ResourceType& type, schema::FieldError error, bool among_others) {
+  /// A field with a misspelt name is missed under its right one, and by rules that name it.
+  static bool FollowsFrom(const std::vector<schema::UnknownField>& unknowns,
+                          const schema::FieldError& error) {
+    return std::any_of(unknowns.begin(), unknowns.end(), [&](const schema::UnknownField& unknown) {
+      const std::size_t dot = unknown.path.rfind('.');
+      const std::string parent = dot == unknown.path.npos ? "" : unknown.path.substr(0, dot);
+      const std::string meant = (parent.empty() ? "" : parent + ".") + unknown.suggestion;
+      const bool missed = error.reason == schema::CauseReason::kRequired && error.field == meant;
+      const bool named =
+          error.field == parent && error.message.find(unknown.suggestion) != std::string::npos;
+      return !unknown.suggestion.empty() && (missed || named);
+    });
+  }
+
+  void AddFieldError(const ResourceType& type, const schema::FieldError& error, bool among_others) {
     const bool about_no_field = error.field == "<nil>";
     if (about_no_field && among_others) {
       return;  // "some validation rules were not checked"
     }
-    if (IsSecretData(type, error.field)) {
-      error.message = "the value does not fit its field (it is not shown)";
-    }
     Add(ManifestErrorCode::kInvalidField, about_no_field ? "" : error.field,
-        std::move(error.message));
+        IsSecretData(type, error.field) ? "the value does not fit its field (it is not shown)"
+                                        : FieldMessage(error));
   }
 
   void Accept(const ManifestKind& kind) {

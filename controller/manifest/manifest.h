@@ -34,6 +34,7 @@ struct Manifest {
 /// may be kept by blob.
 struct DeclaredFile {
   std::vector<Manifest> manifests;
+  std::vector<Manifest> refused;  ///< Declared with errors: without their object.
   std::vector<ManifestError> errors;
 };
 

@@ -40,27 +40,33 @@ ManifestError Repeated(const Manifest& manifest, const Manifest& other) {
       object + " is declared twice, also in " + other.path + ":" + std::to_string(other.at.line)};
 }
 
-/// Moves the manifests that share a key with another out of the set and says so.
+/// Moves the manifests that share a key with another out of the set and says so. One that has
+/// errors of its own counts as another: which of them was meant cannot be told.
 void RefuseRepeated(DeclaredSet& set) {
   std::unordered_map<ObjectKey, std::vector<const Manifest*>, ObjectKeyHash> by_key;
   by_key.reserve(set.manifests.size());
   bool any = false;
-  for (const Manifest* manifest : set.manifests) {
-    auto& same = by_key[manifest->key];
-    same.push_back(manifest);
+  const auto add = [&](const Manifest& manifest) {
+    auto& same = by_key[manifest.key];
+    same.push_back(&manifest);
     any = any || same.size() > 1;
+  };
+  for (const Manifest* manifest : set.manifests) {
+    add(*manifest);
+  }
+  for (const auto& file : set.files) {
+    std::for_each(file->refused.begin(), file->refused.end(), add);
   }
   if (!any) {
     return;
   }
-  std::erase_if(set.manifests, [&](const Manifest* manifest) {
-    const auto& same = by_key.at(manifest->key);
-    if (same.size() == 1) {
-      return false;
+  for (const auto& [key, same] : by_key) {
+    for (std::size_t i = 0; same.size() > 1 && i < same.size(); ++i) {
+      set.errors.push_back(Repeated(*same[i], *same[i == 0 ? 1 : 0]));
     }
-    set.errors.push_back(Repeated(*manifest, same[0] == manifest ? *same[1] : *same[0]));
-    return true;
-  });
+  }
+  std::erase_if(set.manifests,
+                [&](const Manifest* manifest) { return by_key.at(manifest->key).size() > 1; });
 }
 
 }  // namespace

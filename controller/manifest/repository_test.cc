@@ -86,6 +86,19 @@ TEST(RepositoryTest, AnObjectDeclaredTwiceIsRefusedInBothPlaces) {
   EXPECT_TRUE(set.complete) << "both errors say which object they are about";
 }
 
+TEST(RepositoryTest, AnObjectDeclaredTwiceIsSeenThoughOneOfThemHasErrors) {
+  const std::string good = Module("a");
+  const std::string bad = Module("a") + "speck: {}\n";
+  const DeclaredSet set =
+      Check({{.path = "good.yaml", .bytes = good}, {.path = "bad.yaml", .bytes = bad}});
+  EXPECT_EQ(Shown(set),
+            "bad.yaml:1:1: DuplicateObject: Module payments/a is declared twice, also in "
+            "good.yaml:1\n"
+            "bad.yaml:4:1: UnknownField: speck: unknown field, did you mean \"spec\"?\n"
+            "good.yaml:1:1: DuplicateObject: Module payments/a is declared twice, also in "
+            "bad.yaml:1\n");
+}
+
 TEST(RepositoryTest, TheSameNameInAnotherNamespaceOrKindIsAnotherObject) {
   const std::string text = Module("a") +
                            "---\napiVersion: midwatch.dev/v1alpha1\nkind: Module\n"
@@ -100,7 +113,8 @@ TEST(RepositoryTest, ErrorsOfAllFilesComeTogetherAndInOrder) {
   const DeclaredSet set = Check({{.path = "b.yaml", .bytes = "a: [\n"},
                                  {.path = "a.yaml", .bytes = "kind: Nothing\napiVersion: v1\n"}});
   EXPECT_EQ(Shown(set),
-            "a.yaml:1:1: UnknownKind: kind: unknown kind \"Nothing\"\n"
+            "a.yaml:1:1: UnknownKind: kind: unknown kind \"Nothing\", expected a kind of "
+            "coordination.k8s.io/v1, midwatch.dev/v1alpha1, v1\n"
             "b.yaml:2:1: SyntaxError: expected \",\" or \"]\"\n");
 }
 

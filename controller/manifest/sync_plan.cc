@@ -7,6 +7,7 @@
 
 #include "controller/base/digest.h"
 #include "controller/base/text.h"
+#include "controller/manifest/field_message.h"
 #include "controller/manifest/ordering.h"
 #include "controller/manifest/server_fields.h"
 #include "controller/schema/field_manager.h"
@@ -140,7 +141,7 @@ class Planner {
     for (const schema::FieldError& error : errors) {
       AddError(manifest, ManifestErrorCode::kInvalidField,
                error.field == "<nil>" ? "" : error.field,
-               secret ? "the change is not allowed (the value is not shown)" : error.message);
+               secret ? "the change is not allowed (the value is not shown)" : FieldMessage(error));
     }
     return errors.empty();
   }

@@ -396,8 +396,7 @@ TEST_F(SyncTest, AFieldThatMayNotChangeIsAnErrorOfTheRevision) {
   };
   Sync({{"j.yaml", job("one")}});
   EXPECT_EQ(Shown(Sync({{"j.yaml", job("two")}})),
-            "j.yaml:1:1: InvalidField: spec.jobID: Invalid value: \"string\": jobID is "
-            "immutable\nrefused\n");
+            "j.yaml:1:1: InvalidField: spec.jobID: jobID is immutable\nrefused\n");
 }
 
 TEST_F(SyncTest, MarksInAManifestDoNotCount) {

@@ -237,7 +237,8 @@ void TreeBuilder::Open(Position at, std::string_view tag, std::size_t anchor, bo
                  "nested deeper than " + std::to_string(limits_.depth) + " levels");
   }
   if (ExpectsKey()) {
-    BadKey(at, "keys must be strings, this one is a collection");
+    BadKey(at,
+           "keys must be strings, this one is a collection (a template that was not rendered?)");
     stack_.back().has_key = false;  // Close delivers the collection as the key.
   }
   CheckTag(at, tag, mapping);

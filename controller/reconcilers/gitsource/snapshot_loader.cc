@@ -25,6 +25,9 @@ DeclaredFilePtr AtPath(const manifest::DeclaredFile& file, const std::string& pa
   for (manifest::Manifest& declared : moved->manifests) {
     declared.path = path;
   }
+  for (manifest::Manifest& refused : moved->refused) {
+    refused.path = path;
+  }
   for (manifest::ManifestError& error : moved->errors) {
     error.path = path;
   }
