@@ -60,6 +60,9 @@ manifest::DeclaredFile CheckOne(const ManifestFile& file, const manifest::Manife
   for (manifest::Manifest& one : checked.manifests) {
     one.path = file.path;
   }
+  for (manifest::Manifest& one : checked.refused) {
+    one.path = file.path;
+  }
   for (manifest::ManifestError& error : checked.errors) {
     error.path = file.path;
   }
