@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A git server for tests: `git http-backend` behind a real web server on loopback, and ways to misbehave.
 
-    git_server.py ROOT [--certificate PEM --key PEM] [--user NAME --password TEXT] [--lifetime SECONDS]
+    git_server.py ROOT [--port NUMBER] [--certificate PEM --key PEM] [--user NAME --password TEXT] [--lifetime SECONDS]
 
 prints its port and serves until its standard input ends. Paths:
 
@@ -9,9 +9,12 @@ prints its port and serves until its standard input ends. Paths:
     /redirect/NAME.git/...   a redirect to /git/NAME.git/... of the same server
     /elsewhere/PORT/...      a redirect to another port
     /status/CODE/...         that status
-    /stall/...               accepts the request and never answers
+    /stall/...               accepts the request, makes the file ROOT/stalled and never answers
     /endless/...             an advertisement of refs that never ends
     /trickle/...             the same, a few bytes at a time
+
+While the file ROOT/fault exists, /git/ does what its text says: one of the other kinds (`stall`, `endless`, `status/503`, ...), or
+`half`: half of a pack, and then nothing, or `cut`: half of a pack, and then the end of the connection.
 """
 
 import argparse
@@ -41,7 +44,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.read_body()
-        kind, _, rest = self.path.lstrip("/").partition("/")
+        path = self.path
+        fault = self.fault() if path.startswith("/git/") else ""
+        if fault and fault not in ("half", "cut"):
+            path = f"/{fault}{path}"
+        kind, _, rest = path.lstrip("/").partition("/")
         if kind == "status":
             self.reply(int(rest.partition("/")[0]), [], b"")
         elif kind == "redirect":
@@ -50,13 +57,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             port, _, path = rest.partition("/")
             self.reply(302, [("Location", f"https://localhost:{port}/git/{path}")], b"")
         elif kind == "stall":
+            with open(os.path.join(self.server.root, "stalled"), "w"):
+                pass  # Somebody waits now.
             STOP.wait()
         elif kind in ("endless", "trickle"):
             self.advertise(1 if kind == "trickle" else 4096)
         elif not self.is_authorized():
             self.reply(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
         else:
-            self.run_backend("/" + rest, body)
+            self.run_backend("/" + rest, body, fault if self.command == "POST" else "")
+
+    def fault(self):
+        try:
+            with open(os.path.join(self.server.root, "fault")) as file:
+                return file.read().strip()
+        except FileNotFoundError:
+            return ""
 
     def is_authorized(self):
         if not self.server.login:
@@ -74,13 +90,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def reply(self, status, headers, body):
+    def reply(self, status, headers, body, fault=""):
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[:len(body) // 2] if fault else body)
+        if fault == "half":
+            STOP.wait()
+        elif fault == "cut":
+            self.close_connection = True
 
     def advertise(self, lines):
         self.send_response(200)
@@ -99,7 +119,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    def run_backend(self, path, body):
+    def run_backend(self, path, body, fault):
         path, _, query = path.partition("?")
         environment = {
             "PATH": os.environ["PATH"],
@@ -121,7 +141,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in headers:
             if name == "Status":
                 status = int(value.split()[0])
-        self.reply(status, [(n, v) for n, v in headers if n != "Status"], content)
+        self.reply(status, [(n, v) for n, v in headers if n != "Status"], content, fault)
 
 
 def packet(data):
@@ -131,6 +151,7 @@ def packet(data):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("root")
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--certificate")
     parser.add_argument("--key")
     parser.add_argument("--user", default="")
@@ -138,7 +159,7 @@ def main():
     parser.add_argument("--lifetime", type=float, default=300)
     options = parser.parse_args()
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     server.daemon_threads = True
     server.handle_error = lambda *_: None
     server.root = os.path.abspath(options.root)

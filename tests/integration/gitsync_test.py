@@ -1,0 +1,425 @@
+"""Git sync through the real binary: what is in force, who may write what, and what the status says."""
+import json
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from git_world import HOME, GitWorld, Repository, condition_of, module
+from harness import ROOT, Process, obj, wait_until
+
+MISTAKE = """apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata:
+  name: mistake
+  namespace: payments
+spec:
+  displayname: x
+"""
+
+
+class Refs(GitWorld):
+    def test_a_branch_is_followed_without_asking(self):
+        self.repository.git("checkout", "-q", "-b", "live")
+        self.declare("a", module("a", "one"))
+        first = self.repository.commit(branch="live")
+        self.source(ref={"branch": "live"}, interval="1s")
+        self.wait_applied(first)
+        self.declare("a", module("a", "two"))
+        self.wait_applied(self.repository.commit(branch="live"))
+        self.assertEqual(self.display("a"), "two")
+
+    def test_a_tag_is_followed_when_it_moves(self):
+        self.declare("a", module("a", "one"))
+        first = self.repository.commit()
+        self.repository.tag("v1", "-m", "annotated")
+        self.source(ref={"tag": "v1"})
+        self.wait_applied(first)
+        self.declare("a", module("a", "two"))
+        second = self.repository.commit()
+        self.sync()
+        self.assertEqual(self.applied(), first)
+        self.repository.tag("v1", "--force")
+        self.sync()
+        self.assertEqual(self.applied(), second)
+
+    def test_a_commit_stays(self):
+        self.declare("a", module("a", "one"))
+        first = self.repository.commit()
+        self.source(ref={"commit": first})
+        self.wait_applied(first)
+        self.declare("a", module("a", "two"))
+        second = self.repository.commit()
+        self.sync()
+        self.assertEqual((self.applied(), self.display("a")), (first, "one"))
+        self.source(ref={"commit": second})
+        self.wait_applied(second)
+        self.assertEqual(self.display("a"), "two")
+
+    def test_without_a_ref_the_head_of_the_remote_is_followed(self):
+        self.repository.git("checkout", "-q", "-b", "trunk")
+        commit = self.repository.commit(branch="trunk")
+        subprocess.run(["git", "-C", self.repository.bare, "symbolic-ref", "HEAD", "refs/heads/trunk"], check=True)
+        self.source()
+        self.wait_applied(commit)
+
+    def test_only_the_path_counts(self):
+        self.declare("live/a", module("a"))
+        self.declare("live/namespace", obj("Namespace", "payments", version="v1"))
+        self.repository.write("draft/b.yaml", "kind: [")
+        commit = self.repository.commit()
+        self.source(path="live")
+        self.wait_applied(commit)
+        self.assertEqual(self.status()["counts"]["total"], 2)
+
+
+class Asking(GitWorld):
+    def test_sync_waits_for_the_result_and_says_it(self):
+        self.declare("a", module("a"))
+        commit = self.repository.commit()
+        self.source()
+        said = self.sync().stdout
+        self.assertIn(f"revision {commit[:10]} is in force", said)
+        self.assertIn("2 objects in the inventory", said)
+
+    def test_the_annotation_asks(self):
+        self.source()
+        self.repository.commit()
+        self.source(annotations={"midwatch.dev/sync-requested-at": "first"})
+        wait_until(lambda: self.status().get("lastHandledSyncRequest") == "first", "the first answer")
+        commit = self.repository.commit()
+        self.source(annotations={"midwatch.dev/sync-requested-at": "second"})
+        self.wait_applied(commit)
+        self.assertEqual(self.status()["lastHandledSyncRequest"], "second")
+
+    def test_a_suspended_source_writes_nothing_until_it_is_resumed(self):
+        first = self.repository.commit()
+        self.source(interval="1s")
+        self.wait_applied(first)
+        self.source(interval="1s", suspend=True)
+        wait_until(lambda: self.status()["active"] is False, "the suspension")
+        self.declare("a", module("a"))
+        second = self.repository.commit()
+        refused = self.sync(check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("suspended", refused.stderr)
+        time.sleep(2.5)  # Two intervals.
+        self.assertEqual(self.applied(), first)
+        self.source(interval="1s")
+        self.wait_applied(second)
+
+
+class Status(GitWorld):
+    def test_says_what_was_attempted_and_what_is_in_force(self):
+        self.declare("a", module("a"))
+        self.declare("b", module("b"))
+        first = self.repository.commit()
+        self.source()
+        self.sync()
+        status = self.status()
+        self.assertEqual(status["applied"]["revision"], first)
+        self.assertEqual(status["attempted"]["revision"], first)
+        self.assertEqual(status["applied"]["treeID"], self.repository.git("rev-parse", f"{first}^{{tree}}").strip())
+        self.assertEqual(status["counts"], {"created": 3, "updated": 0, "unchanged": 0, "pruned": 0, "failed": 0,
+                                            "total": 3})
+        self.assertEqual(set(status["durations"]), {"fetchMillis", "loadMillis", "applyMillis"})
+        self.assertEqual(status["errorCount"], 0)
+
+        self.declare("a", module("a", "changed"))
+        self.repository.remove("b.yaml")
+        self.declare("c", module("c"))
+        self.repository.commit()
+        self.sync()
+        self.assertEqual(self.status()["counts"], {"created": 1, "updated": 1, "unchanged": 1, "pruned": 1,
+                                                   "failed": 0, "total": 3})
+
+    def test_holds_the_first_100_errors_with_their_positions(self):
+        good = self.repository.commit()
+        self.source()
+        self.wait_applied(good)
+        for number in range(130):
+            self.repository.write(f"bad/{number:03}.yaml", MISTAKE.replace("name: mistake", f"name: mistake-{number}"))
+        bad = self.repository.commit()
+        said = self.sync(check=False)
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("… and 30 more", said.stdout)
+        status = self.status()
+        self.assertEqual((status["applied"]["revision"], status["attempted"]["revision"]), (good, bad))
+        self.assertEqual((status["errorCount"], len(status["errors"])), (130, 100))
+        self.assertEqual(status["errors"][7], {
+            "path": "bad/007.yaml", "line": 7, "column": 3, "code": "UnknownField",
+            "object": "Module payments/mistake-7", "field": "spec.displayname",
+            "message": 'unknown field, did you mean "displayName"?'})
+        self.assertIn("failingSince", status)
+        self.assertEqual(condition_of(status, "Stalled")["status"], "True")
+        self.repository.remove("bad")
+        mended = self.repository.commit()
+        self.sync()
+        self.wait_applied(mended)
+
+
+class Failures(GitWorld):
+    def break_one_of_two(self, policy):
+        self.declare("a", module("a", "one"))
+        self.declare("b", module("b", "one"))
+        good = self.repository.commit()
+        self.source(failurePolicy=policy)
+        self.wait_applied(good)
+        self.declare("a", module("a", "two"))
+        self.declare("b", {**module("b", "two"), "spec": {"displayName": 2}})
+        bad = self.repository.commit()
+        self.assertEqual(self.sync(check=False).returncode, 1)
+        return good, bad
+
+    def test_atomic_writes_nothing_of_a_revision_with_an_error(self):
+        good, bad = self.break_one_of_two("Atomic")
+        self.assertEqual((self.display("a"), self.display("b")), ("one", "one"))
+        self.assertEqual((self.applied(), self.status()["attempted"]["revision"]), (good, bad))
+        self.assertEqual(self.condition()["reason"], "InvalidRevision")
+
+    def test_atomic_keeps_the_last_good_revision_in_force_after_a_restart_too(self):
+        self.break_one_of_two("Atomic")
+        self.server.stop(signal.SIGKILL)
+        self.server = self.start_server()
+        self.midwatch.run("delete", "module/a", "-n", "payments", "--no-wait")
+        wait_until(lambda: self.display("a") == "one", "the correction")
+
+    def test_skip_invalid_applies_the_rest_and_keeps_the_last_good_state(self):
+        _, bad = self.break_one_of_two("SkipInvalid")
+        self.assertEqual((self.display("a"), self.display("b")), ("two", "one"))
+        self.assertEqual((self.applied(), self.status()["attempted"]["revision"]), (bad, bad))
+        self.assertEqual(self.condition()["reason"], "PartlyApplied")
+        self.assertEqual(self.status()["errors"][0]["object"], "Module payments/b")
+
+    def stop_half_way(self, count=6000):
+        """Kills the server while it applies so many objects; the commit."""
+        for part in range(0, count, 500):
+            documents = [json.dumps(module(f"many-{number}")) for number in range(part, part + 500)]
+            self.repository.write(f"many/{part}.yaml", "\n---\n".join(documents))
+        commit = self.repository.commit()
+        self.source()
+        wait_until(lambda: self.midwatch.get("modules", "many-0", "payments"), "the first object")
+        self.server.stop(signal.SIGKILL)
+        return commit
+
+    def test_an_apply_that_a_crash_stops_half_way_is_resumed(self):
+        commit = self.stop_half_way()
+        self.server = self.start_server()
+        self.wait_applied(commit)
+        counts = self.status()["counts"]
+        self.assertEqual(counts["total"], 6001)
+        self.assertGreater(counts["created"], 0, "the server was stopped too late to show anything")
+        self.assertLess(counts["created"], 6001, "the server was stopped too early to show anything")
+
+    def test_a_newer_revision_supersedes_one_that_was_stopped_half_way(self):
+        self.stop_half_way()
+        self.repository.remove("many")
+        self.declare("a", module("a"))
+        newer = self.repository.commit()
+        self.server = self.start_server()
+        self.wait_applied(newer)
+        self.assertEqual([m["metadata"]["name"] for m in self.midwatch.get("modules")], ["a"])
+
+
+class Ownership(GitWorld):
+    def test_an_object_of_a_person_is_taken_over_only_by_adopting(self):
+        self.declare("a", module("a", "git's"))
+        self.midwatch.apply(obj("Namespace", "payments", version="v1"), module("a", "a person's"))
+        commit = self.repository.commit()
+        self.source()
+        self.assertEqual(self.sync(check=False).returncode, 1)
+        errors = self.status()["errors"]
+        self.assertEqual([(e["path"], e["line"], e["code"]) for e in errors],
+                         [("a.yaml", 1, "NotOwned"), ("namespace.yaml", 1, "NotOwned")])
+        self.assertIn("spec.adopt", errors[0]["message"])
+        self.assertEqual(self.display("a"), "a person's")
+        self.source(adopt=True)
+        self.wait_applied(commit)
+        self.assertEqual(self.display("a"), "git's")
+        self.repository.remove("a.yaml")
+        self.wait_for_sync_of(self.repository.commit())
+        self.assertEqual(self.display("a"), "git's", "what was adopted is not pruned")
+        self.source(adopt=True, pruneAdopted=True)
+        wait_until(lambda: self.display("a") is None, "the pruning")
+
+    def wait_for_sync_of(self, commit):
+        self.sync()
+        self.wait_applied(commit)
+
+    def test_an_object_of_another_source_is_an_error(self):
+        self.declare("a", module("a", "first's"))
+        self.source()
+        self.wait_for_sync_of(self.repository.commit())
+        other = Repository(self.dir / "other")
+        self.declare("a", module("a", "other's"), other)
+        other.commit()
+        self.source("other", url=other.url, adopt=True)
+        self.assertEqual(self.sync("other", check=False).returncode, 1)
+        error = self.status("other")["errors"][0]
+        self.assertEqual((error["code"], error["object"]), ("NotOwned", "Module payments/a"))
+        self.assertIn(f"gitsources.midwatch.dev/{HOME}/platform", error["message"])
+        self.assertEqual(self.display("a"), "first's")
+
+    def test_nothing_declared_prunes_nothing_unless_allowed(self):
+        self.declare("a", module("a"))
+        self.source()
+        self.wait_for_sync_of(self.repository.commit())
+        self.repository.remove("a.yaml", "namespace.yaml")
+        self.repository.write("README.md", "nothing")
+        self.wait_for_sync_of(self.repository.commit())
+        self.assertIsNotNone(self.display("a"))
+        self.source(allowEmpty=True)
+        wait_until(lambda: self.display("a") is None, "the pruning")
+
+    def test_namespaces_are_pruned_only_on_request(self):
+        self.declare("a", module("a"))
+        self.declare("other", obj("Namespace", "other", version="v1"))
+        self.source()
+        self.wait_for_sync_of(self.repository.commit())
+        self.repository.remove("other.yaml")
+        self.wait_for_sync_of(self.repository.commit())
+        self.assertIsNotNone(self.midwatch.get("namespaces", "other"))
+        self.source(pruneNamespaces=True)
+        wait_until(lambda: self.midwatch.get("namespaces", "other") is None, "the pruning")
+        self.assertIsNotNone(self.midwatch.get("namespaces", "payments"))
+
+    def test_prune_may_be_off(self):
+        self.declare("a", module("a"))
+        self.source(prune=False)
+        self.wait_for_sync_of(self.repository.commit())
+        self.repository.remove("a.yaml")
+        self.wait_for_sync_of(self.repository.commit())
+        self.assertIsNotNone(self.display("a"))
+
+    def test_a_source_that_is_deleted_leaves_its_objects_unless_its_policy_prunes(self):
+        self.declare("a", module("a"))
+        commit = self.repository.commit()
+        for policy, left in (("Orphan", True), ("Prune", False)):
+            self.source(deletionPolicy=policy)
+            self.wait_applied(commit)
+            self.midwatch.run("delete", "gitsource/platform", "-n", HOME)
+            self.assertIsNone(self.midwatch.get("gitsources", "platform", HOME))
+            self.assertEqual(self.display("a") is not None, left, policy)
+        self.assertIsNotNone(self.midwatch.get("namespaces", "payments"), "a namespace needs pruneNamespaces")
+
+
+class Drift(GitWorld):
+    def setUp(self):
+        super().setUp()
+        self.declare("a", module("a", "declared", labels={"team": "payments"}))
+        self.commit = self.repository.commit()
+        self.source()
+        self.wait_applied(self.commit)
+
+    def test_what_git_declares_is_put_back_and_nothing_else(self):
+        drifted = module("a", "drifted", labels={"team": "others"}, annotations={"note": "mine"})
+        self.midwatch.run("apply", "-f", "-", "--force-conflicts", stdin=json.dumps(drifted))
+        wait_until(lambda: self.display("a") == "declared", "the correction")
+        metadata = self.midwatch.get("modules", "a", "payments")["metadata"]
+        self.assertEqual(metadata["labels"]["team"], "payments")
+        self.assertEqual(metadata["annotations"]["note"], "mine")
+
+    def test_a_deleted_object_comes_back(self):
+        uid = self.midwatch.get("modules", "a", "payments")["metadata"]["uid"]
+        self.midwatch.run("delete", "module/a", "-n", "payments", "--no-wait")
+
+        def is_back():
+            found = self.midwatch.get("modules", "a", "payments")
+            return found and found["metadata"]["uid"] != uid
+        wait_until(is_back, "the correction")
+
+    def test_it_is_corrected_after_a_restart_too(self):
+        self.source(suspend=True)
+        wait_until(lambda: self.status()["active"] is False, "the suspension")
+        self.midwatch.run("apply", "-f", "-", "--force-conflicts", stdin=json.dumps(module("a", "drifted")))
+        self.server.stop()
+        self.server = self.start_server()
+        self.assertEqual(self.display("a"), "drifted")
+        self.source()
+        wait_until(lambda: self.display("a") == "declared", "the correction")
+
+
+class Authority(GitWorld):
+    def test_a_source_elsewhere_writes_into_its_own_namespace_only(self):
+        self.midwatch.apply(obj("Namespace", "orders", version="v1"))
+        self.declare("a", module("a", namespace="orders"))
+        self.declare("b", module("b", namespace="payments"))
+        self.declare("c", obj("Stack", "c", spec={"displayName": "Everything"}))
+        self.repository.commit()
+        self.source("orders", "orders")
+        self.assertEqual(self.sync("orders", "orders", check=False).returncode, 1)
+        errors = self.status("orders", "orders")["errors"]
+        self.assertEqual([(e["path"], e["code"], e["field"]) for e in errors],
+                         [("b.yaml", "NotAllowed", "metadata.namespace"), ("c.yaml", "NotAllowed", "kind"),
+                          ("namespace.yaml", "NotAllowed", "kind")])
+        self.assertIsNone(self.display("a", "orders"))
+        self.repository.remove("b.yaml", "c.yaml", "namespace.yaml")
+        commit = self.repository.commit()
+        self.sync("orders", "orders")
+        self.wait_applied(commit, "orders", "orders")
+        self.assertIsNotNone(self.display("a", "orders"))
+
+    def test_file_urls_need_the_servers_flag(self):
+        self.repository.commit()
+        self.server.stop()
+        self.server = Process(self.dir / "serve.log", "serve", "--data", self.dir / "data", "--listen",
+                              f"127.0.0.1:{self.port}")
+        self.processes.append(self.server)
+        wait_until(lambda: self.midwatch.run("get", "namespaces", check=False).returncode == 0, "the server's start")
+        self.source()
+        refused = self.sync(check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("--allow-file-urls", refused.stdout)
+        self.assertEqual(condition_of(self.status(), "Stalled")["status"], "True")
+
+
+class Examples(GitWorld):
+    """Every manifest under examples/ is validated and applied here."""
+
+    REPOSITORIES = {"quickstart/repo", "teams/platform/repo", "teams/payments/repo"}
+
+    def commit(self, example, *edits, namespace=None):
+        """A repository filled from the example, once that is valid; with texts replaced."""
+        directory = ROOT / "examples" / example
+        self.midwatch.run("validate", directory, *(["-n", namespace] if namespace else []))
+        repository = Repository(self.dir / example)
+        shutil.copytree(directory, repository.work, dirs_exist_ok=True)
+        for path, old, new in edits:
+            text = (repository.work / path).read_text()
+            self.assertIn(old, text)
+            (repository.work / path).write_text(text.replace(old, new))
+        return repository, repository.commit()
+
+    def test_the_quick_start_comes_into_force(self):
+        repository, commit = self.commit("quickstart/repo")
+        self.source(url=repository.url)
+        self.sync()
+        self.wait_applied(commit)
+        self.assertIsNotNone(self.midwatch.get("stackmissions", "summarize-successes"))
+        self.midwatch.run("agent", "token", "agents/ops", "--file", self.dir / "agent.kubeconfig")
+        self.processes.append(Process(
+            self.dir / "agent.log", "agent", "--agent", "agents/ops", "--config", ROOT / "examples/quickstart/agent.yaml",
+            "--kubeconfig", self.dir / "agent.kubeconfig", "--data", self.dir / "agent"))
+        wait_until(lambda: self.connected() == 1, "the agent's connection")
+
+    def test_the_teams_come_into_force_one_through_the_other(self):
+        team, its_commit = self.commit("teams/payments/repo", namespace="payments")
+        platform, commit = self.commit(
+            "teams/platform/repo",
+            ("teams/payments.yaml", "https://git.example.com/payments/midwatch.git", team.url),
+            ("teams/payments.yaml", "  secretRef:\n    name: git-login\n", ""))
+        self.source(url=platform.url)
+        self.wait_applied(commit)
+        self.wait_applied(its_commit, "payments", "payments")
+        self.assertEqual(self.display("gateway"), "Payment gateway")
+        self.assertIsNotNone(self.midwatch.get("namespacemissions", "diagnose-failures", "payments"))
+
+    def test_no_example_is_left_out(self):
+        files = {path.relative_to(ROOT / "examples") for path in (ROOT / "examples").rglob("*.yaml")}
+        covered = {path for path in files if any(path.is_relative_to(one) for one in self.REPOSITORIES)}
+        self.assertEqual({str(path) for path in files - covered}, {"quickstart/agent.yaml"})
+
+
+if __name__ == "__main__":
+    unittest.main()
