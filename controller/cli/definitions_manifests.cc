@@ -32,9 +32,11 @@ Definition Validate() {
                       .repeated = true},
                      {.names = "-n,--namespace",
                       .value = "NAMESPACE",
-                      .help = "Namespace of the GitSource, where objects go that name none",
-                      .set = Into(o->namespace_name),
-                      .default_text = "default"},
+                      .help =
+                          "Namespace of the GitSource: objects that name none go there, and only "
+                          "if it is midwatch-system may they go elsewhere. Without it they may "
+                          "go anywhere",
+                      .set = Into(o->namespace_name)},
                      OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson,
                                                  OutputFormat::kYaml})},
       .examples = {{"midwatch validate manifests/", "In a pipeline, before anything is merged"}},

@@ -172,7 +172,8 @@ TEST(TranscriptOfValidate, ListsEveryErrorWithItsPlace) {
   world.files.files["repo/missions/diagnose.yaml"] = kBadMission;
   world.files.files["repo/missions/broken.yaml"] = "a: [1\n";
   world.files.files["repo/.github/workflow.yaml"] = "not: ours";
-  ExpectGolden("validate", good + "\n" +
+  const std::string elsewhere = world.Run({"validate", "-n", "orders", "repo/modules"});
+  ExpectGolden("validate", good + "\n" + elsewhere + "\n" +
                                world.RunAll({{"validate", "repo"},
                                              {"validate", "repo", "-o", "json"},
                                              {"validate", "repo", "-o", "yaml"},

@@ -39,9 +39,11 @@ int Run(const ValidateOptions& options, Context& context) {
   if (!files) {
     return context.Refuse(files.error());
   }
-  const manifest::DeclaredSet set = CheckFiles(
-      *files,
-      {.default_namespace = options.namespace_name.empty() ? "default" : options.namespace_name});
+  const std::string home = ServeOptions().installation_namespace;
+  const bool named = !options.namespace_name.empty();
+  const manifest::DeclaredSet set =
+      CheckFiles(*files, {.default_namespace = named ? options.namespace_name : home,
+                          .everywhere = !named || options.namespace_name == home});
   const int code = set.errors.empty() ? kExitDone : kExitNo;
   if (options.output != OutputFormat::kText) {
     Json errors = Json::EmptyArray();
