@@ -1,5 +1,6 @@
 """Git sync through the real binary: what is in force, who may write what, and what the status says."""
 import json
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -157,6 +158,81 @@ class Status(GitWorld):
         mended = self.repository.commit()
         self.sync()
         self.wait_applied(mended)
+
+
+HEAD = "apiVersion: midwatch.dev/v1alpha1\nkind: Module\n"
+
+
+class Manifests(GitWorld):
+    """Each kind of mistake as it reaches the status; loader_test, manifest_test and repository_test have them all."""
+
+    MISTAKES = {
+        "syntax.yaml": (HEAD + "metadata: {name: a\n", (4, 1, "SyntaxError", "", 'expected "," or "}"')),
+        "tab.yaml": (HEAD + "metadata:\n\tname: a\n",
+                     (4, 1, "SyntaxError", "", "tabs cannot indent YAML, use spaces")),
+        "duplicate-key.yaml": (HEAD + "metadata:\n  name: a\n  name: b\n",
+                               (5, 3, "DuplicateKey", "metadata.name", 'key "name" is repeated, first on line 4')),
+        "bomb.yaml": ("a: &a [" + "x," * 200 + "]\nb: &b [" + "*a," * 200 + "]\nc: [*b, *b]\n",
+                      (2, 155, "TooManyNodes", "", "aliases expand to more than 10000 values")),
+        "deep.yaml": ("a: " + "[" * 100 + "]" * 100,
+                      (1, 67, "TooDeep", "", "nested deeper than 64 levels")),
+        "large.yaml": ("a: " + "x" * (1 << 20),
+                       (1, 1, "TooLarge", "", "the manifest has 1048579 bytes, expected at most 1048576")),
+        "utf8.yaml": (b"a: caf\xe9\n", (1, 7, "EncodingError", "", "not valid UTF-8")),
+        "kind.yaml": (HEAD.replace("Module", "Modul"),
+                      (2, 1, "UnknownKind", "kind", 'unknown kind "Modul", did you mean "Module"?')),
+        "version.yaml": (HEAD.replace("v1alpha1", "v1"),
+                         (1, 1, "UnknownVersion", "apiVersion",
+                          'unknown version "midwatch.dev/v1" of Module, expected "midwatch.dev/v1alpha1"')),
+        "field.yaml": (HEAD + "metadata: {name: field}\nspec:\n  displayname: x\n",
+                       (5, 3, "UnknownField", "spec.displayname", 'unknown field, did you mean "displayName"?')),
+        "type.yaml": (HEAD + "metadata: {name: type}\nspec:\n  displayName: yes\n",
+                      (5, 3, "InvalidField", "spec.displayName", "expected string, found boolean")),
+        "twice-1.yaml": (HEAD + "metadata: {name: twice}\n",
+                         (1, 1, "DuplicateObject", "",
+                          f"Module {HOME}/twice is declared twice, also in twice-2.yaml:2")),
+        "twice-2.yaml": ("# Again\n" + HEAD + "metadata: {name: twice}\n",
+                         (2, 1, "DuplicateObject", "",
+                          f"Module {HOME}/twice is declared twice, also in twice-1.yaml:1")),
+        "lfs.yaml": ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+                     (None, None, "LfsPointer", "",
+                      "the file is in Git LFS, only its pointer is here; manifests must be in git")),
+        "link.yaml": (pathlib.Path("/etc/passwd"),
+                      (None, None, "Symlink", "", "symbolic links are not followed, put the manifest here")),
+    }
+    NONE = {"empty.yaml": "", "comments.yaml": "# nothing\n---\n# here\n", "README.md": "not: [yaml", "tool": b"\0\1"}
+
+    def test_all_mistakes_of_a_revision_are_told_in_one_go(self):
+        for path, content in {**{path: text for path, (text, _) in self.MISTAKES.items()}, **self.NONE}.items():
+            file = self.repository.work / path
+            if isinstance(content, pathlib.Path):
+                file.symlink_to(content)
+            else:
+                file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        self.repository.git("add", "-A")
+        self.repository.git("update-index", "--add", "--cacheinfo", f"160000,{'7' * 40},module.yaml")
+        self.repository.git("commit", "-q", "-m", "mistakes")
+        self.repository.git("push", "-q", str(self.repository.bare), "main")
+        self.source()
+        self.assertEqual(self.sync(check=False).returncode, 1)
+        submodule = (None, None, "Submodule", "",
+                     "submodules are not read, sync that repository by a GitSource of its own")
+        want = {**{path: error for path, (_, error) in self.MISTAKES.items()}, "module.yaml": submodule}
+        errors = self.status()["errors"]
+        seen = [(e["path"], (e.get("line"), e.get("column"), e["code"], e.get("field", ""), e["message"])) for e in errors]
+        self.assertEqual(seen, sorted(want.items()))
+
+    def test_50001_manifests_are_too_many(self):
+        documents = [HEAD + f"metadata: {{name: m{number}}}\n" for number in range(50_000)]
+        for part in range(10):
+            self.repository.write(f"part-{part}.yaml", "---\n".join(documents[part * 5000:(part + 1) * 5000]))
+        self.repository.commit()
+        self.source()
+        self.assertEqual(self.sync(check=False).returncode, 1)
+        status = self.status()
+        self.assertEqual([(e["code"], e["message"]) for e in status["errors"]],
+                         [("TooManyManifests", "there are 50001 manifests, expected at most 50000")])
+        self.assertEqual(self.midwatch.get("modules"), [])
 
 
 class Failures(GitWorld):
