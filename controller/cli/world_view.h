@@ -20,6 +20,9 @@ class WorldView final : public View {
   std::vector<Object> ByIndex(std::string_view index, std::string_view value) const override {
     return view_.ByIndex(index, value);
   }
+  std::uint64_t IndexChanges(std::string_view index) const override {
+    return view_.IndexChanges(index);
+  }
   std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
                                     std::size_t count) const override {
     return view_.FirstByPrefix(index, prefix, count);

@@ -23,7 +23,7 @@ void Index::Define(const IndexDefinition& definition) {
       return;
     }
   }
-  indexes_.push_back({definition, {}});
+  indexes_.push_back({definition, {}, 0});
 }
 
 void Index::Upsert(const Object& object, MonoTime now) {
@@ -233,6 +233,7 @@ void Index::PutUnderValues(const Name& name, Entry& entry) {
   entry.values.resize(indexes_.size());
   for (std::size_t i = 0; i < indexes_.size(); ++i) {
     std::vector<std::string> values = indexes_[i].definition.values(entry.object);
+    indexes_[i].changes += values.empty() ? 0 : 1;
     if (values == entry.values[i]) {
       continue;
     }
@@ -246,6 +247,7 @@ void Index::PutUnderValues(const Name& name, Entry& entry) {
 
 void Index::TakeFromValues(Values& index, const Name& name,
                            const std::vector<std::string>& values) {
+  index.changes += values.empty() ? 0 : 1;
   for (const std::string& value : values) {
     const auto found = index.objects.find(value);
     if (found == index.objects.end()) {

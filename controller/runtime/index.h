@@ -55,6 +55,7 @@ class Index {
   std::int64_t VersionOf(std::string_view namespace_name, std::string_view name) const;
   std::vector<Object> List(std::string_view namespace_name) const;
   std::vector<Object> ByValue(std::string_view index, std::string_view value) const;
+  std::uint64_t ChangesOf(std::string_view index) const { return FindValues(index)->changes; }
   std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
                                     std::size_t count) const;
   bool ConfirmedAbsent(std::string_view namespace_name, std::string_view name) const;
@@ -94,6 +95,7 @@ class Index {
     IndexDefinition definition;
     /// Both name and entry are those of `objects_`.
     std::map<std::string, std::map<NameView, const Entry*>, std::less<>> objects;
+    std::uint64_t changes = 0;
   };
 
   void Admit(const Object& object, MonoTime now);

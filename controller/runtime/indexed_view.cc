@@ -49,6 +49,12 @@ std::vector<Object> IndexedView::ByIndex(std::string_view index, std::string_vie
   return found->second->ByValue(index, value);
 }
 
+std::uint64_t IndexedView::IndexChanges(std::string_view index) const {
+  const auto found = indexes_.find(index);
+  MIDWATCH_CHECK(found != indexes_.end());
+  return found->second->ChangesOf(index);
+}
+
 std::vector<Object> IndexedView::FirstByPrefix(std::string_view index, std::string_view prefix,
                                                std::size_t count) const {
   const auto found = indexes_.find(index);

@@ -34,6 +34,7 @@ class IndexedView final : public View {
   std::vector<Object> List(std::string_view resource,
                            std::string_view namespace_name = {}) const override;
   std::vector<Object> ByIndex(std::string_view index, std::string_view value) const override;
+  std::uint64_t IndexChanges(std::string_view index) const override;
   std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
                                     std::size_t count) const override;
   bool ConfirmedAbsent(const ObjectKey& key) const override;

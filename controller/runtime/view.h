@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,6 +43,8 @@ class View {
                                    std::string_view namespace_name = {}) const = 0;
   /// The objects that an index holds under a value, sorted by namespace and name.
   virtual std::vector<Object> ByIndex(std::string_view index, std::string_view value) const = 0;
+  /// How often an index has changed: while it stays the same, so does what ByIndex gives.
+  virtual std::uint64_t IndexChanges(std::string_view index) const = 0;
   /// At most `count` objects whose value in an index begins with `prefix`, in order of that value:
   /// the first few of a ranking, without looking at the rest.
   virtual std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,

@@ -52,6 +52,9 @@ class LyingView : public View {
   std::vector<Object> ByIndex(std::string_view index, std::string_view value) const override {
     return Lied(truth_.ByIndex(index, value));
   }
+  std::uint64_t IndexChanges(std::string_view index) const override {
+    return truth_.IndexChanges(index);
+  }
   std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
                                     std::size_t count) const override {
     return Lied(truth_.FirstByPrefix(index, prefix, count));
