@@ -51,7 +51,7 @@ struct GitFetchRequest {
   GitRemote remote;
   std::string known_commit;  ///< The caller holds this commit's entries.
   std::string known_tree;
-  std::vector<std::string> known_blobs;  ///< Their bytes need not come again. Sorted.
+  std::string known_blobs;  ///< Their bytes need not come again. Ids of 40 digits in a row.
   /// Only files whose path in lower case ends in one of these are read, others listed without
   /// bytes.
   std::vector<std::string> read_suffixes;  ///< Empty: all are read.

@@ -120,7 +120,7 @@ TEST_F(WorkerGitClientTest, KnownBlobsAreListedWithoutBytes) {
   repository_.Write("b.yaml", "b");
   repository_.Commit();
   GitFetchRequest request = Request();
-  request.known_blobs = {repository_.Git("rev-parse HEAD:a.yaml")};
+  request.known_blobs = repository_.Git("rev-parse HEAD:a.yaml");
   EXPECT_EQ(Show(Fetch(request)), "a.yaml=;b.yaml=b;");
 }
 
@@ -392,9 +392,8 @@ TEST_F(WorkerGitClientTest, TenThousandFilesAreReadQuickly) {
   request.known_commit = snapshot->revision.commit;
   request.known_tree = snapshot->revision.tree;
   for (const GitEntry& entry : snapshot->entries) {
-    request.known_blobs.push_back(entry.blob);
+    request.known_blobs += entry.blob;
   }
-  std::sort(request.known_blobs.begin(), request.known_blobs.end());
   const double none = timed(request, snapshot);
   EXPECT_TRUE(snapshot->unchanged);
   repository_.CommitMany(10'000, 5'000);

@@ -116,14 +116,8 @@ std::string EncodeRequest(const GitFetchRequest& fetch, const GitLimits& limits,
                                 {"deadlineMicros", std::int64_t{fetch.deadline.count()}},
                                 {"limits", LimitsToJson(limits)},
                                 {"repository", repository}});
-  std::string blobs;
-  blobs.reserve(fetch.known_blobs.size() * kBlobIdLength);
-  for (const std::string& blob : fetch.known_blobs) {
-    if (blob.size() == kBlobIdLength && blobs.size() + kBlobIdLength <= kMaxFrameBody) {
-      blobs += blob;
-    }
-  }
-  return EncodeFrame(header, blobs);
+  constexpr std::size_t kMost = kMaxFrameBody / kBlobIdLength * kBlobIdLength;
+  return EncodeFrame(header, std::string_view(fetch.known_blobs).substr(0, kMost));
 }
 
 Result<WorkerRequest> DecodeRequest(Frame frame) {

@@ -77,7 +77,7 @@ class FrameReader {
   std::size_t start_ = 0;  // What lies before it has been read.
 };
 
-/// The frame that asks. Blob ids that are no SHA-1 are left out.
+/// The frame that asks.
 std::string EncodeRequest(const GitFetchRequest& fetch, const GitLimits& limits,
                           const std::string& repository);
 Result<WorkerRequest> DecodeRequest(Frame frame);

@@ -56,7 +56,7 @@ TEST(WorkerProtocolTest, ARequestComesBackAsItWas) {
                   .ca_pem = "PEM"};
   fetch.known_commit = "c";
   fetch.known_tree = "t";
-  fetch.known_blobs = {kBlob, "no id", std::string(40, 'b')};
+  fetch.known_blobs = kBlob + std::string(40, 'b');
   fetch.read_suffixes = {".yaml", ".yml"};
   fetch.deadline = std::chrono::seconds(7);
   limits.file_bytes = 5;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
+#include <map>
 #include <utility>
 
 #include "controller/base/text.h"
@@ -43,13 +43,11 @@ ManifestError Repeated(const Manifest& manifest, const Manifest& other) {
 /// Moves the manifests that share a key with another out of the set and says so. One that has
 /// errors of its own counts as another: which of them was meant cannot be told.
 void RefuseRepeated(DeclaredSet& set) {
-  std::unordered_map<ObjectKey, std::vector<const Manifest*>, ObjectKeyHash> by_key;
-  by_key.reserve(set.manifests.size());
-  bool any = false;
+  // By hash: of many thousand keys hardly one is compared.
+  std::vector<std::pair<std::size_t, const Manifest*>> all;
+  all.reserve(set.manifests.size());
   const auto add = [&](const Manifest& manifest) {
-    auto& same = by_key[manifest.key];
-    same.push_back(&manifest);
-    any = any || same.size() > 1;
+    all.emplace_back(ObjectKeyHash()(manifest.key), &manifest);
   };
   for (const Manifest* manifest : set.manifests) {
     add(*manifest);
@@ -57,16 +55,28 @@ void RefuseRepeated(DeclaredSet& set) {
   for (const auto& file : set.files) {
     std::for_each(file->refused.begin(), file->refused.end(), add);
   }
-  if (!any) {
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto same_hash = [&](std::size_t i, std::size_t j) {
+    return j < all.size() && all[i].first == all[j].first;
+  };
+  std::map<ObjectKey, std::vector<const Manifest*>> repeated;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (same_hash(i, i + 1) || same_hash(i, i - 1)) {
+      repeated[all[i].second->key].push_back(all[i].second);
+    }
+  }
+  std::erase_if(repeated, [](const auto& entry) { return entry.second.size() == 1; });
+  if (repeated.empty()) {
     return;
   }
-  for (const auto& [key, same] : by_key) {
-    for (std::size_t i = 0; same.size() > 1 && i < same.size(); ++i) {
+  for (const auto& [key, same] : repeated) {
+    for (std::size_t i = 0; i < same.size(); ++i) {
       set.errors.push_back(Repeated(*same[i], *same[i == 0 ? 1 : 0]));
     }
   }
   std::erase_if(set.manifests,
-                [&](const Manifest* manifest) { return by_key.at(manifest->key).size() > 1; });
+                [&](const Manifest* manifest) { return repeated.contains(manifest->key); });
 }
 
 }  // namespace

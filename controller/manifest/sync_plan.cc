@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
+#include <tuple>
 #include <unordered_set>
 
 #include "controller/base/digest.h"
@@ -23,6 +25,18 @@ std::string_view Value(const std::map<std::string, std::string, std::less<>>& ma
   return found == map.end() ? std::string_view() : std::string_view(found->second);
 }
 
+Json Marked(const SyncSource& source, std::string_view label, const Manifest& manifest,
+            bool adopted) {
+  Json body = manifest.object.Body();
+  Json& metadata = body["metadata"];
+  metadata["labels"].Set(source.marks.source_label, label);
+  Json& annotations = metadata["annotations"];
+  annotations.Set(source.marks.identity_annotation, source.identity);
+  annotations.Set(source.marks.adopted_annotation, adopted ? "true" : "false");
+  annotations.Set(source.marks.file_annotation, manifest.path);
+  return body;
+}
+
 class Planner {
  public:
   explicit Planner(const SyncInput& input)
@@ -33,9 +47,7 @@ class Planner {
     for (const Manifest* manifest : input_.declared.manifests) {
       Compare(*manifest);
     }
-    std::sort(plan_.steps.begin(), plan_.steps.end(), [](const SyncStep& a, const SyncStep& b) {
-      return WrittenBefore(a.type, a.key, b.type, b.key);
-    });
+    SortSteps(plan_.steps, false);
     Prune();
     SortErrors(plan_.errors);
     Settle();
@@ -55,8 +67,10 @@ class Planner {
     const std::optional<Object> live = input_.find(manifest.key);
     if (!live) {
       SyncStep step = StepFor(SyncVerb::kCreate, manifest);
-      step.body = Marked(manifest, false);
-      step.after = step.body;
+      if (!input_.lazy_creates) {
+        step.body = Marked(source_, label_, manifest, false);
+        step.after = step.body;
+      }
       plan_.steps.push_back(std::move(step));
       return;
     }
@@ -94,7 +108,7 @@ class Planner {
     const bool adopted =
         Value(live.meta().annotations, source_.marks.adopted_annotation) != "false";
     SyncStep step = StepFor(SyncVerb::kUpdate, manifest);
-    step.body = Marked(manifest, adopted);
+    step.body = Marked(source_, label_, manifest, adopted);
     step.before = live.Body();
     Result<Json> after = Applied(manifest, step.before, step.body);
     if (!after) {
@@ -146,25 +160,29 @@ class Planner {
     return errors.empty();
   }
 
-  SyncStep StepFor(SyncVerb verb, const Manifest& manifest) const {
+  static void SortSteps(std::vector<SyncStep>& steps, bool backwards) {
+    std::sort(steps.begin(), steps.end(), [backwards](const SyncStep& a, const SyncStep& b) {
+      const bool before = std::tie(a.order, a.key) < std::tie(b.order, b.key);
+      return backwards ? std::tie(b.order, b.key) < std::tie(a.order, a.key) : before;
+    });
+  }
+
+  int OrderOf(const ResourceType& type) {
+    const auto [at, added] = orders_.try_emplace(type.kind, 0);
+    at->second = added ? WriteStep(type) : at->second;
+    return at->second;
+  }
+
+  SyncStep StepFor(SyncVerb verb, const Manifest& manifest) {
     SyncStep step;
     step.verb = verb;
     step.key = manifest.key;
     step.type = manifest.type;
+    step.order = OrderOf(step.type);
+    step.manifest = &manifest;
     step.path = manifest.path;
     step.at = manifest.at;
     return step;
-  }
-
-  Json Marked(const Manifest& manifest, bool adopted) const {
-    Json body = manifest.object.Body();
-    Json& metadata = body["metadata"];
-    metadata["labels"].Set(source_.marks.source_label, label_);
-    Json& annotations = metadata["annotations"];
-    annotations.Set(source_.marks.identity_annotation, source_.identity);
-    annotations.Set(source_.marks.adopted_annotation, adopted ? "true" : "false");
-    annotations.Set(source_.marks.file_annotation, manifest.path);
-    return body;
   }
 
   void NoteDeclared() {
@@ -224,15 +242,14 @@ class Planner {
       step.verb = SyncVerb::kPrune;
       step.key = key;
       step.type = kind->type;
+      step.order = OrderOf(step.type);
       step.before = live.Body();
       step.uid = live.uid();
       step.resource_version = live.resource_version();
       step.path = Value(live.meta().annotations, source_.marks.file_annotation);
       prunes.push_back(std::move(step));
     }
-    std::sort(prunes.begin(), prunes.end(), [](const SyncStep& a, const SyncStep& b) {
-      return WrittenBefore(b.type, b.key, a.type, a.key);
-    });
+    SortSteps(prunes, true);
     std::move(prunes.begin(), prunes.end(), std::back_inserter(plan_.steps));
     std::sort(plan_.kept.begin(), plan_.kept.end(),
               [](const KeptObject& a, const KeptObject& b) { return a.key < b.key; });
@@ -256,6 +273,7 @@ class Planner {
   std::unordered_set<ObjectKey, ObjectKeyHash> declared_;
   std::unordered_set<ObjectKey, ObjectKeyHash> invalid_;
   std::set<std::string, std::less<>> used_namespaces_;
+  std::map<std::string, int, std::less<>> orders_;  // Of the kinds seen.
   SyncPlan plan_;
 };
 
@@ -298,6 +316,10 @@ std::string_view NameOf(KeptReason reason) {
   constexpr std::array<std::string_view, 7> kNames = {
       "PruneOff", "EmptySet", "Incomplete", "Invalid", "Namespace", "NamespaceInUse", "Adopted"};
   return kNames.at(static_cast<std::size_t>(reason));
+}
+
+Json CreateBody(const SyncSource& source, const Manifest& manifest) {
+  return Marked(source, SourceLabel(source.identity), manifest, false);
 }
 
 SyncPlan PlanSync(const SyncInput& input) { return Planner(input).Run(); }

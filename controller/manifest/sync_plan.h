@@ -74,6 +74,8 @@ struct SyncInput {
   std::function<std::optional<Object>(const ObjectKey&)> find;
   /// Every live object that carries the source's label.
   std::vector<std::pair<ObjectKey, Object>> inventory;
+  /// Creates come without body and after: CreateBody makes them when their time comes.
+  bool lazy_creates = false;
   const SyncMemo* memo = nullptr;  ///< Of the plan before.
   WallTime now;                    ///< For what an apply would write; decides nothing.
 };
@@ -85,10 +87,12 @@ struct SyncStep {
   SyncVerb verb = SyncVerb::kCreate;
   ObjectKey key;
   ResourceType type;
-  Json body;        ///< What to apply, marks included. Null for a prune.
-  Json before;      ///< The live object. Null for a create.
-  Json after;       ///< What the server will hold, as far as can be told. Null for a prune.
-  std::string uid;  ///< Preconditions of an update or prune.
+  int order = 0;  ///< Its place among the kinds (WriteStep).
+  Json body;      ///< What to apply, marks included. Null for a prune.
+  Json before;    ///< The live object. Null for a create.
+  Json after;     ///< What the server will hold, as far as can be told. Null for a prune.
+  const Manifest* manifest = nullptr;  ///< Owned by the DeclaredSet. Null for a prune.
+  std::string uid;                     ///< Preconditions of an update or prune.
   std::string resource_version;
   bool adopts = false;
   std::string path;  ///< Where it is declared.
@@ -133,5 +137,8 @@ struct SyncPlan {
 /// declared object is unchanged if applying it would change nothing that is stored (fields of other
 /// managers do not count). What is declared no more is pruned, unless a KeptReason holds.
 SyncPlan PlanSync(const SyncInput& input);
+
+/// What a create applies.
+Json CreateBody(const SyncSource& source, const Manifest& manifest);
 
 }  // namespace midwatch::manifest

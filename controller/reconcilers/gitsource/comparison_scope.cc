@@ -1,5 +1,7 @@
 #include "controller/reconcilers/gitsource/comparison_scope.h"
 
+#include <algorithm>
+#include <span>
 #include <tuple>
 #include <unordered_set>
 
@@ -32,18 +34,31 @@ void AddChanged(const ResourceType& type, const std::vector<Object>& before,
   }
 }
 
-FileSet FilesOf(const Snapshot& snapshot) {
+using Files = std::span<const std::shared_ptr<const manifest::DeclaredFile>>;
+
+/// Leaves out what both begin and end with: most files do not change.
+void SkipCommon(Files& a, Files& b) {
+  const auto first = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  a = {first.first, a.end()};
+  b = {first.second, b.end()};
+  while (!a.empty() && !b.empty() && a.back() == b.back()) {
+    a = a.first(a.size() - 1);
+    b = b.first(b.size() - 1);
+  }
+}
+
+FileSet SetOf(Files list) {
   FileSet files;
-  files.reserve(snapshot.declared.files.size());
-  for (const auto& file : snapshot.declared.files) {
+  files.reserve(list.size());
+  for (const auto& file : list) {
     files.insert(file.get());
   }
   return files;
 }
 
-/// Adds what the files declare that stand in `snapshot` and not in `other`.
-void AddKeysOfOthers(const Snapshot& snapshot, const FileSet& other, std::set<ObjectKey>& keys) {
-  for (const auto& file : snapshot.declared.files) {
+/// Adds what the files declare that are not among the others.
+void AddKeysOfOthers(Files list, const FileSet& other, std::set<ObjectKey>& keys) {
+  for (const auto& file : list) {
     if (!other.contains(file.get())) {
       for (const manifest::Manifest& declared : file->manifests) {
         keys.insert(declared.key);
@@ -62,12 +77,17 @@ std::optional<std::vector<const manifest::Manifest*>> ManifestsToCompare(
   }
   std::set<ObjectKey> dirty = last.open;
   for (std::size_t i = 0; i < types.size(); ++i) {
-    AddChanged(types[i], last.inventory[i], inventory[i], dirty);
+    if (last.inventory[i] != inventory[i]) {
+      AddChanged(types[i], *last.inventory[i], *inventory[i], dirty);
+    }
   }
   if (last.revision != &revision) {
     // Also what a file no longer declares, and what another declares anew or twice.
-    AddKeysOfOthers(revision, FilesOf(*last.revision), dirty);
-    AddKeysOfOthers(*last.revision, FilesOf(revision), dirty);
+    Files before = last.revision->declared.files;
+    Files after = revision.declared.files;
+    SkipCommon(before, after);
+    AddKeysOfOthers(after, SetOf(before), dirty);
+    AddKeysOfOthers(before, SetOf(after), dirty);
   }
   std::vector<const manifest::Manifest*> found;
   if (dirty.empty()) {

@@ -12,8 +12,9 @@
 
 namespace midwatch::gitsource {
 
-/// The live objects with a source's mark: per type, sorted by namespace and name.
-using Inventory = std::vector<std::vector<Object>>;
+/// The live objects with a source's mark: per type, sorted by namespace and name. Equal pointers
+/// are equal objects.
+using Inventory = std::vector<std::shared_ptr<const std::vector<Object>>>;
 
 /// What was compared last.
 struct LastComparison {

@@ -15,6 +15,10 @@ Object Live(const std::string& name) {
   return fakes::ObjectBuilder(kModule, name, "payments").Build();
 }
 
+Inventory Seen(std::vector<Object> objects) {
+  return {std::make_shared<const std::vector<Object>>(std::move(objects))};
+}
+
 std::shared_ptr<const Snapshot> Load(const std::map<std::string, std::string>& files,
                                      const Snapshot* before = nullptr) {
   GitSnapshot fetched;
@@ -32,7 +36,7 @@ class ManifestsToCompareTest : public testing::Test {
  protected:
   ManifestsToCompareTest() {
     last_.revision = snapshot_.get();
-    last_.inventory = {{a_, b_, c_}};
+    last_.inventory = Seen({a_, b_, c_});
   }
 
   std::string Names(const Snapshot& revision, const Inventory& inventory) const {
@@ -62,7 +66,7 @@ TEST_F(ManifestsToCompareTest, EverythingTheFirstTimeAndWhereSomethingWasPruned)
   last_.prunes = true;
   EXPECT_EQ(Names(*snapshot_, last_.inventory), "everything");
   last_ = {};
-  EXPECT_EQ(Names(*snapshot_, {{a_, b_, c_}}), "everything");
+  EXPECT_EQ(Names(*snapshot_, Seen({a_, b_, c_})), "everything");
 }
 
 TEST_F(ManifestsToCompareTest, WhatWasOpen) {
@@ -71,16 +75,16 @@ TEST_F(ManifestsToCompareTest, WhatWasOpen) {
 }
 
 TEST_F(ManifestsToCompareTest, WhatChangedCameOrWentLive) {
-  EXPECT_EQ(Names(*snapshot_, {{a_, Live("b"), c_}}), "b ");
-  EXPECT_EQ(Names(*snapshot_, {{b_, c_}}), "a ");
-  EXPECT_EQ(Names(*snapshot_, {{a_, b_}}), "c ");
-  EXPECT_EQ(Names(*snapshot_, {{}}), "a b c ");
-  last_.inventory = {{a_, c_}};
-  EXPECT_EQ(Names(*snapshot_, {{a_, b_, c_}}), "b ");
+  EXPECT_EQ(Names(*snapshot_, Seen({a_, Live("b"), c_})), "b ");
+  EXPECT_EQ(Names(*snapshot_, Seen({b_, c_})), "a ");
+  EXPECT_EQ(Names(*snapshot_, Seen({a_, b_})), "c ");
+  EXPECT_EQ(Names(*snapshot_, Seen({})), "a b c ");
+  last_.inventory = Seen({a_, c_});
+  EXPECT_EQ(Names(*snapshot_, Seen({a_, b_, c_})), "b ");
 }
 
 TEST_F(ManifestsToCompareTest, EverythingIfAMarkAppearsOnWhatIsNotDeclared) {
-  EXPECT_EQ(Names(*snapshot_, {{a_, b_, c_, Live("d")}}), "everything");
+  EXPECT_EQ(Names(*snapshot_, Seen({a_, b_, c_, Live("d")})), "everything");
 }
 
 TEST_F(ManifestsToCompareTest, WhatChangedFilesDeclare) {

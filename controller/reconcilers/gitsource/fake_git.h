@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -70,8 +69,8 @@ class FakeGit final : public GitClient {
         GitEntry entry;
         entry.path = path;
         entry.blob = Sha256Hex(bytes).substr(0, 40);
-        const std::vector<std::string>& known = request.known_blobs;
-        entry.bytes = std::binary_search(known.begin(), known.end(), entry.blob) ? "" : bytes;
+        const bool known = request.known_blobs.find(entry.blob) != std::string::npos;
+        entry.bytes = known ? "" : bytes;
         snapshot.entries.push_back(std::move(entry));
       }
     }

@@ -11,6 +11,8 @@
 namespace midwatch::gitsource {
 namespace {
 
+constexpr std::size_t kBlobIdLength = 40;  // SHA-1 in hexadecimal.
+
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 /// A value of a Secret. Errors name the key, never the value.
@@ -120,7 +122,10 @@ void GitFetchOperation::Fetch(const std::string& name, const Running& running,
   if (known != nullptr) {
     request.known_commit = known->revision.commit;
     request.known_tree = known->revision.tree;
-    request.known_blobs = known->blobs;
+    request.known_blobs.reserve(known->files.size() * kBlobIdLength);
+    for (const auto& file : known->files) {
+      request.known_blobs += file->blob;
+    }
   }
   ports_.git.Fetch(running.spec.Source(), std::move(request),
                    [inbox = inbox_, name](Result<GitSnapshot> result) {

@@ -316,8 +316,7 @@ std::vector<std::size_t> NextWave(const manifest::SyncPlan& plan, const std::set
       first = &step;
     }
     const bool first_prunes = first->verb == manifest::SyncVerb::kPrune;
-    if (prunes != first_prunes ||
-        manifest::WriteStep(step.type) != manifest::WriteStep(first->type)) {
+    if (prunes != first_prunes || step.order != first->order) {
       break;
     }
     wave.push_back(i);

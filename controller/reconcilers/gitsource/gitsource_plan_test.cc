@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/api/codec.h"
+#include "controller/manifest/ordering.h"
 #include "controller/reconcilers/gitsource/test_source.h"
 
 namespace midwatch::gitsource {
@@ -129,6 +130,7 @@ manifest::SyncStep Step(manifest::SyncVerb verb, const std::string& kind, const 
   step.verb = verb;
   step.type = TestSchemas().Find(kind == "Namespace" ? "v1" : "midwatch.dev/v1alpha1", kind)->type;
   step.key = {step.type.Resource(), "", name};
+  step.order = manifest::WriteStep(step.type);
   return step;
 }
 

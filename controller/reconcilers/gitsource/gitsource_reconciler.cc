@@ -26,7 +26,7 @@ std::string IdentityOf(const std::string& space, const std::string& name) {
   return TypedKey<api::GitSource>(space, name).ToString();
 }
 
-Write WriteOf(SyncStep& step) {
+Write WriteOf(const manifest::SyncSource& source, SyncStep& step) {
   if (step.verb == SyncVerb::kPrune) {
     return DeleteRequest{
         .type = step.type,
@@ -36,7 +36,9 @@ Write WriteOf(SyncStep& step) {
         .propagation_policy = {}};
   }
   const bool creates = step.verb == SyncVerb::kCreate;
-  if (!creates) {
+  if (creates) {
+    step.body = manifest::CreateBody(source, *step.manifest);
+  } else {
     step.body["metadata"].Set("uid", step.uid);
     step.body["metadata"].Set("resourceVersion", step.resource_version);
   }
@@ -127,9 +129,10 @@ manifest::SyncSource SyncSourceOf(const api::GitSource& source) {
 
 struct GitSourceReconciler::Memory {
   LastComparison last;
-  manifest::SyncMemo memo;          // Of everything that was found to be as declared.
-  std::vector<std::int64_t> fresh;  // How new the view was.
-  SyncPlan plan;                    // Without its steps, once they are on their way.
+  manifest::SyncMemo memo;             // Of everything that was found to be as declared.
+  std::vector<std::int64_t> fresh;     // How new the view was.
+  std::vector<std::uint64_t> changes;  // Of the marked objects, per type, as IndexChanges counts.
+  SyncPlan plan;                       // Without its steps, once they are on their way.
   std::int64_t inventory = 0;
   bool settled = false;  // Nothing was left to do.
 
@@ -212,7 +215,8 @@ class GitSourceReconciler::Sync {
       everything.prune = true;
       everything.allow_empty = true;
       const manifest::DeclaredSet nothing;
-      SyncPlan left = Compare(everything, nothing, InventoryOf(everything.identity), nullptr);
+      SyncPlan left =
+          Compare(everything, nothing, InventoryOf(everything.identity, Changes()), nullptr);
       AddWave(left, NextWave(left, {}));
       if (!plan_.effects.empty()) {
         return std::move(plan_);
@@ -237,7 +241,6 @@ class GitSourceReconciler::Sync {
     }
     if (!IsSettled(*state.revision)) {
       memory_.plan = CompareChanged(*state.revision);
-      memory_.fresh = Freshness();
     }
     const std::vector<std::size_t> wave = NextWave(memory_.plan, Held());
     const bool in_flight_elsewhere = AddWave(memory_.plan, wave);
@@ -314,17 +317,34 @@ class GitSourceReconciler::Sync {
     return out;
   }
 
-  /// Nothing can have changed since the last comparison.
-  bool IsSettled(const Snapshot& revision) const {
-    return memory_.settled && memory_.last.revision == &revision && memory_.refused.empty() &&
-           memory_.last.generation == source_.metadata.generation && memory_.fresh == Freshness();
+  std::vector<std::uint64_t> Changes() const {
+    std::vector<std::uint64_t> out;
+    for (const ResourceType& type : types_) {
+      out.push_back(view_.IndexChanges(InventoryIndex(type)));
+    }
+    return out;
   }
 
-  Inventory InventoryOf(const std::string& identity) const {
+  /// Nothing can have changed since the last comparison. What is declared and not open carries the
+  /// mark; what is open may be anybody's.
+  bool IsSettled(const Snapshot& revision) const {
+    const bool same = memory_.settled && memory_.last.revision == &revision &&
+                      memory_.refused.empty() &&
+                      memory_.last.generation == source_.metadata.generation;
+    return same && (memory_.last.open.empty() ? memory_.changes == Changes()
+                                              : memory_.fresh == Freshness());
+  }
+
+  /// Shares with the last one what has not changed since.
+  Inventory InventoryOf(const std::string& identity, const std::vector<std::uint64_t>& changes) {
     Inventory inventory;
     const std::string label = manifest::SourceLabel(identity);
-    for (const ResourceType& type : types_) {
-      inventory.push_back(view_.ByIndex(InventoryIndex(type), label));
+    for (std::size_t i = 0; i < types_.size(); ++i) {
+      const bool same = i < memory_.changes.size() && i < memory_.last.inventory.size() &&
+                        memory_.changes[i] == changes[i];
+      inventory.push_back(same ? memory_.last.inventory[i]
+                               : std::make_shared<const std::vector<Object>>(
+                                     view_.ByIndex(InventoryIndex(types_[i]), label)));
     }
     return inventory;
   }
@@ -332,7 +352,10 @@ class GitSourceReconciler::Sync {
   /// Compares what may have changed since the last time.
   SyncPlan CompareChanged(const Snapshot& revision) {
     const manifest::SyncSource source = SyncSourceOf(source_);
-    Inventory inventory = InventoryOf(source.identity);
+    std::vector<std::uint64_t> changes = Changes();
+    Inventory inventory = InventoryOf(source.identity, changes);
+    memory_.changes = std::move(changes);
+    memory_.fresh = Freshness();
     if (memory_.last.generation != source_.metadata.generation) {
       memory_.last.revision = nullptr;
     }
@@ -351,8 +374,8 @@ class GitSourceReconciler::Sync {
       memory_.memo = std::move(plan.memo);
     }
     memory_.inventory = 0;
-    for (const std::vector<Object>& objects : inventory) {
-      memory_.inventory += static_cast<std::int64_t>(objects.size());
+    for (const auto& objects : inventory) {
+      memory_.inventory += static_cast<std::int64_t>(objects->size());
     }
     memory_.last = {.outcome = outcome_,
                     .revision = &revision,
@@ -400,10 +423,11 @@ class GitSourceReconciler::Sync {
                                     return object ? std::optional(std::move(object)) : std::nullopt;
                                   },
                               .inventory = {},
+                              .lazy_creates = true,
                               .memo = memo,
                               .now = now_.wall};
     for (std::size_t i = 0; i < inventory.size(); ++i) {
-      for (const Object& object : inventory[i]) {
+      for (const Object& object : *inventory[i]) {
         input.inventory.emplace_back(KeyOf(types_[i], object), object);
       }
     }
@@ -422,6 +446,7 @@ class GitSourceReconciler::Sync {
       }
     }
     bool left_out = false;
+    const manifest::SyncSource source = SyncSourceOf(source_);
     for (const std::size_t at : wave) {
       SyncStep& step = sync.steps[at];
       if (in_flight.contains(step.key)) {
@@ -429,7 +454,7 @@ class GitSourceReconciler::Sync {
         continue;
       }
       memory_.emitted.emplace(step.key, step.verb);
-      Add(WriteOf(step));
+      Add(WriteOf(source, step));
     }
     plan_.independent = true;
     plan_.keep_going = true;

@@ -6,7 +6,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "controller/base/result.h"
@@ -19,13 +18,14 @@ namespace midwatch::gitsource {
 /// One revision, read and checked. Immutable once it is shared.
 struct Snapshot {
   struct File {
+    std::string path;
     std::string blob;
     std::shared_ptr<const manifest::DeclaredFile> declared;
   };
 
   GitRevision revision;
-  std::unordered_map<std::string, File> files;  ///< What was read, by path: the next one reuses it.
-  std::vector<std::string> blobs;               ///< Their ids, sorted.
+  /// What was read, in the order of paths. The next revision shares what has not changed.
+  std::vector<std::shared_ptr<const File>> files;
   manifest::DeclaredSet declared;
 };
 

@@ -1,8 +1,9 @@
 #include "controller/reconcilers/gitsource/snapshot_loader.h"
 
-#include <algorithm>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace midwatch::gitsource {
 namespace {
@@ -34,39 +35,49 @@ DeclaredFilePtr AtPath(const manifest::DeclaredFile& file, const std::string& pa
   return moved;
 }
 
-/// Finds what was checked before.
+using FilePtr = std::shared_ptr<const Snapshot::File>;
+
+/// Finds what was checked before. Asked in the order of paths.
 class Earlier {
  public:
   explicit Earlier(const Snapshot* before) : before_(before) {}
 
-  DeclaredFilePtr Find(const GitEntry& entry) {
-    if (before_ == nullptr || entry.kind != GitEntryKind::kFile || entry.too_large) {
+  /// The same file as it was, or null.
+  FilePtr Same(const GitEntry& entry) {
+    if (before_ == nullptr || !IsRead(entry)) {
       return nullptr;
     }
-    const auto same_path = before_->files.find(entry.path);
-    if (same_path != before_->files.end() && same_path->second.blob == entry.blob) {
-      return same_path->second.declared;
+    const std::vector<FilePtr>& files = before_->files;
+    while (next_ < files.size() && files[next_]->path < entry.path) {
+      ++next_;
     }
-    // Its bytes have come, or it is an old file under another path.
-    if (!entry.bytes.empty()) {
+    const bool same = next_ < files.size() && files[next_]->path == entry.path &&
+                      files[next_]->blob == entry.blob;
+    return same ? files[next_] : nullptr;
+  }
+
+  /// What the entry declares if it is an old file under another path, or null.
+  DeclaredFilePtr Moved(const GitEntry& entry) {
+    if (before_ == nullptr || !IsRead(entry) || !entry.bytes.empty()) {
       return nullptr;
     }
-    IndexBlobs();
-    const auto same_blob = by_blob_.find(entry.blob);
-    return same_blob == by_blob_.end() ? nullptr : AtPath(*same_blob->second, entry.path);
+    if (by_blob_.empty()) {
+      for (const FilePtr& file : before_->files) {
+        by_blob_.emplace(file->blob, file->declared);
+      }
+    }
+    const auto found = by_blob_.find(entry.blob);
+    return found == by_blob_.end() ? nullptr : AtPath(*found->second, entry.path);
+  }
+
+  static bool IsRead(const GitEntry& entry) {
+    return entry.kind == GitEntryKind::kFile && !entry.too_large;
   }
 
  private:
-  void IndexBlobs() {
-    if (by_blob_.empty()) {
-      for (const auto& [path, file] : before_->files) {
-        by_blob_.emplace(file.blob, file.declared);
-      }
-    }
-  }
-
   const Snapshot* before_;
-  std::unordered_map<std::string, DeclaredFilePtr> by_blob_;
+  std::size_t next_ = 0;
+  std::unordered_map<std::string_view, DeclaredFilePtr> by_blob_;
 };
 
 }  // namespace
@@ -77,41 +88,42 @@ std::shared_ptr<const Snapshot> LoadSnapshot(const manifest::ManifestSchemas& sc
                                              const manifest::ManifestScope& scope,
                                              const GitSnapshot& fetched, const Snapshot* before,
                                              const manifest::ForEach& for_each) {
-  std::vector<const GitEntry*> entries;
-  for (const GitEntry& entry : fetched.entries) {
-    if (manifest::IsManifestPath(entry.path)) {
-      entries.push_back(&entry);
-    }
-  }
-  Earlier earlier(before);
-  std::vector<DeclaredFilePtr> files(entries.size());
-  std::vector<std::size_t> fresh;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    files[i] = earlier.Find(*entries[i]);
-    if (files[i] == nullptr) {
-      fresh.push_back(i);
-    }
-  }
-  for_each(fresh.size(), [&](std::size_t at) {
-    const GitEntry& entry = *entries[fresh[at]];
-    files[fresh[at]] = std::make_shared<const manifest::DeclaredFile>(
-        manifest::CheckEntry(schemas, scope,
-                             {.path = entry.path,
-                              .kind = KindOf(entry.kind),
-                              .bytes = entry.bytes,
-                              .too_large = entry.too_large}));
-  });
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->revision = fetched.revision;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const GitEntry& entry = *entries[i];
-    if (entry.kind == GitEntryKind::kFile && !entry.too_large) {
-      snapshot->files.emplace(entry.path, Snapshot::File{entry.blob, files[i]});
-      snapshot->blobs.push_back(entry.blob);
+  Earlier earlier(before);
+  std::vector<DeclaredFilePtr> declared;
+  std::vector<FilePtr> files;  // Of the same place in `declared`, or null.
+  std::vector<std::pair<std::size_t, const GitEntry*>> fresh;
+  for (const GitEntry& entry : fetched.entries) {
+    if (FilePtr same = earlier.Same(entry)) {
+      declared.push_back(same->declared);
+      files.push_back(std::move(same));
+    } else if (manifest::IsManifestPath(entry.path)) {
+      fresh.emplace_back(declared.size(), &entry);
+      declared.push_back(earlier.Moved(entry));
+      files.emplace_back();
     }
   }
-  std::sort(snapshot->blobs.begin(), snapshot->blobs.end());
-  snapshot->declared = manifest::CombineFiles(std::move(files));
+  for_each(fresh.size(), [&](std::size_t i) {
+    const auto& [at, entry] = fresh[i];
+    if (declared[at] == nullptr) {
+      declared[at] = std::make_shared<const manifest::DeclaredFile>(
+          manifest::CheckEntry(schemas, scope,
+                               {.path = entry->path,
+                                .kind = KindOf(entry->kind),
+                                .bytes = entry->bytes,
+                                .too_large = entry->too_large}));
+    }
+  });
+  for (const auto& [at, entry] : fresh) {
+    if (Earlier::IsRead(*entry)) {
+      files[at] = std::make_shared<const Snapshot::File>(
+          Snapshot::File{entry->path, entry->blob, declared[at]});
+    }
+  }
+  std::erase(files, nullptr);
+  snapshot->files = std::move(files);
+  snapshot->declared = manifest::CombineFiles(std::move(declared));
   return snapshot;
 }
 

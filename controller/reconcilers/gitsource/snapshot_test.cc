@@ -37,7 +37,9 @@ TEST(SnapshotLoaderTest, ReadsManifestsAndPassesOverOtherFiles) {
                               File("b.yml", "3", ModuleYaml("b") + "---\n" + ModuleYaml("c"))});
   EXPECT_EQ(snapshot->declared.manifests.size(), 3u);
   EXPECT_TRUE(snapshot->declared.errors.empty());
-  EXPECT_EQ(snapshot->blobs, (std::vector<std::string>{"2", "3"}));
+  ASSERT_EQ(snapshot->files.size(), 2u);
+  EXPECT_EQ(snapshot->files[1]->path, "b.yml");
+  EXPECT_EQ(snapshot->files[1]->blob, "3");
 }
 
 TEST(SnapshotLoaderTest, KnownBlobsNeedNoBytesUnderTheirPathOrAnother) {
@@ -48,6 +50,19 @@ TEST(SnapshotLoaderTest, KnownBlobsNeedNoBytesUnderTheirPathOrAnother) {
   EXPECT_EQ(second->declared.manifests[0], first->declared.manifests[0]);
   ASSERT_EQ(second->declared.errors.size(), 1u);
   EXPECT_EQ(second->declared.errors[0].path, "moved/b.yaml");
+}
+
+TEST(SnapshotLoaderTest, WhatHasNotChangedIsShared) {
+  const auto first = Load({File("a.yaml", "1", ModuleYaml("a")), File("b.yaml", "2", "kind: ["),
+                           File("c.yaml", "3", ModuleYaml("c"))});
+  const auto second =
+      Load({File("a.yaml", "1"), File("bb.yaml", "4", ModuleYaml("b")), File("c.yaml", "3")},
+           first.get());
+  ASSERT_EQ(second->files.size(), 3u);
+  EXPECT_EQ(second->files[0], first->files[0]);
+  EXPECT_EQ(second->files[2], first->files[2]);
+  EXPECT_EQ(second->declared.manifests.size(), 3u);
+  EXPECT_TRUE(second->declared.errors.empty());
 }
 
 TEST(SnapshotLoaderTest, AChangedFileIsReadAnew) {
@@ -64,7 +79,7 @@ TEST(SnapshotLoaderTest, SymlinksSubmodulesAndLargeFilesAreErrors) {
   large.too_large = true;
   const auto snapshot = Load({link, large});
   EXPECT_EQ(snapshot->declared.errors.size(), 2u);
-  EXPECT_TRUE(snapshot->files.find("z.yaml") == snapshot->files.end());
+  EXPECT_TRUE(snapshot->files.empty()) << "they are checked again each time";
 }
 
 TEST(SnapshotCacheTest, ForgetsTheOldestSourcePastTheLimit) {
