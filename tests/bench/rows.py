@@ -191,10 +191,18 @@ class Bench:
             answer = server.trigger(API + "/modules", ['"type":"ADDED"'], self.SOURCES, source, method="POST",
                                     events=self.sizes.objects - repository.NAMESPACES)
             cpu = server.cpu() - cpu
-        server.settle(self.sizes.quiet)
-        status = json.loads(server.get(self.SOURCES + "/bench"))["status"]
+        status = self._applied(server)
         return Row(f"first sync of {self.sizes.objects:,} manifests", answer["event_max_ms"] / 1000, "s", 1, False,
                    f"status: {status['durations']}, {status['counts']}; server {cpu:.2f} s CPU", beside.facts())
+
+    def _applied(self, server):
+        """The status of the source, once it says that the revision is in force."""
+        for _ in range(300):
+            status = json.loads(server.get(self.SOURCES + "/bench")).get("status", {})
+            if "applied" in status:
+                return status
+            time.sleep(0.1)
+        raise AssertionError(f"the revision did not come into force: {status}")
 
     def _ask(self, value):
         return {"metadata": {"annotations": {"midwatch.dev/sync-requested-at": value}}}
