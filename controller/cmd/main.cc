@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 #include <type_traits>
@@ -57,5 +59,9 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace midwatch::cmd
 
 int main(int argc, char** argv) {
-  return midwatch::cmd::Main(std::vector<std::string>(argv + 1, argv + argc));
+  const int code = midwatch::cmd::Main(std::vector<std::string>(argv + 1, argv + argc));
+  // The threads of cpprestsdk do not end before the process: handlers at exit, OpenSSL's above all,
+  // would take away under them what they use.
+  std::fflush(nullptr);
+  _exit(code);
 }
