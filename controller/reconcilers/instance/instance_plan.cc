@@ -13,7 +13,9 @@ constexpr std::string_view kHeartbeat = "Connected";
 
 Duration DurationOf(const api::Lease& lease) {
   const auto seconds = lease.spec.lease_duration_seconds;
-  return seconds ? Duration(std::chrono::seconds(*seconds)) : kLeaseDuration;
+  if (!seconds) return kLeaseDuration;
+  constexpr std::int64_t kMost = kLongestLease / std::chrono::seconds(1);
+  return std::chrono::seconds(std::clamp<std::int64_t>(*seconds, 0, kMost));
 }
 
 bool WasLost(const api::AgentInstance& instance) {

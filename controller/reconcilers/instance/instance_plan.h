@@ -10,6 +10,8 @@ namespace midwatch::instance {
 
 /// How long an agent's heartbeat counts, if its Lease does not say.
 inline constexpr Duration kLeaseDuration = std::chrono::seconds(30);
+/// The longest that is believed: a tenth of it is within the grace.
+inline constexpr Duration kLongestLease = std::chrono::seconds(60);
 /// How much longer the controller waits than the agent does: by then the agent's sidecars are dead,
 /// even if the two clocks run apart by a tenth.
 inline constexpr Duration kGrace = std::chrono::seconds(10);

@@ -58,6 +58,17 @@ TEST(Instance, IsLostAfterDurationAndGraceOfSilenceAndNotBefore) {
   EXPECT_FALSE(PlanInstance(connected, Heartbeat(kSilence), kNoon).status.connected);
 }
 
+TEST(Instance, IsBelievedAboutItsLeaseWithinBounds) {
+  const auto lost_after = [](std::int64_t claimed) {
+    World world = Heartbeat({});
+    world.lease->spec.lease_duration_seconds = claimed;
+    return *PlanInstance(Registered(), world, kNoon).wake_at - kNoon.mono;
+  };
+  EXPECT_EQ(lost_after(6), std::chrono::seconds(6) + kGrace);
+  EXPECT_EQ(lost_after(1'000'000'000'000'000), kLongestLease + kGrace);
+  EXPECT_EQ(lost_after(-5), kGrace);
+}
+
 TEST(Instance, ThatNeverSentAHeartbeatIsLostToo) {
   World silent = Heartbeat({});
   silent.lease.reset();
