@@ -29,7 +29,7 @@ Result<JsonRpcMessage> ParseCall(const Json& body) {
   if (id == nullptr) {
     return message;
   }
-  if (!IsId(*id)) {
+  if (!IsId(*id) && !id->IsNull()) {
     return Fail(ErrorCode::kInvalid, "id: expected a string or an integer");
   }
   message.kind = JsonRpcKind::kRequest;

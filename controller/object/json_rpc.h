@@ -28,7 +28,9 @@ enum class JsonRpcKind : std::uint8_t { kRequest, kNotification, kResult, kError
 
 struct JsonRpcMessage {
   JsonRpcKind kind = JsonRpcKind::kNotification;
-  Json id;  ///< A string or an integer; null for notifications, and for errors that answer no one.
+  /// A string or an integer; null for notifications, errors that answer no one, and requests that
+  /// say so (discouraged, but allowed, and answered).
+  Json id;
   std::string method;  ///< Of requests and notifications.
   Json params;         ///< Null if there are none.
   Json result;
