@@ -111,6 +111,7 @@ void AgentProcess::StartOver() {
   instance_ = InstanceState{};
   instance_.name = settings_.agent + "-" + ports_.random.NameSuffix(kInstanceSuffix);
   instance_.drain = drain;
+  instance_.lease = std::chrono::seconds(settings_.config.lease_seconds);
   ++incarnation_;
   lease_ = Json();
   MarkAllDirty();
@@ -216,7 +217,7 @@ Json AgentProcess::LeaseBody(Now now) const {
                                              .uid = instance_.uid});
   lease.spec.holder_identity = instance_.name;
   lease.spec.lease_duration_seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(kLeaseDuration).count();
+      std::chrono::duration_cast<std::chrono::seconds>(instance_.lease).count();
   lease.spec.acquire_time = now.wall;
   lease.spec.renew_time = now.wall;
   return api::ToBody(lease);

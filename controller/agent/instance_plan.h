@@ -8,16 +8,17 @@
 
 namespace midwatch::agent {
 
-inline constexpr Duration kLeaseDuration = std::chrono::seconds(30);
-inline constexpr Duration kRenewEvery = std::chrono::seconds(10);
+/// A Lease is renewed this many times in its duration.
+inline constexpr int kRenewals = 3;
 /// What the controller waits longer than we do. After it this incarnation is lost for certain.
 inline constexpr Duration kLeaseGrace = std::chrono::seconds(10);
 inline constexpr Duration kRetryAfter = std::chrono::seconds(2);
 
 /// What this process knows about its incarnation.
 struct InstanceState {
-  std::string name;  ///< Random.
-  std::string uid;   ///< Of the AgentInstance; empty: not registered.
+  std::string name;                           ///< Random.
+  Duration lease = std::chrono::seconds(30);  ///< How long a renewal holds.
+  std::string uid;                            ///< Of the AgentInstance; empty: not registered.
   std::string instance_version;
   std::string lease_version;     ///< Empty: there is no Lease yet.
   bool lease_unknown = false;    ///< A renewal failed so that the Lease must be read first.

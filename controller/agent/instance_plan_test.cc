@@ -60,6 +60,16 @@ INSTANTIATE_TEST_SUITE_P(
                      {}},
         InstanceCase{"NotYetDue", Renewed(), 9, InstanceAction::kNothing, 10},
         InstanceCase{"RenewsEveryTenSeconds", Renewed(), 10, InstanceAction::kRenew, {}},
+        InstanceCase{"AShorterLeaseIsRenewedMoreOften",
+                     With(Renewed(), [](State& s) { s.lease = std::chrono::seconds(6); }),
+                     2,
+                     InstanceAction::kRenew,
+                     {}},
+        InstanceCase{"AndIsLostSooner",
+                     With(Renewed(), [](State& s) { s.lease = std::chrono::seconds(6); }),
+                     16,
+                     InstanceAction::kStartOver,
+                     {}},
         InstanceCase{"AFailedRenewalIsTriedAgain",
                      With(Renewed(), [](State& s) { s.sent = kZero + std::chrono::seconds(10); }),
                      12,
@@ -123,6 +133,8 @@ TEST(AliveUntilTest, CountsFromWhenTheAcknowledgedRenewalWasSent) {
   InstanceState state = Renewed();
   state.sent = After(20).mono;
   EXPECT_EQ(AliveUntil(state), After(30).mono);
+  state.lease = std::chrono::seconds(6);
+  EXPECT_EQ(AliveUntil(state), After(6).mono);
 }
 
 struct MaskCase {

@@ -37,6 +37,8 @@ constexpr FieldInfo kSidecarConfigFields[] = {
 constexpr FieldInfo kAgentConfigFields[] = {
     FieldOf<decltype(AgentConfig::capacity)>(
         "capacity", offsetof(AgentConfig, capacity), kAlwaysWritten),
+    FieldOf<decltype(AgentConfig::lease_seconds)>(
+        "leaseSeconds", offsetof(AgentConfig, lease_seconds), kAlwaysWritten),
     FieldOf<decltype(AgentConfig::sidecars)>(
         "sidecars", offsetof(AgentConfig, sidecars), kRequired),
 };

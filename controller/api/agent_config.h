@@ -41,6 +41,9 @@ struct SidecarConfig {
 /// Configuration of midwatch agent.
 struct AgentConfig {
   std::int64_t capacity = 1;  ///< Runs it takes at once.
+  /// How long it may be out of touch with the server before its sidecars are killed; 10 s later its
+  /// Runs are given to others. Renewed three times as often.
+  std::int64_t lease_seconds = 30;
   std::vector<SidecarConfig> sidecars = {};  ///< The sidecars it can start.
 
   static const StructInfo kInfo;
