@@ -11,7 +11,6 @@
 #include <sstream>
 
 #include "controller/posix/process_tree.h"
-#include "controller/posix/sandbox.h"
 #include "controller/posix/spawn.h"
 #include "controller/posix/watchdog.h"
 
@@ -55,14 +54,14 @@ Result<ChildPipes> MakePipes() {
 }  // namespace
 
 Result<ChildPlan> PlanChild(const ProcessSpec& spec, const std::vector<std::string>& watchdog,
-                            const std::string& sandbox) {
+                            const std::optional<Sandbox>& sandbox) {
   if (spec.command.empty()) return Fail(ErrorCode::kInvalid, "command: expected a program");
   ChildPlan plan;
   MIDWATCH_ASSIGN(plan.program, FindProgram(spec.command[0], PathOf(spec)));
   plan.arguments = spec.command;
-  if (spec.sandbox && !sandbox.empty()) {
-    plan.arguments = SandboxCommand(sandbox, plan.program, spec);
-    plan.program = sandbox;
+  if (spec.sandbox && sandbox) {
+    plan.arguments = SandboxCommand(*sandbox, plan.program, spec);
+    plan.program = sandbox->bubblewrap;
   }
   plan.watched = spec.kill_at.has_value() && !watchdog.empty();
   if (!plan.watched) return plan;

@@ -9,6 +9,7 @@
 
 #include "controller/env/process_runner.h"
 #include "controller/posix/descriptor.h"
+#include "controller/posix/sandbox.h"
 
 namespace midwatch::posix {
 
@@ -47,7 +48,7 @@ struct ChildPlan {
 
 /// Resolves program, sandbox and watchdog of a spec.
 Result<ChildPlan> PlanChild(const ProcessSpec& spec, const std::vector<std::string>& watchdog,
-                            const std::string& sandbox);
+                            const std::optional<Sandbox>& sandbox);
 
 /// Starts it and makes its pipes.
 Result<std::shared_ptr<Child>> StartChild(const ProcessSpec& spec, const ChildPlan& plan,

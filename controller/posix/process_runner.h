@@ -1,10 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "controller/env/process_runner.h"
+#include "controller/posix/sandbox.h"
 
 namespace midwatch::posix {
 
@@ -15,8 +17,8 @@ struct RunnerOptions {
   /// of a watchdog that was killed. Without it `kill_at` is kept by this process, and a child that
   /// left its session may escape.
   std::vector<std::string> watchdog;
-  /// The bubblewrap program (FindSandbox). Empty: `sandbox` has no effect.
-  std::string sandbox;
+  /// FindSandbox. None: `sandbox` of a spec has no effect.
+  std::optional<Sandbox> sandbox;
 };
 
 /// Bytes that may wait to be written to one process.

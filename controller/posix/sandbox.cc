@@ -1,6 +1,9 @@
 #include "controller/posix/sandbox.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <set>
 
 #include "controller/posix/spawn.h"
 
@@ -46,15 +49,38 @@ bool IsVisible(const std::string& path, const ProcessSpec& spec) {
   return false;
 }
 
+/// The directories above the paths that the sandbox must have, from the top. bubblewrap would make
+/// them for root alone.
+std::set<std::string> Parents(const std::vector<std::string>& paths) {
+  std::set<std::string> parents;
+  for (const std::string& path : paths) {
+    for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
+      parents.insert(path.substr(0, at));
+    }
+  }
+  for (const char* folder : kSystem) {
+    std::erase_if(parents, [&](const std::string& parent) { return IsUnder(parent, folder); });
+  }
+  parents.erase("/tmp");
+  return parents;
+}
+
 }  // namespace
 
-std::optional<std::string> FindSandbox() {
-  const auto program = FindProgram("bwrap", "/usr/local/bin:/usr/bin:/bin");
-  if (!program) return std::nullopt;
+std::optional<Sandbox> FindSandbox() {
+  constexpr const char* kPath = "/usr/local/bin:/usr/bin:/bin";
+  const auto bubblewrap = FindProgram("bwrap", kPath);
+  if (!bubblewrap) return std::nullopt;
+  Sandbox sandbox{*bubblewrap, ""};
+  if (geteuid() == 0) {
+    const auto setpriv = FindProgram("setpriv", "/usr/bin:/bin");  // As the sandbox sees it.
+    if (!setpriv) return std::nullopt;
+    sandbox.setpriv = *setpriv;
+  }
   ProcessSpec probe;
   probe.command = {"true"};
-  const auto pid = Spawn({.program = *program,
-                          .arguments = SandboxCommand(*program, "/bin/true", probe),
+  const auto pid = Spawn({.program = sandbox.bubblewrap,
+                          .arguments = SandboxCommand(sandbox, "/bin/true", probe),
                           .environment = {},
                           .working_directory = "/",
                           .descriptors = {-1, -1, -1}});
@@ -62,20 +88,31 @@ std::optional<std::string> FindSandbox() {
   int status = 0;
   if (waitpid(*pid, &status, 0) != *pid || !WIFEXITED(status)) return std::nullopt;
   if (WEXITSTATUS(status) != 0) return std::nullopt;
-  return *program;
+  return sandbox;
 }
 
-std::vector<std::string> SandboxCommand(const std::string& bubblewrap, const std::string& program,
+std::vector<std::string> SandboxCommand(const Sandbox& sandbox, const std::string& program,
                                         const ProcessSpec& spec) {
-  std::vector<std::string> out{bubblewrap};
+  std::vector<std::string> out{sandbox.bubblewrap};
   Add(out, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
-  Add(out, {"--die-with-parent", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"});
+  Add(out, {"--die-with-parent", "--proc", "/proc", "--dev", "/dev"});
+  Add(out, {"--perms", "1777", "--tmpfs", "/tmp"});
   for (const char* path : kSystem) Add(out, {"--ro-bind-try", path, path});
+  std::vector<std::string> bound = spec.readable;
+  bound.insert(bound.end(), spec.writable.begin(), spec.writable.end());
+  bound.push_back(program);
+  for (const std::string& parent : Parents(bound)) Add(out, {"--perms", "0755", "--dir", parent});
   for (const std::string& path : spec.readable) Add(out, {"--ro-bind-try", path, path});
   for (const std::string& path : spec.writable) Add(out, {"--bind", path, path});
   if (!IsVisible(program, spec)) Add(out, {"--ro-bind", program, program});
   Add(out, {"--remount-ro", "/"});
   Add(out, {"--chdir", spec.working_directory.empty() ? "/" : spec.working_directory});
+  if (!sandbox.setpriv.empty()) {
+    const std::string nobody = std::to_string(kSandboxUser);
+    Add(out, {"--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--",
+              sandbox.setpriv, "--reuid", nobody, "--regid", nobody, "--clear-groups",
+              "--inh-caps=-all"});
+  }
   Add(out, {"--", program});
   out.insert(out.end(), spec.command.begin() + 1, spec.command.end());
   return out;

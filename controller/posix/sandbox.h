@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,16 +10,26 @@
 
 namespace midwatch::posix {
 
-/// The bubblewrap program of this host, if it is there and is able to make a sandbox (it is tried
+/// Who runs in the sandbox where this process is root: nobody. Root would keep its rights over
+/// whatever it sees, /proc/sys first of all.
+inline constexpr uid_t kSandboxUser = 65534;
+
+/// What a host makes sandboxes with.
+struct Sandbox {
+  std::string bubblewrap;
+  std::string setpriv;  ///< Makes kSandboxUser of root; empty where this process is not root.
+};
+
+/// The sandbox of this host, if it has the programs and they are able to make one (it is tried
 /// once, with `true`). None: what runs is contained by its process group, environment and limits
 /// only.
-std::optional<std::string> FindSandbox();
+std::optional<Sandbox> FindSandbox();
 
 /// The command (argument 0 is the program) that runs `program` in the sandbox: a root of its own
 /// with the system's programs and libraries read-only, a /tmp and /proc of its own, no other
-/// process in view, the spec's `readable` and `writable` paths at their places, and nothing else of
-/// the host but its network.
-std::vector<std::string> SandboxCommand(const std::string& bubblewrap, const std::string& program,
+/// process in view, no capability, the spec's `readable` and `writable` paths at their places, and
+/// nothing else of the host but its network.
+std::vector<std::string> SandboxCommand(const Sandbox& sandbox, const std::string& program,
                                         const ProcessSpec& spec);
 
 }  // namespace midwatch::posix

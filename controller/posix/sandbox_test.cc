@@ -18,13 +18,16 @@ namespace {
 class SandboxTest : public testing::Test {
  protected:
   void SetUp() override {
-    const auto program = FindSandbox();
-    if (!program) GTEST_SKIP() << "no bubblewrap on this host";
+    const auto sandbox = FindSandbox();
+    if (!sandbox) GTEST_SKIP() << "no bubblewrap on this host";
     runner_ = std::make_unique<PosixProcessRunner>(
-        RunnerOptions{.watchdog = {MIDWATCH_WATCHDOG}, .sandbox = *program});
+        RunnerOptions{.watchdog = {MIDWATCH_WATCHDOG}, .sandbox = sandbox});
     root_ = testing::TempDir() + "/sandbox-" + std::to_string(getpid());
     std::filesystem::create_directories(root_ + "/mine");
     std::ofstream(root_ + "/secret") << "token";
+    if (geteuid() == 0) {
+      ASSERT_EQ(chown((root_ + "/mine").c_str(), kSandboxUser, kSandboxUser), 0);
+    }
   }
   std::string Run(const std::string& script) {
     ProcessSpec spec;
@@ -61,6 +64,26 @@ TEST_F(SandboxTest, SeesNoOtherProcess) {
   EXPECT_EQ(Run("set -- /proc/[0-9]*; test $# -le 3 && echo few"), "few\n");
 }
 
+TEST_F(SandboxTest, HasNoCapability) {
+  EXPECT_EQ(Run("grep -E 'Cap(Prm|Eff|Inh|Amb)' /proc/self/status | cut -f2 | sort -u"),
+            "0000000000000000\n");
+}
+
+TEST_F(SandboxTest, CannotWidenItsView) {
+  EXPECT_EQ(Run("mount -o remount,rw,bind /usr 2>/dev/null || echo refused; "
+                "mount -t tmpfs none /tmp 2>/dev/null || echo refused; "
+                "chroot / true 2>/dev/null || echo refused; "
+                "nsenter -t 1 -m true 2>/dev/null || echo refused"),
+            "refused\nrefused\nrefused\nrefused\n");
+}
+
+TEST_F(SandboxTest, IsNobodyWhereThisProcessIsRoot) {
+  if (geteuid() != 0) GTEST_SKIP() << "this process is not root";
+  EXPECT_EQ(Run("id -u; id -g; id -G; echo x 2>/dev/null > /proc/sys/kernel/domainname || "
+                "echo refused; echo h 2>/dev/null > /proc/sysrq-trigger || echo refused"),
+            "65534\n65534\n65534\nrefused\nrefused\n");
+}
+
 TEST_F(SandboxTest, PassesTheExitCodeOn) {
   EXPECT_EQ(Run("echo $$ > /tmp/x && cat /tmp/x | wc -l | tr -d ' '"), "1\n");
 }
@@ -70,7 +93,7 @@ TEST(SandboxCommandTest, IsWrittenOut) {
   spec.command = {"tool", "arg"};
   spec.readable = {"/opt/a"};
   spec.writable = {"/data/w"};
-  const auto command = SandboxCommand("/usr/bin/bwrap", "/opt/bin/tool", spec);
+  auto command = SandboxCommand({"/usr/bin/bwrap", ""}, "/opt/bin/tool", spec);
   const auto has = [&](std::vector<std::string> part) {
     return std::search(command.begin(), command.end(), part.begin(), part.end()) != command.end();
   };
@@ -80,6 +103,11 @@ TEST(SandboxCommandTest, IsWrittenOut) {
   EXPECT_TRUE(has({"--ro-bind", "/opt/bin/tool", "/opt/bin/tool"}));
   EXPECT_TRUE(has({"--", "/opt/bin/tool", "arg"}));
   EXPECT_TRUE(has({"--die-with-parent"}));
+  EXPECT_FALSE(has({"--cap-add"}));
+  command = SandboxCommand({"/usr/bin/bwrap", "/usr/bin/setpriv"}, "/opt/bin/tool", spec);
+  EXPECT_TRUE(has({"--cap-drop", "ALL"}));
+  EXPECT_TRUE(has({"--", "/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534",
+                   "--clear-groups", "--inh-caps=-all", "--", "/opt/bin/tool", "arg"}));
 }
 
 }  // namespace
