@@ -55,10 +55,13 @@ class Agent {
     if (!sandbox) {
       log_->Warn("bubblewrap is not usable here: sidecars can read what this user can read");
     }
-    processes_.emplace(posix::RunnerOptions{.watchdog = {ThisProgram(), "watchdog"},
-                                            .sandbox = sandbox.value_or("")});
-    MIDWATCH_ASSIGN(tickets_, posix::UnixTicketServer::Start(
-                                  std::filesystem::absolute(options_.data).string() + "/sessions"));
+    processes_.emplace(
+        posix::RunnerOptions{.watchdog = {ThisProgram(), "watchdog"}, .sandbox = sandbox});
+    const bool changes_user = sandbox && !sandbox->setpriv.empty();
+    MIDWATCH_ASSIGN(tickets_,
+                    posix::UnixTicketServer::Start(
+                        std::filesystem::absolute(options_.data).string() + "/sessions",
+                        changes_user ? std::optional(posix::kSandboxUser) : std::nullopt));
     random_ = system_random_.Fork("agent");
     agent::AgentSettings settings{.namespace_name = options_.agent.namespace_name,
                                   .agent = options_.agent.name,

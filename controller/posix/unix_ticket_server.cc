@@ -1,6 +1,8 @@
 #include "controller/posix/unix_ticket_server.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,6 +32,7 @@ struct Listener {
   Descriptor fd;
   Secret<std::string> ticket;
   std::function<std::shared_ptr<TicketSink>()> accept;
+  std::size_t peers = 0;  // Belongs to the loop's thread.
 };
 
 struct Peer {
@@ -61,6 +64,25 @@ Result<Descriptor> Listen(const std::string& path) {
   }
   chmod(path.c_str(), S_IRUSR | S_IWUSR);
   return fd;
+}
+
+/// Held as long as the descriptor is open, by this process alone.
+Result<Descriptor> Lock(const std::string& path) {
+  Descriptor file(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!file) return Fail(SystemError("open " + path, errno));
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Fail(ErrorCode::kAlreadyExists,
+                path + ": another process works there; give each agent its own --data directory");
+  }
+  return file;
+}
+
+/// To be called while nobody else could have put something else there.
+Result<void> GiveTo(const std::optional<uid_t>& user, const std::string& path) {
+  if (user && lchown(path.c_str(), *user, static_cast<gid_t>(*user)) != 0) {
+    return Fail(SystemError("give away " + path, errno));
+  }
+  return {};
 }
 
 }  // namespace
@@ -133,9 +155,11 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
       {
         const std::lock_guard lock(mutex_);
         if (stopping_) break;
-        const bool full = peers_.size() >= kMaxConnections;
         listeners = listeners_;
-        for (const auto& one : listeners) polls.push_back({full ? -1 : one->fd.get(), POLLIN, 0});
+        for (const auto& one : listeners) {
+          const bool full = one->peers >= kMaxConnections;
+          polls.push_back({full ? -1 : one->fd.get(), POLLIN, 0});
+        }
         for (const auto& peer : peers_) {
           const int writes = peer->queue.empty() ? 0 : POLLOUT;
           polls.push_back({peer->fd.get(), static_cast<short>(POLLIN | writes), 0});
@@ -168,6 +192,7 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
     peer->fd = std::move(fd);
     peer->listener = listener;
     peer->ticket_until = BootTime() + kTicketTime;
+    ++listener->peers;
     const std::lock_guard lock(mutex_);
     peers_.push_back(std::move(peer));
   }
@@ -237,6 +262,7 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
       peers_.erase(first, peers_.end());
     }
     for (const auto& peer : gone) {
+      --peer->listener->peers;
       peer->fd.Close();
       if (peer->sink) peer->sink->OnClosed();
       peer->sink.reset();
@@ -276,17 +302,21 @@ class UnixTicketServer::Socket final : public TicketSocket {
   const std::string directory_;
 };
 
-Result<std::unique_ptr<UnixTicketServer>> UnixTicketServer::Start(const std::string& directory) {
+Result<std::unique_ptr<UnixTicketServer>> UnixTicketServer::Start(const std::string& directory,
+                                                                  std::optional<uid_t> user) {
   std::error_code error;
-  const std::string absolute = std::filesystem::absolute(directory, error);
+  const std::filesystem::path absolute = std::filesystem::absolute(directory, error);
+  std::filesystem::create_directories(absolute.parent_path(), error);
+  MIDWATCH_ASSIGN(Descriptor lock, Lock(absolute.string() + ".lock"));
   std::filesystem::remove_all(absolute, error);
   std::filesystem::create_directories(absolute, error);
-  if (error) return Fail(SystemError("make directory " + absolute, error.value()));
+  if (error) return Fail(SystemError("make directory " + absolute.string(), error.value()));
   chmod(absolute.c_str(), S_IRWXU);
   MIDWATCH_ASSIGN(Descriptor wake, MakeEvent());
   auto loop = std::make_shared<Loop>(std::move(wake));
   loop->Start();
-  return std::unique_ptr<UnixTicketServer>(new UnixTicketServer(absolute, std::move(loop)));
+  return std::unique_ptr<UnixTicketServer>(
+      new UnixTicketServer(absolute, user, std::move(lock), std::move(loop)));
 }
 
 UnixTicketServer::~UnixTicketServer() { loop_->StopAndJoin(); }
@@ -301,6 +331,8 @@ Result<std::unique_ptr<TicketSocket>> UnixTicketServer::Open(
   if (error) return Fail(SystemError("make directory " + folder, error.value()));
   auto listener = std::make_shared<Listener>();
   MIDWATCH_ASSIGN(listener->fd, Listen(folder + "/mcp.sock"));
+  MIDWATCH_TRY(GiveTo(user_, folder + "/mcp.sock"));
+  MIDWATCH_TRY(GiveTo(user_, folder + "/work"));
   listener->ticket = std::move(ticket);
   listener->accept = std::move(accept);
   loop_->Add(listener);

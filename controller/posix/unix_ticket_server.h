@@ -1,10 +1,14 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "controller/base/time.h"
 #include "controller/env/ticket_server.h"
+#include "controller/posix/descriptor.h"
 
 namespace midwatch::posix {
 
@@ -12,16 +16,18 @@ namespace midwatch::posix {
 /// this user may enter. One thread serves them all and calls the sinks.
 ///
 /// A peer has kTicketTime to show the ticket. A connection that reads too slowly is cut off at
-/// kMaxQueued.
+/// kMaxQueued. No socket can use up the connections of another.
 class UnixTicketServer final : public TicketServer {
  public:
   static constexpr std::size_t kMaxQueued = std::size_t{8} << 20;
   static constexpr std::size_t kMaxTicket = 256;
-  static constexpr std::size_t kMaxConnections = 64;  ///< Of all sockets; more wait to be accepted.
+  static constexpr std::size_t kMaxConnections = 16;  ///< Of a socket; more wait to be accepted.
   static constexpr Duration kTicketTime = std::chrono::seconds(10);
 
-  /// Makes the directory; removes what a former process left in it.
-  static Result<std::unique_ptr<UnixTicketServer>> Start(const std::string& directory);
+  /// Makes the directory; removes what a former process left in it. kAlreadyExists while another
+  /// process serves there. Sockets and their directories belong to `user` where one is given.
+  static Result<std::unique_ptr<UnixTicketServer>> Start(const std::string& directory,
+                                                         std::optional<uid_t> user = {});
   ~UnixTicketServer() override;
 
   /// kTooLarge if the path would not fit into a Unix address (107 bytes).
@@ -32,10 +38,16 @@ class UnixTicketServer final : public TicketServer {
  private:
   class Loop;
   class Socket;
-  UnixTicketServer(std::string directory, std::shared_ptr<Loop> loop)
-      : directory_(std::move(directory)), loop_(std::move(loop)) {}
+  UnixTicketServer(std::string directory, std::optional<uid_t> user, Descriptor lock,
+                   std::shared_ptr<Loop> loop)
+      : directory_(std::move(directory)),
+        user_(user),
+        lock_(std::move(lock)),
+        loop_(std::move(loop)) {}
 
   const std::string directory_;
+  const std::optional<uid_t> user_;
+  const Descriptor lock_;
   std::shared_ptr<Loop>
       loop_;  // Shared with sockets and connections, which may outlive the server.
 };

@@ -1,6 +1,9 @@
 #include "controller/posix/unix_ticket_server.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -9,6 +12,7 @@
 
 #include "controller/posix/process_recorder.h"
 #include "controller/posix/process_runner.h"
+#include "controller/posix/sandbox.h"
 
 namespace midwatch::posix {
 namespace {
@@ -141,6 +145,66 @@ TEST_F(UnixTicketServerTest, TheProxySaysWhenTheAgentIsNotThere) {
   ASSERT_TRUE(process);
   EXPECT_EQ(sink->WaitForExit().value_or(ProcessExit{}).code, 1);
   EXPECT_NE(sink->errors().find("midwatch mcp: connect to"), std::string::npos);
+}
+
+/// A connection that says nothing.
+Descriptor Connected(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+TEST_F(UnixTicketServerTest, AFloodedSocketDoesNotStarveAnother) {
+  const auto other = server_->Open("other", Secret<std::string>("t"), [] { return nullptr; });
+  ASSERT_TRUE(other);
+  std::vector<Descriptor> silent;
+  for (std::size_t i = 0; i < UnixTicketServer::kMaxConnections + 8; ++i) {
+    silent.push_back(Connected((*other)->path()));
+  }
+  auto [process, sink] = Proxy("right");
+  process->Write("1\n");
+  EXPECT_EQ(sink->WaitForOutput("1\n1\n"), "1\n1\n");
+}
+
+TEST_F(UnixTicketServerTest, AnsweringWrongTicketsMakesRoomForTheRightOne) {
+  for (std::size_t i = 0; i < 2 * UnixTicketServer::kMaxConnections; ++i) {
+    const Descriptor guess = Connected(socket_->path());
+    ASSERT_EQ(write(guess.get(), "guess\n", 6), 6);
+    char byte = 0;
+    EXPECT_EQ(read(guess.get(), &byte, 1), 0) << "it is closed without a word";
+  }
+  EXPECT_EQ(Accepted(), 0u);
+  auto [process, sink] = Proxy("right");
+  process->Write("1\n");
+  EXPECT_EQ(sink->WaitForOutput("1\n1\n"), "1\n1\n");
+}
+
+TEST_F(UnixTicketServerTest, ADirectoryServesOneProcess) {
+  const std::string directory = testing::TempDir() + "/tickets-" + std::to_string(getpid());
+  const auto second = UnixTicketServer::Start(directory);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kAlreadyExists);
+  EXPECT_NE(second.error().message.find("--data"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(socket_->path())) << "the first one's sockets stay";
+  socket_.reset();
+  server_.reset();
+  EXPECT_TRUE(UnixTicketServer::Start(directory));
+}
+
+TEST_F(UnixTicketServerTest, GivesWhatTheSidecarNeedsToItsUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "this process is not root";
+  const auto server = UnixTicketServer::Start(testing::TempDir() + "/owned", kSandboxUser);
+  ASSERT_TRUE(server);
+  const auto socket = (*server)->Open("s", Secret<std::string>("t"), [] { return nullptr; });
+  ASSERT_TRUE(socket);
+  struct stat info {};
+  for (const std::string& path : {(*socket)->path(), (*socket)->directory()}) {
+    ASSERT_EQ(stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, kSandboxUser) << path;
+  }
 }
 
 TEST_F(UnixTicketServerTest, RefusesAPathThatDoesNotFit) {
