@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t kShownOfBadLine = 200;
 constexpr std::size_t kShownOfError = 500;
 constexpr std::size_t kMaxProducer = 128;
+constexpr std::size_t kShownOfMethod = 200;
+constexpr std::size_t kMaxToolCallId = 256;
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 50;
 
 std::string TextOf(const Json& content) {
   const std::string& type = content.At("type").AsString();
@@ -62,7 +65,9 @@ const Json* FindOption(const Json& options, std::string_view kind) {
   return nullptr;
 }
 
-std::int64_t Positive(const Json& number) { return std::max<std::int64_t>(0, number.AsInt()); }
+std::int64_t Tokens(const Json& number) {
+  return std::clamp<std::int64_t>(number.AsInt(), 0, kMostTokens);
+}
 
 }  // namespace
 
@@ -86,6 +91,10 @@ AcpOutputs AcpSession::OnLine(std::string_view line) {
   const auto message = ParseJsonRpc(line);
   if (!message) {
     OnBadLine(message.error().message, line);
+    if (message.error().code == ErrorCode::kInvalid && !ended()) {
+      out_.emplace_back(
+          AcpSend{ErrorLine({}, JsonRpcCode::kInvalidRequest, message.error().message)});
+    }
     return std::exchange(out_, {});
   }
   switch (message->kind) {
@@ -197,10 +206,12 @@ void AcpSession::OnCreated(const Json& result) {
 void AcpSession::OnTurnEnded(const Json& result) {
   const Json& usage = result.At("usage");
   if (usage.IsObject()) {
-    const std::int64_t input = Positive(usage.At("inputTokens")) +
-                               Positive(usage.At("cachedReadTokens")) +
-                               Positive(usage.At("cachedWriteTokens"));
-    out_.emplace_back(AcpUsage{{input, Positive(usage.At("outputTokens"))}});
+    const std::int64_t input = Tokens(usage.At("inputTokens")) +
+                               Tokens(usage.At("cachedReadTokens")) +
+                               Tokens(usage.At("cachedWriteTokens"));
+    const std::int64_t output =
+        Tokens(usage.At("outputTokens")) + Tokens(usage.At("thoughtTokens"));
+    out_.emplace_back(AcpUsage{{input, output}});
   }
   const std::string& reason = result.At("stopReason").AsString();
   if (reason.empty()) {
@@ -216,17 +227,20 @@ void AcpSession::OnRequest(const JsonRpcMessage& message) {
   if (message.method == "session/request_permission") {
     return OnPermission(message);
   }
-  Record(RecordKind::kSystem, "refused a request that was not offered: " + message.method);
+  const std::string method(Utf8Prefix(message.method, kShownOfMethod));
+  Record(RecordKind::kSystem, "refused a request that was not offered: " + method);
   out_.emplace_back(AcpSend{ErrorLine(message.id, JsonRpcCode::kMethodNotFound,
-                                      message.method + " is not offered by this client")});
+                                      method + " is not offered by this client")});
 }
 
 void AcpSession::OnPermission(const JsonRpcMessage& message) {
   const Json& call = message.params.At("toolCall");
   const Json& options = message.params.At("options");
-  if (!call.IsObject() || !options.IsArray()) {
-    out_.emplace_back(AcpSend{
-        ErrorLine(message.id, JsonRpcCode::kInvalidParams, "expected toolCall and options")});
+  if (!IsOurs(message.params) || !call.IsObject() || !options.IsArray()) {
+    Record(RecordKind::kSystem, "refused a request for permission that names no call of ours");
+    out_.emplace_back(
+        AcpSend{ErrorLine(message.id, JsonRpcCode::kInvalidParams,
+                          "expected the sessionId of the session, toolCall and options")});
     return;
   }
   const Json* chosen = nullptr;
@@ -267,17 +281,20 @@ bool AcpSession::IsAllowed(const Json& tool_call) const {
                      [&](const std::string& tool) { return title == "mcp__midwatch__" + tool; });
 }
 
+bool AcpSession::IsOurs(const Json& params) const {
+  return !session_id_.empty() && params.At("sessionId").AsString() == session_id_;
+}
+
 void AcpSession::OnNotification(const JsonRpcMessage& message) {
   if (message.method == "session/update") {
-    const bool ours =
-        !session_id_.empty() && message.params.At("sessionId").AsString() == session_id_;
-    if (!ours) {
+    if (!IsOurs(message.params)) {
       return Record(RecordKind::kSystem, "ignored an update of another session");
     }
     return OnUpdate(message.params.At("update"));
   }
   if (!message.method.starts_with("$/")) {
-    Record(RecordKind::kSystem, "ignored a notification: " + message.method);
+    Record(RecordKind::kSystem,
+           "ignored a notification: " + std::string(Utf8Prefix(message.method, kShownOfMethod)));
   }
 }
 
@@ -309,14 +326,16 @@ void AcpSession::OnUpdate(const Json& update) {
   constexpr std::string_view kQuiet[] = {"available_commands_update", "current_mode_update",
                                          "config_option_update", "session_info_update"};
   if (std::find(std::begin(kQuiet), std::end(kQuiet), kind) == std::end(kQuiet)) {
-    Record(RecordKind::kSystem, "ignored an update of unknown kind: " + Quote(kind));
+    Record(RecordKind::kSystem,
+           "ignored an update of unknown kind: " + Quote(Utf8Prefix(kind, kShownOfMethod)));
   }
 }
 
 void AcpSession::OnToolCall(const Json& update, bool is_new) {
   const std::string& id = update.At("toolCallId").AsString();
   const std::string& kind = update.At("kind").AsString();
-  if (!kind.empty() && (tool_kinds_.size() < kMaxToolCalls || tool_kinds_.contains(id))) {
+  const bool room = tool_kinds_.size() < kMaxToolCalls || tool_kinds_.contains(id);
+  if (!kind.empty() && room && id.size() <= kMaxToolCallId && kind.size() <= kMaxToolCallId) {
     tool_kinds_[id] = kind;
   }
   const std::string& status = update.At("status").AsString();

@@ -74,7 +74,8 @@ using AcpOutputs = std::vector<AcpOutput>;
 /// Of what a sidecar may ask, only permission is answered by a rule: tools of the Run itself are
 /// allowed, with AllowReads those of kind `read`, `search` and `think` too, everything else is
 /// rejected (`allow_always` is never chosen). Files, terminals, elicitation and unknown requests
-/// are refused: they were not offered. Unknown notifications and updates are recorded and ignored.
+/// are refused: they were not offered. Unknown notifications and updates are recorded and ignored;
+/// JSON that is no message (a batch is none) is answered with an error, other text is not.
 /// Every output is in the order in which it must happen.
 class AcpSession {
  public:
@@ -117,6 +118,7 @@ class AcpSession {
   void OnPermission(const JsonRpcMessage& message);
   void OnBadLine(const std::string& why, std::string_view line);
   bool IsAllowed(const Json& tool_call) const;
+  bool IsOurs(const Json& params) const;  ///< They name our session.
   Json Prompt() const;
   void Ask(std::string_view method, Json params);
   void Record(RecordKind kind, std::string text, Json data = {}, bool piece = false);

@@ -21,6 +21,11 @@ Json ServerInfo(const std::string& version) {
   return Json::Of({{"name", "midwatch"}, {"title", "Midwatch"}, {"version", version}});
 }
 
+/// Enough of what came in for who sent it to know it again.
+std::string Shown(std::string_view argument) {
+  return std::string(Utf8Prefix(argument, kShownOfArgument));
+}
+
 bool IsArtifactName(const std::string& name) {
   const bool characters = std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
@@ -95,8 +100,8 @@ void McpServer::OnRequest(const JsonRpcMessage& message) {
     return Answer(message.id, Json::Of({{"tools", ToolList(desk_.check.input_schema())}}));
   }
   if (message.method == "tools/call") return CallTool(message);
-  out_.emplace_back(McpSend{
-      ErrorLine(message.id, JsonRpcCode::kMethodNotFound, "Method not found: " + message.method)});
+  out_.emplace_back(McpSend{ErrorLine(message.id, JsonRpcCode::kMethodNotFound,
+                                      "Method not found: " + Shown(message.method))});
 }
 
 void McpServer::OnInitialize(const JsonRpcMessage& message) {
@@ -126,7 +131,7 @@ void McpServer::CallTool(const JsonRpcMessage& message) {
     return;
   }
   out_.emplace_back(
-      McpSend{ErrorLine(message.id, JsonRpcCode::kInvalidParams, "Unknown tool: " + name)});
+      McpSend{ErrorLine(message.id, JsonRpcCode::kInvalidParams, "Unknown tool: " + Shown(name))});
 }
 
 McpServer::ToolResult McpServer::SubmitResult(const Json& arguments) {
@@ -158,8 +163,8 @@ std::optional<McpServer::ToolResult> McpServer::SaveArtifact(const Json& id,
   const std::string& name = arguments.At("name").AsString();
   const Json& content = arguments.At("content");
   if (!IsArtifactName(name)) {
-    return ToolResult{"name: " + Quote(name) + ": expected letters, digits, '-', '_' and '.'",
-                      true};
+    return ToolResult{
+        "name: " + Quote(Shown(name)) + ": expected letters, digits, '-', '_' and '.'", true};
   }
   if (!content.IsString()) return ToolResult{"content: expected a text", true};
   const bool taken = desk_.inputs.contains(name) ||

@@ -250,6 +250,19 @@ INSTANTIATE_TEST_SUITE_P(
                    "more than 16384 bytes"},
         ResultCase{"InventedQuote", Diagnosis(Evidence("3", "out of memory")),
                    "evidence[0].quote: does not stand in artifact \"log\""},
+        ResultCase{"BlankQuote", Diagnosis(Evidence("1-2", "\n")), "quote: expected some text"},
+        ResultCase{"QuoteThatStandsElsewhere", Diagnosis(Evidence("1-2", "exit 1")),
+                   "does not stand on lines 1-2 of artifact \"log\", but on line 4"},
+        ResultCase{"LinesThatWrapAround",
+                   Diagnosis(Evidence("1-99999999999999999999999999", "exit 1")),
+                   "expected a line or a range"},
+        ResultCase{"ArtifactByPath",
+                   Diagnosis(Json::Of({{"artifact", "../other/log"}, {"quote", "exit 1"}})),
+                   "is no input of this Run"},
+        ResultCase{"ArtifactByDigest",
+                   Diagnosis(Json::Of({{"artifact", "sha256:" + std::string(64, 'a')},
+                                       {"quote", "exit 1"}})),
+                   "is no input of this Run"},
         ResultCase{"WrongLine", Diagnosis(Evidence("1", "ERROR: connection refused")),
                    "does not stand on lines 1 of artifact \"log\", but on line 3"},
         ResultCase{"LineBeyondTheEnd", Diagnosis(Evidence("99", "exit 1")), "but on line 4"},
@@ -261,6 +274,11 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(McpServerTest, FillsInTheLinesOfAQuote) {
   Text("submit_result", Diagnosis(Json::Of({{"artifact", "log"}, {"quote", "refused\nexit"}})));
+  EXPECT_EQ(desk_.result.At("evidence").Items().at(0).At("lines").AsString(), "3-4");
+}
+
+TEST_F(McpServerTest, NarrowsWideLinesToThoseOfTheQuote) {
+  Text("submit_result", Diagnosis(Evidence("1-999", "ERROR: connection refused\nexit")));
   EXPECT_EQ(desk_.result.At("evidence").Items().at(0).At("lines").AsString(), "3-4");
 }
 
@@ -322,9 +340,44 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         SaveCase{"NoName", Json::Of({{"content", "x"}}), "name: \"\": expected letters"},
         SaveCase{"Path", Json::Of({{"name", "../x"}, {"content", "x"}}), "expected letters"},
+        SaveCase{"AbsolutePath", Json::Of({{"name", "/etc/passwd"}, {"content", "x"}}),
+                 "expected letters"},
+        SaveCase{"Hidden", Json::Of({{"name", ".ssh"}, {"content", "x"}}), "expected letters"},
+        SaveCase{"Dots", Json::Of({{"name", ".."}, {"content", "x"}}), "expected letters"},
+        SaveCase{"NulByte", Json::Of({{"name", std::string("a\0b", 3)}, {"content", "x"}}),
+                 "expected letters"},
+        SaveCase{"LineFeed", Json::Of({{"name", "a\nb"}, {"content", "x"}}), "expected letters"},
+        SaveCase{"NameTooLong", Json::Of({{"name", std::string(129, 'a')}, {"content", "x"}}),
+                 "expected letters"},
+        SaveCase{"NameIsList", Json::Of({{"name", Json::EmptyArray()}, {"content", "x"}}),
+                 "expected letters"},
+        SaveCase{"ContentIsNumber", Json::Of({{"name", "x"}, {"content", 7}}),
+                 "content: expected a text"},
         SaveCase{"InputName", Json::Of({{"name", "log"}, {"content", "x"}}), "\"log\" is taken"},
         SaveCase{"NoContent", Json::Of({{"name", "x"}}), "content: expected a text"}),
     [](const auto& suite) { return std::string(suite.param.name); });
+
+TEST_F(McpServerTest, SaysNoMoreAboutWhatIsWrongThanItTakesToKnowItAgain) {
+  const std::string huge(100'000, '\x01');  // Six bytes each, once escaped.
+  for (const char* tool : {"job", "log", "plan", "history", "save_artifact", "submit_result"}) {
+    Json arguments = Json::EmptyObject();
+    for (const char* name : {"artifact", "search", "name", "content", "from", "rootCause"}) {
+      arguments.Set(name, huge);
+    }
+    Tool(tool, std::move(arguments));
+    EXPECT_LT(std::get<McpSend>(answers_.back()).line.size(), 20'000u) << tool;
+  }
+  Tool(huge, {});
+  EXPECT_LT(std::get<McpSend>(answers_.back()).line.size(), 20'000u);
+  Call(huge, {});
+  EXPECT_LT(std::get<McpSend>(answers_.back()).line.size(), 20'000u);
+}
+
+TEST_F(McpServerTest, BoundsTheBytesThatAreSaved) {
+  desk_.saved_bytes = McpServer::kMaxSavedBytes - 1;
+  EXPECT_THAT(Text("save_artifact", Json::Of({{"name", "b"}, {"content", "xx"}})),
+              HasSubstr("may save 32 artifacts"));
+}
 
 TEST_F(McpServerTest, BoundsWhatIsSaved) {
   for (std::size_t i = 0; i < McpServer::kMaxSaved; ++i) {

@@ -29,7 +29,9 @@ Result<std::size_t> ReadNumber(const Json& arguments, const Number& wanted) {
   const bool fits = value->IsInt() && value->AsInt() >= static_cast<std::int64_t>(wanted.least) &&
                     value->AsInt() <= static_cast<std::int64_t>(wanted.most);
   if (!fits) {
-    return Fail(ErrorCode::kInvalid, std::string(wanted.name) + ": " + value->Dump() +
+    const std::string given = value->Dump();
+    return Fail(ErrorCode::kInvalid, std::string(wanted.name) + ": " +
+                                         std::string(Utf8Prefix(given, kShownOfArgument)) +
                                          ": expected an integer from " + range);
   }
   return static_cast<std::size_t>(value->AsInt());
@@ -56,7 +58,7 @@ Result<LogQuery> ReadLogQuery(const Json& arguments, const ArtifactTexts& inputs
     std::vector<std::string> names;
     for (const auto& [name, text] : inputs) names.push_back(Quote(name));
     return Fail(ErrorCode::kInvalid,
-                "artifact: " + Quote(query.artifact) +
+                "artifact: " + Quote(Utf8Prefix(query.artifact, kShownOfArgument)) +
                     " is no input of this Run; there are: " + Join(names, ", "));
   }
   query.text = &input->second;
@@ -65,6 +67,10 @@ Result<LogQuery> ReadLogQuery(const Json& arguments, const ArtifactTexts& inputs
                   ReadNumber(arguments, {"lines", kDefaultPageLines, 1, kMaxPageLines}));
   MIDWATCH_ASSIGN(query.context, ReadNumber(arguments, {"context", 0, 0, kMaxContext}));
   query.search = arguments.At("search").AsString();
+  if (query.search.size() > kMaxSearch) {
+    return Fail(ErrorCode::kInvalid,
+                "search: expected at most " + std::to_string(kMaxSearch) + " bytes");
+  }
   return query;
 }
 

@@ -106,6 +106,12 @@ std::string NamesOf(const ArtifactTexts& inputs) {
   return names.empty() ? "there are none" : Join(names, ", ");
 }
 
+/// The lines of a quote that begins on line `first`.
+std::string LinesFrom(std::size_t first, std::string_view quote) {
+  const auto more = static_cast<std::size_t>(std::count(quote.begin(), quote.end(), '\n'));
+  return std::to_string(first) + (more == 0 ? "" : "-" + std::to_string(first + more));
+}
+
 /// What is wrong with one piece of evidence, or empty. Fills its lines in.
 std::string CheckEvidence(Json& evidence, const ArtifactTexts& inputs) {
   const std::string& name = evidence.At("artifact").AsString();
@@ -116,16 +122,15 @@ std::string CheckEvidence(Json& evidence, const ArtifactTexts& inputs) {
   }
   const ArtifactText& text = input->second;
   const std::string quote = WithoutCarriageReturns(evidence.At("quote").AsString());
+  if (Trim(quote).empty()) return "quote: expected some text";
   const auto stands = text.FindQuote(quote);
   if (!stands) {
     return "quote: does not stand in artifact " + Quote(name) + ": " +
            Quote(Utf8Prefix(quote, 200));
   }
-  const std::string& lines = evidence.At("lines").AsString();
+  const std::string lines = evidence.At("lines").AsString();
   if (lines.empty()) {
-    const auto more = static_cast<std::size_t>(std::count(quote.begin(), quote.end(), '\n'));
-    const std::string first = std::to_string(*stands);
-    evidence.Set("lines", more == 0 ? first : first + "-" + std::to_string(*stands + more));
+    evidence.Set("lines", LinesFrom(*stands, quote));
     return {};
   }
   const auto range = ParseLines(lines);
@@ -136,6 +141,7 @@ std::string CheckEvidence(Json& evidence, const ArtifactTexts& inputs) {
     return "quote: does not stand on lines " + lines + " of artifact " + Quote(name) +
            ", but on line " + std::to_string(*stands);
   }
+  evidence.Set("lines", LinesFrom(*text.FindQuote(quote, range->first), quote));
   return {};
 }
 

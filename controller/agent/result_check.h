@@ -21,8 +21,8 @@ class ResultCheck {
 
   explicit ResultCheck(api::MissionType type);
 
-  /// The result as it is kept: lines that were not named are filled in. Otherwise kInvalid or
-  /// kTooLarge with everything that is wrong, for the sidecar to mend.
+  /// The result as it is kept: its quotes' lines are exactly those they stand on. Otherwise
+  /// kInvalid or kTooLarge with everything that is wrong, for the sidecar to mend.
   Result<Json> Check(const Json& submitted, const ArtifactTexts& inputs) const;
 
   /// What `submit_result` takes, as JSON Schema.

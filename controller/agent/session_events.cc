@@ -30,12 +30,12 @@ class OutputSink final : public ProcessSink {
 
 class ToolsSink final : public TicketSink {
  public:
-  ToolsSink(PostEvent post, std::uint64_t connection, WaitingBytes waiting)
-      : post_(std::move(post)), connection_(connection), waiting_(std::move(waiting)) {}
+  ToolsSink(PostEvent post, std::uint64_t connection)
+      : post_(std::move(post)), connection_(connection) {}
 
   void OnOpen(std::shared_ptr<TicketConnection> peer) override {
     peer_ = peer;
-    post_(ToolsOpened{connection_, std::move(peer)});
+    post_(ToolsOpened{connection_, std::move(peer), waiting_});
   }
   void OnBytes(std::string_view bytes) override {
     if (waiting_->fetch_add(bytes.size()) + bytes.size() > kMaxWaitingBytes) {
@@ -49,7 +49,7 @@ class ToolsSink final : public TicketSink {
  private:
   const PostEvent post_;
   const std::uint64_t connection_;
-  const WaitingBytes waiting_;
+  const WaitingBytes waiting_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::weak_ptr<TicketConnection> peer_;
 };
 
@@ -59,9 +59,8 @@ std::shared_ptr<ProcessSink> MakeProcessSink(PostEvent post, WaitingBytes waitin
   return std::make_shared<OutputSink>(std::move(post), std::move(waiting));
 }
 
-std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection,
-                                          WaitingBytes waiting) {
-  return std::make_shared<ToolsSink>(std::move(post), connection, std::move(waiting));
+std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection) {
+  return std::make_shared<ToolsSink>(std::move(post), connection);
 }
 
 }  // namespace midwatch::agent

@@ -14,6 +14,12 @@
 
 namespace midwatch::agent {
 
+/// Bytes of one process, or one connection, that may wait for the actor.
+inline constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20;
+
+/// Counts the bytes of a peer that wait: its sink adds, its session subtracts.
+using WaitingBytes = std::shared_ptr<std::atomic<std::size_t>>;
+
 // What comes back to a session from outside.
 struct InputArrived {
   std::string name;
@@ -31,6 +37,7 @@ struct ProcessEnded {
 struct ToolsOpened {
   std::uint64_t connection = 0;
   std::shared_ptr<TicketConnection> peer;
+  WaitingBytes waiting;
 };
 struct ToolsBytes {
   std::uint64_t connection = 0;
@@ -59,15 +66,8 @@ using SessionEvent =
 /// Hands an event to the session's actor. Any thread.
 using PostEvent = std::function<void(SessionEvent)>;
 
-/// Bytes of one process, or one connection, that may wait for the actor.
-inline constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20;
-
-/// Counts the bytes of a peer that wait; shared by its sink and its session.
-using WaitingBytes = std::shared_ptr<std::atomic<std::size_t>>;
-
 std::shared_ptr<ProcessSink> MakeProcessSink(PostEvent post, WaitingBytes waiting);
 /// A connection that lets too much wait is closed.
-std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection,
-                                          WaitingBytes waiting);
+std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection);
 
 }  // namespace midwatch::agent

@@ -129,9 +129,8 @@ void SidecarSession::StartSidecar(Now now) {
   desk_ = std::make_unique<McpDesk>(setup_.run.spec, std::move(inputs_));
   auto counter = std::make_shared<std::atomic<std::uint64_t>>(0);
   auto socket = ports_.tickets.Open(
-      setup_.run.metadata.uid, Secret<std::string>(setup_.ticket), [post = ports_.post, counter] {
-        return MakeToolsSink(post, ++*counter, std::make_shared<std::atomic<std::size_t>>(0));
-      });
+      setup_.run.metadata.uid, Secret<std::string>(setup_.ticket),
+      [post = ports_.post, counter] { return MakeToolsSink(post, ++*counter); });
   if (!socket) {
     Conclude(Failed(reason::kSidecarFailed, "no socket for its tools: " + socket.error().message));
     return Finish(now);
@@ -292,6 +291,7 @@ void SidecarSession::On(const ToolsOpened& event, Now) {
   if (connections_.size() >= kMaxConnections || !desk_ || process_gone_) return event.peer->Close();
   Connection connection;
   connection.peer = event.peer;
+  connection.waiting = event.waiting;
   connection.server = std::make_unique<McpServer>(*desk_, host_.version);
   connections_.insert_or_assign(event.connection, std::move(connection));
 }
@@ -300,6 +300,7 @@ void SidecarSession::On(const ToolsBytes& event, Now now) {
   const auto found = connections_.find(event.connection);
   if (found == connections_.end()) return;
   Connection& connection = found->second;
+  connection.waiting->fetch_sub(event.bytes.size());
   for (const LineSplitter::Line& line : connection.lines.Feed(event.bytes)) {
     Obey(event.connection,
          line.too_long ? connection.server->OnLineTooLong() : connection.server->OnLine(line.text),
