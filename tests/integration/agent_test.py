@@ -22,14 +22,14 @@ def processes_with(text):
 
 
 class AgentWorld(World):
-    def start(self, *steps, name="one", **sidecar):
+    def start(self, *steps, name="one", flags=(), **sidecar):
         """An agent whose sidecar plays the steps."""
         self.midwatch.apply(*shop())
         self.transcript = self.dir / f"transcript-{name}"
         self.transcript.write_text("\n".join(json.dumps(step) for step in steps))
         config = {"name": "scripted", "command": BINARY, "default": True,
                   "args": ["sidecar", "scripted", "--transcript", str(self.transcript)], **sidecar}
-        agent = self.start_agent(name, sidecars=[config], lease=LEASE)
+        agent = self.start_agent(name, sidecars=[config], lease=LEASE, flags=flags)
         wait_until(lambda: self.connected() >= 1, "the connection")
         return agent
 
@@ -137,22 +137,11 @@ class Silence(AgentWorld):
         agent.send(signal.SIGCONT)
         self.assertEqual(self.ended()["status"]["reason"], "InstanceLost")
 
-    def test_sidecars_of_a_lost_agent_are_replaced_on_another(self):
-        first = self.start({"hang": True})
-        self.fail_a_job()
-        run = self.running()
-        first.stop(signal.SIGKILL)
-        self.start_agent("two")
-        self.wait_phase("d1", "Succeeded", patience=120)
-        runs = self.midwatch.get("runs")
-        lost = next(r for r in runs if r["metadata"]["name"] == run["metadata"]["name"])
-        self.assertEqual(lost["spec"]["stopRequested"]["reason"], "InstanceLost")
-
     def test_an_agent_that_is_asked_to_end_drains(self):
-        agent = self.start({"hang": True})
+        agent = self.start({"hang": True}, flags=["--drain", "3s"])
         self.fail_a_job()
         self.running()
-        agent.stop(signal.SIGTERM, patience=60)
+        agent.stop(signal.SIGTERM)
         self.assertEqual(self.ended()["status"]["reason"], "Drained")
         wait_until(lambda: self.connected() == 0, "the end of the connection")
         self.nothing_is_left()

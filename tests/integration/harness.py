@@ -118,7 +118,7 @@ class World(unittest.TestCase):
             self.port = int(kubeconfig.read_text().split("https://127.0.0.1:")[1].split()[0].strip('"'))
         return server
 
-    def start_agent(self, name="one", capacity=1, sidecars=None, agent="agents/ops", lease=30):
+    def start_agent(self, name="one", capacity=1, sidecars=None, agent="agents/ops", lease=30, flags=()):
         token = self.dir / f"{agent.replace('/', '-')}.kubeconfig"
         if not token.exists():
             self.midwatch.run("agent", "token", agent, "--file", token)
@@ -127,7 +127,7 @@ class World(unittest.TestCase):
         path = self.dir / f"agent-{name}.yaml"
         path.write_text(json.dumps(config))
         process = Process(self.dir / f"agent-{name}.log", "agent", "--agent", agent, "--config", path,
-                          "--kubeconfig", token, "--data", self.dir / f"agent-{name}")
+                          "--kubeconfig", token, "--data", self.dir / f"agent-{name}", *flags)
         self.processes.append(process)
         return process
 
