@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "controller/base/text.h"
 #include "controller/sidecar/judge.h"
@@ -9,6 +10,8 @@ namespace {
 constexpr const char* kLooksLikeAnError =
     R"((?i)\b(?:error|fatal|failed|failure|exception|panic|cannot|could not|denied|refused|unable to)\b)";
 constexpr std::size_t kLastLines = 3;
+constexpr std::size_t kMaxQuotedAfter = 3;  // Lines that a rule's `quote` fits,
+constexpr std::size_t kLookAfter = 40;      // among so many after the match.
 
 /// A rule and the line that it fits; no line if it fits the exit code.
 struct Finding {
@@ -54,16 +57,40 @@ int FailuresBefore(const Json& history) {
   return count;
 }
 
-Json Evidence(const std::vector<Finding>& found) {
-  Json evidence = Json::EmptyArray();
-  std::vector<std::size_t> quoted;
-  for (const Finding& finding : found) {
-    if (finding.line == nullptr || evidence.Items().size() == kMaxEvidence) continue;
-    if (std::find(quoted.begin(), quoted.end(), finding.line->number) != quoted.end()) continue;
-    quoted.push_back(finding.line->number);
-    evidence.Append(EvidenceOf(*finding.line, finding.groups.front()));
+/// Quotes, each line once, as many as there is room for.
+class Evidence {
+ public:
+  void Add(const LogLine& line, std::string_view match) {
+    if (list_.Items().size() < kMaxEvidence && quoted_.insert(line.number).second) {
+      list_.Append(EvidenceOf(line, match));
+    }
   }
-  return evidence;
+  Json Take() { return std::move(list_); }
+
+ private:
+  Json list_ = Json::EmptyArray();
+  std::set<std::size_t> quoted_;
+};
+
+/// The line of the cause, what its rule wants quoted after it, then the lines of other findings.
+Json EvidenceFor(const std::vector<Finding>& found, const LogLines& log) {
+  Evidence evidence;
+  const Finding& best = found.front();
+  if (best.line != nullptr) evidence.Add(*best.line, best.groups.front());
+  std::size_t more = best.line != nullptr && best.rule->quote ? kMaxQuotedAfter : 0;
+  for (const LogLine& line : log) {
+    if (more == 0) break;
+    if (line.number <= best.line->number || line.number > best.line->number + kLookAfter) continue;
+    const std::string plain = Plain(line.text);
+    const auto groups = best.rule->quote->Capture(plain);
+    if (groups.empty()) continue;
+    evidence.Add(line, groups.front());
+    --more;
+  }
+  for (const Finding& finding : found) {
+    if (finding.line != nullptr) evidence.Add(*finding.line, finding.groups.front());
+  }
+  return evidence.Take();
 }
 
 std::string ExitSentence(const Facts& facts) {
@@ -113,7 +140,9 @@ Judgement Diagnose(const RuleList& rules, const Facts& facts) {
     judgement.thoughts.push_back("The rule " + finding.rule->name + " fits " + where + ", rank " +
                                  std::to_string(finding.rule->rank) + ".");
   }
-  std::string cause = FillIn(best.rule->cause, Views(best.groups)) + ExitSentence(facts);
+  std::string cause = FillIn(best.rule->cause, Views(best.groups));
+  if (!cause.empty() && cause.back() != '.') cause += '.';
+  if (best.line != nullptr) cause += ExitSentence(facts);  // Else the rule has spoken of it.
   bool transient = best.rule->transient;
   const int before = FailuresBefore(facts.history);
   if (before == 1) cause += " The job before it failed too.";
@@ -125,7 +154,7 @@ Judgement Diagnose(const RuleList& rules, const Facts& facts) {
                                {"category", best.rule->category},
                                {"transient", transient},
                                {"confidence", best.rule->confidence},
-                               {"evidence", Evidence(found)},
+                               {"evidence", EvidenceFor(found, facts.log)},
                                {"nextSteps", std::move(next)}});
   return judgement;
 }

@@ -109,6 +109,13 @@ INSTANTIATE_TEST_SUITE_P(
                      "An error occurred (ExpiredToken) when calling the PutObject operation"},
         DiagnoseCase{"Unauthorized", "error: HTTP 401 Unauthorized", 1, "unauthorized",
                      "Authentication", "error: HTTP 401 Unauthorized"},
+        DiagnoseCase{"GitPassword", "remote: HTTP Basic: Access denied. The provided password", 128,
+                     "unauthorized", "Authentication",
+                     "remote: HTTP Basic: Access denied. The provided password"},
+        DiagnoseCase{"KubernetesForbidden",
+                     "Error from server (Forbidden): deployments.apps is forbidden", 1, "forbidden",
+                     "Authorization",
+                     "Error from server (Forbidden): deployments.apps is forbidden"},
         DiagnoseCase{"Forbidden", "AccessDenied: User is not authorized to perform: s3:PutObject",
                      1, "forbidden", "Authorization",
                      "AccessDenied: User is not authorized to perform: s3:PutObject"},
@@ -143,6 +150,12 @@ INSTANTIATE_TEST_SUITE_P(
         DiagnoseCase{"OutOfMemory",
                      "<--- Last few GCs --->\nFATAL ERROR: JavaScript heap out of memory", 134,
                      "out-of-memory", "Resource", "FATAL ERROR: JavaScript heap out of memory"},
+        DiagnoseCase{"HeapTraceAlone", "<--- Last few GCs --->\nKilled", 137, "out-of-memory-trace",
+                     "Resource", "<--- Last few GCs --->"},
+        DiagnoseCase{"DockerDaemon",
+                     "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it?",
+                     1, "docker-daemon", "Dependency",
+                     "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it?"},
         DiagnoseCase{"DiskFull", "tar: write error: No space left on device", 2, "disk-full",
                      "Resource", "tar: write error: No space left on device"},
         DiagnoseCase{"PortInUse", "listen tcp :8080: bind: address already in use", 1,
@@ -167,15 +180,41 @@ INSTANTIATE_TEST_SUITE_P(
                      "Configuration", "error[E0382]: borrow of moved value"},
         DiagnoseCase{"Link", "undefined reference to `foo()'", 1, "link-error", "Configuration",
                      "undefined reference to `foo()'"},
-        DiagnoseCase{"GoTest", "--- FAIL: TestPay (0.00s)", 1, "test-failure", "Test",
+        DiagnoseCase{"GoTest", "--- FAIL: TestPay (0.00s)", 1, "test-named", "Test",
                      "--- FAIL: TestPay (0.00s)"},
-        DiagnoseCase{"GoogleTest", "[  FAILED  ] PayTest.Refunds (3 ms)", 1, "test-failure", "Test",
+        DiagnoseCase{"GoogleTest", "[  FAILED  ] PayTest.Refunds (3 ms)", 1, "test-named", "Test",
                      "[  FAILED  ] PayTest.Refunds (3 ms)"},
         DiagnoseCase{"Pytest", "FAILED tests/test_pay.py::test_refund - assert 1 == 2", 1,
-                     "test-failure", "Test",
-                     "FAILED tests/test_pay.py::test_refund - assert 1 == 2"},
-        DiagnoseCase{"Helm", "Error: UPGRADE FAILED: cannot patch", 1, "yaml-config",
-                     "Configuration", "Error: UPGRADE FAILED: cannot patch"},
+                     "test-named", "Test", "FAILED tests/test_pay.py::test_refund - assert 1 == 2"},
+        DiagnoseCase{"Jest", "FAIL src/checkout.test.js\n  ● checkout › discounts once", 1,
+                     "test-named", "Test", "FAIL src/checkout.test.js"},
+        DiagnoseCase{"TestsCounted", "Tests: 1 failed, 41 passed", 1, "test-failure", "Test",
+                     "Tests: 1 failed, 41 passed"},
+        DiagnoseCase{"GoBuild", "pay/charge.go:41:9: undefined: stripeClient", 2, "compile-error",
+                     "Configuration", "pay/charge.go:41:9: undefined: stripeClient"},
+        DiagnoseCase{"Lint", "\xE2\x9C\x96 1 problem (1 error, 0 warnings)", 1, "lint", "Test",
+                     "\xE2\x9C\x96 1 problem (1 error, 0 warnings)"},
+        DiagnoseCase{"PythonException", "Traceback (most recent call last):\nKeyError: 'CHF'", 1,
+                     "python-exception", "Configuration", "KeyError: 'CHF'"},
+        DiagnoseCase{"UnsetVariable", "./deploy.sh: line 14: DATABASE_URL: unbound variable", 1,
+                     "unset-variable", "Configuration",
+                     "./deploy.sh: line 14: DATABASE_URL: unbound variable"},
+        DiagnoseCase{"NpmVersions",
+                     "npm ERR! ERESOLVE unable to resolve dependency tree\nnpm ERR! Could not "
+                     "resolve dependency:",
+                     1, "version-conflict", "Dependency",
+                     "npm ERR! ERESOLVE unable to resolve dependency tree"},
+        DiagnoseCase{"Helm", "Error: UPGRADE FAILED: cannot patch", 1, "helm-failed", "State",
+                     "Error: UPGRADE FAILED: cannot patch"},
+        DiagnoseCase{"HelmWaited", "Error: UPGRADE FAILED: timed out waiting for the condition", 1,
+                     "rollout", "Timeout",
+                     "Error: UPGRADE FAILED: timed out waiting for the condition"},
+        DiagnoseCase{"CrashLoop",
+                     "error: timed out waiting for the condition\nBack-off restarting failed "
+                     "container web in pod web-5d9c (CrashLoopBackOff)",
+                     1, "crash-loop", "State",
+                     "Back-off restarting failed container web in pod web-5d9c "
+                     "(CrashLoopBackOff)"},
         DiagnoseCase{"InColour", "\x1b[31mError: Error acquiring the state lock\x1b[0m", 1,
                      "terraform-state-lock", "Conflict", "Error: Error acquiring the state lock"}),
     [](const auto& suite) { return std::string(suite.param.name); });
@@ -196,6 +235,25 @@ TEST(DiagnoseTest, QuotesTheFirstOfRepeatedLines) {
           .result;
   EXPECT_EQ(result.At("evidence").Items().size(), 1u);
   EXPECT_EQ(result.At("evidence").Items().at(0).At("lines").AsString(), "2");
+}
+
+TEST(DiagnoseTest, QuotesWhatItsRuleWantsAfterTheCause) {
+  const Json result =
+      Diagnose(Book().diagnose,
+               Failed("ID: not this one\nError acquiring the state lock\nLock Info:\n"
+                      "  ID:  6b3f\n  Path: x\n  Who: ci@runner-7"))
+          .result;
+  std::vector<std::string> lines;
+  for (const Json& evidence : result.At("evidence").Items()) {
+    lines.push_back(evidence.At("lines").AsString());
+  }
+  EXPECT_EQ(lines, (std::vector<std::string>{"2", "4", "6"}));
+}
+
+TEST(DiagnoseTest, SpeaksOfTheExitCodeOnce) {
+  const Json result = Diagnose(Book().diagnose, Failed("", 137)).result;
+  const std::string& cause = result.At("rootCause").AsString();
+  EXPECT_EQ(cause.find("exit code"), cause.rfind("exit code")) << cause;
 }
 
 TEST(DiagnoseTest, SaysSoWhenNoRuleFits) {

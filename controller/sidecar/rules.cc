@@ -45,10 +45,10 @@ Result<std::int64_t> NumberUpTo(std::string_view value, std::int64_t most) {
   return number;
 }
 
-Result<void> SetMatch(Rule& rule, std::string_view value) {
+Result<void> SetPattern(std::optional<Pattern>& to, std::string_view value) {
   auto pattern = Pattern::Compile(value);
   MIDWATCH_TRY(pattern);
-  rule.match = std::move(*pattern);
+  to = std::move(*pattern);
   return {};
 }
 
@@ -77,7 +77,8 @@ Result<void> SetWord(Rule& rule, std::string_view key, std::string_view value) {
 }
 
 Result<void> SetKey(Rule& rule, std::string_view key, std::string_view value) {
-  if (key == "match") return SetMatch(rule, value);
+  if (key == "match") return SetPattern(rule.match, value);
+  if (key == "quote") return SetPattern(rule.quote, value);
   if (key == "rank" || key == "exit-code") return SetNumber(rule, key, value);
   if (key == "category" || key == "confidence" || key == "action" || key == "holds") {
     return SetWord(rule, key, value);

@@ -24,6 +24,7 @@ namespace midwatch::sidecar {
 ///     confidence: Low|Medium|High
 ///     rank: 0…100               the highest that fits tells the cause
 ///     cause: a sentence; {0} is what fits, {1} … are its groups
+///     quote: a regular expression; lines after the match that it fits are evidence too
 ///     next: what to do; may stand several times
 ///     action: Create|Update|Replace|Delete|Read|Other   with `target`, makes a change of a summary
 ///     target: what it was done to; groups as above
@@ -38,6 +39,7 @@ struct Rule {
   std::string confidence = "Low";
   int rank = 0;
   std::string cause;
+  std::optional<Pattern> quote;
   std::vector<std::string> next;
   std::string action;
   std::string target;
