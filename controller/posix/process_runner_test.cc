@@ -187,6 +187,16 @@ TEST_P(ProcessRunnerTest, SearchesThePathOfTheGivenEnvironment) {
   EXPECT_EQ(refused.error().message, "command \"true\": not found in PATH \"/nowhere\"");
 }
 
+TEST_P(ProcessRunnerTest, FindsARelativeProgramFromWhereThisProcessIs) {
+  ProcessSpec spec = Spec("unused");
+  spec.command = {std::filesystem::relative("/bin/pwd").string()};
+  spec.working_directory = "/usr/lib";
+  EXPECT_EQ(RunToEnd(runner_, spec).output, "/usr/lib\n");
+  spec.command = {"pwd"};
+  spec.environment = {{"PATH", std::filesystem::relative("/bin").string()}};
+  EXPECT_EQ(RunToEnd(runner_, spec).output, "/usr/lib\n");
+}
+
 TEST_P(ProcessRunnerTest, RefusesAnEmptyCommand) {
   const auto refused = runner_.Start(ProcessSpec{}, std::make_shared<ProcessRecorder>());
   ASSERT_FALSE(refused);

@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "controller/posix/spawn.h"
@@ -49,6 +51,16 @@ bool IsVisible(const std::string& path, const ProcessSpec& spec) {
   return false;
 }
 
+ProcessSpec WithAbsolutePaths(ProcessSpec spec) {
+  const auto absolute = [](std::string& path) {
+    path = std::filesystem::absolute(path).lexically_normal().string();
+  };
+  std::for_each(spec.readable.begin(), spec.readable.end(), absolute);
+  std::for_each(spec.writable.begin(), spec.writable.end(), absolute);
+  if (!spec.working_directory.empty()) absolute(spec.working_directory);
+  return spec;
+}
+
 /// The directories above the paths that the sandbox must have, from the top. bubblewrap would make
 /// them for root alone.
 std::set<std::string> Parents(const std::vector<std::string>& paths) {
@@ -92,7 +104,8 @@ std::optional<Sandbox> FindSandbox() {
 }
 
 std::vector<std::string> SandboxCommand(const Sandbox& sandbox, const std::string& program,
-                                        const ProcessSpec& spec) {
+                                        const ProcessSpec& relative) {
+  const ProcessSpec spec = WithAbsolutePaths(relative);  // It is started in another directory.
   std::vector<std::string> out{sandbox.bubblewrap};
   Add(out, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
   Add(out, {"--die-with-parent", "--proc", "/proc", "--dev", "/dev"});

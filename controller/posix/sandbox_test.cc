@@ -64,6 +64,23 @@ TEST_F(SandboxTest, SeesNoOtherProcess) {
   EXPECT_EQ(Run("set -- /proc/[0-9]*; test $# -le 3 && echo few"), "few\n");
 }
 
+TEST_F(SandboxTest, TakesRelativePathsFromWhereThisProcessIs) {
+  ProcessSpec spec;
+  const std::string mine = std::filesystem::relative(root_ + "/mine").string();
+  spec.command = {std::filesystem::relative("/bin/sh").string(), "-c", "pwd; touch x && echo ok"};
+  spec.environment = {{"PATH", "/usr/bin:/bin"}};
+  spec.sandbox = true;
+  spec.writable = {mine};
+  spec.working_directory = mine;
+  spec.kill_at = BootTime() + std::chrono::minutes(5);
+  const auto sink = std::make_shared<ProcessRecorder>();
+  const auto process = runner_->Start(spec, sink);
+  ASSERT_TRUE(process);
+  EXPECT_TRUE(sink->WaitForExit());
+  EXPECT_EQ(sink->output() + sink->errors(),
+            std::filesystem::canonical(root_ + "/mine").string() + "\nok\n");
+}
+
 TEST_F(SandboxTest, HasNoCapability) {
   EXPECT_EQ(Run("grep -E 'Cap(Prm|Eff|Inh|Amb)' /proc/self/status | cut -f2 | sort -u"),
             "0000000000000000\n");

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "controller/base/text.h"
 
 namespace midwatch::posix {
@@ -99,13 +101,15 @@ Result<pid_t> Spawn(const SpawnRequest& request) {
 
 Result<std::string> FindProgram(const std::string& command, const std::string& path) {
   if (command.find('/') != std::string::npos) {
-    if (IsExecutableFile(command)) return command;
+    if (IsExecutableFile(command))
+      return std::filesystem::absolute(command).lexically_normal().string();
     return Fail(ErrorCode::kNotFound, "command " + Quote(command) + ": no executable file");
   }
   for (const std::string_view folder : Split(path, ':')) {
     if (folder.empty() || command.empty()) continue;
-    std::string candidate = std::string(folder) + "/" + command;
-    if (IsExecutableFile(candidate)) return candidate;
+    const std::string candidate = std::string(folder) + "/" + command;
+    if (IsExecutableFile(candidate))
+      return std::filesystem::absolute(candidate).lexically_normal().string();
   }
   return Fail(ErrorCode::kNotFound,
               "command " + Quote(command) + ": not found in PATH " + Quote(path));

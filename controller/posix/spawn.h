@@ -24,8 +24,8 @@ struct SpawnRequest {
 
 Result<pid_t> Spawn(const SpawnRequest& request);
 
-/// The file that a command names: itself if it has a slash, else the first executable in `path`
-/// (colon-separated). kNotFound says where it was looked for.
+/// The absolute path of the file that a command names: itself if it has a slash, else the first
+/// executable in `path` (colon-separated). kNotFound says where it was looked for.
 Result<std::string> FindProgram(const std::string& command, const std::string& path);
 
 }  // namespace midwatch::posix
