@@ -285,6 +285,8 @@ class AgentProcessTest : public testing::Test {
                                  .command = "/bin/midwatch",
                                  .args = {"sidecar", "scripted"},
                                  .pass_env = {"API_KEY"},
+                                 .memory_mebibytes = 512,
+                                 .cpu_seconds = 60,
                                  .is_default = true}};
     settings.host.version = "1";
     settings.host.mcp_command = {"/bin/midwatch", "mcp"};
@@ -334,6 +336,10 @@ class AgentProcessTest : public testing::Test {
     run.spec.module = {.namespace_name = "payments", .name = "database"};
     run.spec.job = {.name = "j", .job_id = "42", .exit_code = 2};
     run.spec.inputs = {{.name = "log", .digest = digest}};
+    if (!plan_.empty()) {
+      store_.Put(plan_, [&](Result<std::string> put) { digest = *put; });
+      run.spec.inputs.push_back({.name = "plan", .digest = digest});
+    }
     return api_.Put(api::Run::Type(), api::ToBody(run)).uid();
   }
   api::Run Get(const std::string& name) {
@@ -360,6 +366,7 @@ class AgentProcessTest : public testing::Test {
   fakes::RecordingMetrics metrics_;
   MemoryStore store_;
   VirtualHost host_;
+  std::string plan_;  // Of the Runs that are created.
   std::unique_ptr<AgentProcess> process_;
 };
 
@@ -420,6 +427,8 @@ TEST_F(AgentProcessTest, GivesTheSidecarAnEnvironmentOfItsOwn) {
   EXPECT_EQ(spec.environment.at("API_KEY"), "s3cret-key");
   EXPECT_FALSE(spec.environment.contains("KUBECONFIG"));
   EXPECT_TRUE(spec.sandbox);
+  EXPECT_EQ(spec.memory_limit, std::uint64_t{512} << 20);
+  EXPECT_EQ(spec.cpu_seconds, 60u);
   EXPECT_TRUE(spec.kill_at);
 }
 
@@ -430,6 +439,107 @@ TEST_F(AgentProcessTest, MasksSecretsThatItPassesOn) {
   Settle();
   EXPECT_THAT(store_.logs.at("runs/agents/r"), testing::Not(HasSubstr("s3cret-key")));
 }
+
+TEST_F(AgentProcessTest, MasksWhatThePlanMarksAsSensitive) {
+  plan_ = R"({"resource_changes":[{"address":"a.db","change":{"actions":["create"],"before":null,)"
+          R"("after":{"size":7,"password":"s3cret\"pass"},"after_sensitive":{"password":true}}}]})";
+  Play("{\"call\":\"log\",\"arguments\":{\"artifact\":\"plan\"}}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  EXPECT_THAT(store_.logs.at("runs/agents/r"), HasSubstr("a.db"));
+  EXPECT_THAT(store_.logs.at("runs/agents/r"), testing::Not(HasSubstr("s3cret")));
+}
+
+TEST_F(AgentProcessTest, ManyRequestsInAllAreNotTooManyAtATime) {
+  const std::string call = R"({"call":"save_artifact","arguments":{"name":"..","content":")" +
+                           std::string(900'000, 'x') + "\"}}\n";
+  std::string transcript;
+  for (int i = 0; i < 20; ++i) transcript += call;  // 18 MB: more than may wait at a time.
+  Play(transcript + R"({"call":"job","arguments":{}})");
+  Settle();
+  CreateRun("r");
+  Settle();
+  EXPECT_THAT(store_.logs.at("runs/agents/r"), HasSubstr("AutoDiagnose"));
+}
+
+/// A world of its own in which the agent can be frozen at any of its steps.
+class Freezer : public AgentProcessTest {
+ public:
+  void TestBody() override {}
+
+  /// Lets a Run go its way and freezes the agent before its step number `step`. False: it has
+  /// fewer.
+  bool Freeze(int step, Duration time) {
+    Settle();
+    CreateRun("r");
+    int done = 0;
+    for (bool moved = true; moved && done < step; ++done) {
+      const Now now = clock_.Read();
+      moved = process_->Step(now) || host_.Step(now.mono);
+    }
+    if (done < step) return false;
+    const MonoTime end = clock_.Read().mono + time;
+    while (clock_.Read().mono < end) {
+      clock_.Advance(std::chrono::seconds(1));
+      while (host_.Step(clock_.Read().mono)) {
+        EXPECT_LE(Alive(), 1);
+      }
+    }
+    constexpr Duration kPatience = std::chrono::seconds(40);  // The controller's: Lease and grace.
+    if (time >= kPatience) {
+      EXPECT_EQ(Alive(), 0) << "nothing runs any more when the controller gives up";
+      LoseInstance();
+    }
+    Pass(std::chrono::seconds(90));
+    return true;
+  }
+  void LoseInstance() {
+    auto lost = api::FromObject<api::AgentInstance>(Instances().at(0)).value();
+    lost.status.conditions = {{.type = "Connected",
+                               .status = api::ConditionStatus::kFalse,
+                               .reason = "HeartbeatStopped"}};
+    api_.Put(api::AgentInstance::Type(), api::ToBody(lost));
+    if (!HasEnded(Get("r").status.phase)) RequestStop("r", api::StopReason::kInstanceLost);
+  }
+  std::ptrdiff_t Alive() const {
+    return std::count_if(host_.sidecars.begin(), host_.sidecars.end(),
+                         [](const auto& sidecar) { return sidecar->alive; });
+  }
+  std::size_t Started() const { return host_.sidecars.size(); }
+  api::Run TheRun() { return Get("r"); }
+};
+
+class FreezeTest : public testing::TestWithParam<int> {};
+
+TEST_P(FreezeTest, AtWhateverStepLeavesOneSidecarAtMostAndOneEnd) {
+  const Duration time = std::chrono::seconds(GetParam());
+  int steps = 0;
+  for (bool goes_on = true; goes_on; ++steps) {
+    SCOPED_TRACE("frozen at step " + std::to_string(steps));
+    Freezer world;
+    goes_on = world.Freeze(steps, time);
+    if (!goes_on) break;
+    EXPECT_EQ(world.Alive(), 0);
+    EXPECT_LE(world.Started(), 1u);
+    const api::Run run = world.TheRun();
+    const bool lost = run.spec.stop_requested &&
+                      run.spec.stop_requested->reason == api::StopReason::kInstanceLost;
+    EXPECT_TRUE(lost || HasEnded(run.status.phase)) << api::ToString(run.status.phase);
+    if (time < std::chrono::seconds(20)) {
+      EXPECT_EQ(run.status.phase, api::RunPhase::kSucceeded) << run.status.reason;
+    }
+    const bool failed = HasEnded(run.status.phase) && run.status.phase != api::RunPhase::kSucceeded;
+    if (failed) {
+      EXPECT_EQ(run.status.reason, "InstanceLost") << run.status.message;
+      EXPECT_FALSE(run.status.result);
+    }
+  }
+  EXPECT_GT(steps, 30) << "it has phases to be frozen at";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seconds, FreezeTest, testing::Values(5, 32, 45),
+                         testing::PrintToStringParamName());
 
 TEST_F(AgentProcessTest, LeavesRunsOfOtherInstancesAlone) {
   Settle();

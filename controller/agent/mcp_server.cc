@@ -39,7 +39,7 @@ bool IsArtifactName(const std::string& name) {
 Json ParsedPlan(const ArtifactTexts& inputs) {
   const auto plan = inputs.find("plan");
   if (plan == inputs.end()) return {};
-  auto parsed = ParseJson(plan->second.text(), JsonLimits{.bytes = std::size_t{64} << 20});
+  auto parsed = ParseJson(plan->second.text(), JsonLimits{.bytes = kMaxPlan});
   return parsed ? std::move(parsed->value) : Json();
 }
 

@@ -16,6 +16,9 @@
 
 namespace midwatch::agent {
 
+/// Of a plan that is still read.
+inline constexpr std::size_t kMaxPlan = std::size_t{64} << 20;
+
 /// What the tools of one Run have to work with and what came of them: one for all connections of
 /// the Run.
 struct McpDesk {

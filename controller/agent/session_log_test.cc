@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controller/agent/plan_secrets.h"
 #include "controller/agent/prompt.h"
 #include "controller/base/text.h"
 
@@ -114,6 +115,23 @@ TEST(PromptTest, KeepsWhatComesFromOutsideOutOfTheInstructions) {
     EXPECT_THAT(prompt.attachments[1].text, HasSubstr("\nthe end\n"));
     EXPECT_LE(prompt.attachments[1].text.size(), kMaxLogExcerpt + 100);
   }
+}
+
+TEST(SecretsOfPlanTest, GoesByItsMarks) {
+  const Json plan = ParseJson(R"({
+    "variables": {"token": {"value": "v-secret"}, "region": {"value": "eu"}},
+    "configuration": {"root_module": {"variables": {"token": {"sensitive": true}, "region": {}}}},
+    "resource_drift": [{"change": {"before": {"k": "d-secret"}, "before_sensitive": {"k": true}}}],
+    "resource_changes": [{"change": {
+      "before": null, "before_sensitive": false,
+      "after": {"name": "plain", "auth": [{"user": "u", "pass": "a-secret"}], "all": {"x": ["b-secret"]}},
+      "after_sensitive": {"auth": [{"pass": true}, {"pass": true}], "all": true}}}],
+    "output_changes": {"url": {"after": "o-secret", "after_sensitive": true}}})")
+                        .value();
+  EXPECT_EQ(SecretsOfPlan(plan),
+            (std::vector<std::string>{"b-secret", "a-secret", "d-secret", "o-secret", "v-secret"}));
+  EXPECT_TRUE(SecretsOfPlan(Json()).empty());
+  EXPECT_TRUE(SecretsOfPlan(Json("text")).empty());
 }
 
 TEST(PromptTest, CanBeReplaced) {

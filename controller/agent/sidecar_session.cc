@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "controller/agent/plan_secrets.h"
 #include "controller/api/codec.h"
 #include "controller/api/reasons.h"
 #include "controller/base/text.h"
@@ -125,7 +126,18 @@ void SidecarSession::On(const InputArrived& event, Now now) {
   Finish(now);
 }
 
+/// What the job's plan marks as sensitive is masked in it, and wherever else it stands.
+void SidecarSession::MaskInputs() {
+  const auto plan = inputs_.find("plan");
+  if (plan == inputs_.end()) return;
+  const auto parsed = ParseJson(plan->second.text(), JsonLimits{.bytes = kMaxPlan});
+  if (!parsed) return;
+  const SecretMask mask(SecretsOfPlan(parsed->value));
+  for (auto& [name, text] : inputs_) text = ArtifactText(mask(text.text()));
+}
+
 void SidecarSession::StartSidecar(Now now) {
+  MaskInputs();
   desk_ = std::make_unique<McpDesk>(setup_.run.spec, std::move(inputs_));
   auto counter = std::make_shared<std::atomic<std::uint64_t>>(0);
   auto socket = ports_.tickets.Open(
@@ -187,6 +199,8 @@ ProcessSpec SidecarSession::Spec() const {
     if (argument.starts_with('/')) spec.readable.push_back(argument);
   }
   spec.kill_at = kill_at_;
+  spec.memory_limit = static_cast<std::uint64_t>(sidecar.memory_mebibytes) << 20;
+  spec.cpu_seconds = static_cast<std::uint64_t>(sidecar.cpu_seconds);
   return spec;
 }
 

@@ -97,6 +97,7 @@ class SidecarSession {
   void On(const LogAppended& event, Now now);
 
   void FetchInput(const api::Artifact& input);
+  void MaskInputs();
   void StartSidecar(Now now);
   Result<void> StartProcess();
   ProcessSpec Spec() const;

@@ -28,6 +28,10 @@ constexpr FieldInfo kSidecarConfigFields[] = {
     FieldOf<decltype(SidecarConfig::pass_env)>(
         "passEnv", offsetof(SidecarConfig, pass_env), kPlain),
     FieldOf<decltype(SidecarConfig::cwd)>("cwd", offsetof(SidecarConfig, cwd), kPlain),
+    FieldOf<decltype(SidecarConfig::memory_mebibytes)>(
+        "memoryMebibytes", offsetof(SidecarConfig, memory_mebibytes), kAlwaysWritten),
+    FieldOf<decltype(SidecarConfig::cpu_seconds)>(
+        "cpuSeconds", offsetof(SidecarConfig, cpu_seconds), kAlwaysWritten),
     FieldOf<decltype(SidecarConfig::is_default)>(
         "default", offsetof(SidecarConfig, is_default), kAlwaysWritten),
     FieldOf<decltype(SidecarConfig::mcp_servers)>(
