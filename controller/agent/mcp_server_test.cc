@@ -183,6 +183,39 @@ TEST(LogToolLimitsTest, CutsLongLinesAndBigPages) {
   EXPECT_THAT(*page, HasSubstr("more: from 66"));
 }
 
+TEST(LogToolLimitsTest, ASearchThatCostsTooMuchGoesOnInTheNextCall) {
+  std::string bomb;
+  for (int i = 0; i < 150; ++i) bomb += "a?";
+  bomb += std::string(150, 'a') + "b";  // What no automaton of bounded size can decide at once.
+  std::string log;
+  for (int i = 0; i < 2000; ++i) log += std::string(kMaxShownLine, 'a') + "\n";
+  log += std::string(150, 'a') + "b\n";
+  const ArtifactTexts inputs = Inputs(log);
+  std::size_t from = 1;
+  int calls = 0;
+  std::string page;
+  for (; from != 0 && calls < 1000; ++calls) {
+    page = LogTool(Json::Of({{"search", bomb}, {"from", static_cast<std::int64_t>(from)}}), inputs)
+               .value();
+    const std::size_t more = page.rfind("more: from ");
+    from = more == std::string::npos ? 0 : std::stoul(page.substr(more + 11));
+    if (calls == 0) {
+      EXPECT_LT(from, 200u);
+    }
+    from = from == 0 ? 0 : std::max<std::size_t>(from, 1990);  // The rest would take its time too.
+  }
+  EXPECT_THAT(page, HasSubstr("2001| aaa"));
+  EXPECT_THAT(page, HasSubstr("no more"));
+}
+
+TEST(LogToolLimitsTest, AnOrdinarySearchReadsALongLogAtOnce) {
+  std::string log;
+  for (int i = 0; i < 20'000; ++i) log += "step " + std::to_string(i) + " of the build went well\n";
+  const auto page = LogTool(Json::Of({{"search", "error|step 19999"}}), Inputs(log));
+  ASSERT_TRUE(page);
+  EXPECT_THAT(*page, HasSubstr("20000| step 19999"));
+}
+
 TEST(PlanToolTest, ShowsChangesWithoutValues) {
   const Json plan = ParseJson(R"({"format_version":"1.2","resource_changes":[
     {"address":"a.keep","type":"a","change":{"actions":["no-op"],"before":{},"after":{}}},

@@ -127,8 +127,12 @@ Result<std::string> SearchIn(const LogQuery& query) {
   Page page(query);
   const std::string what = " that fit " + Quote(query.search);
   const std::size_t count = query.text->line_count();
+  std::size_t cost = 0;
   for (std::size_t number = query.from; number <= count; ++number) {
-    if (!pattern->FoundIn(query.text->Line(number))) continue;
+    const std::string_view line = Utf8Prefix(query.text->Line(number), kMaxShownLine);
+    cost += pattern->Size() * (line.size() + 1);
+    if (cost > kMaxSearchCost && number > query.from) return page.Finish(what, number);
+    if (!pattern->FoundIn(line)) continue;
     const std::size_t first = number > query.context ? number - query.context : 1;
     const std::size_t last = std::min(count, number + query.context);
     for (std::size_t shown = first; shown <= last; ++shown) {
@@ -257,7 +261,9 @@ Json ToolList(const Json& result) {
           {{"artifact", Argument("string", "Name of the input; absent: log.")},
            {"from", Argument("integer", "First line, counted from 1.")},
            {"lines", Argument("integer", "How many lines; 200 if absent, at most 1000.")},
-           {"search", Argument("string", "A regular expression (RE2), case ignored.")},
+           {"search", Argument("string",
+                               "A regular expression (RE2), case ignored; looks at the "
+                               "first 4096 bytes of a line.")},
            {"context", Argument("integer", "Lines to show around each that fits, at most 20.")}}),
       true));
   tools.Append(Tool("plan", "The changes that the job's plan makes, without values.",

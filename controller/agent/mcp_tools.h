@@ -16,7 +16,9 @@ inline constexpr std::size_t kMaxPageLines = 1000;
 inline constexpr std::size_t kDefaultPageLines = 200;
 inline constexpr std::size_t kMaxPageBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kMaxShownLine = 4096;
-inline constexpr std::size_t kMaxSearch = 1024;       ///< Bytes of a pattern.
+inline constexpr std::size_t kMaxSearchCost =
+    std::size_t{128} << 20;                      ///< Of a call: bytes looked at × Pattern::Size.
+inline constexpr std::size_t kMaxSearch = 1024;  ///< Bytes of a pattern.
 inline constexpr std::size_t kShownOfArgument = 200;  ///< In what is said about it.
 inline constexpr std::size_t kMaxPlanChanges = 200;
 

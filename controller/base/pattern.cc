@@ -35,6 +35,8 @@ bool Pattern::MatchesWhole(std::string_view text) const {
   return RE2::FullMatch(Piece(text), impl_->re);
 }
 
+std::size_t Pattern::Size() const { return static_cast<std::size_t>(impl_->re.ProgramSize()); }
+
 bool Pattern::FoundIn(std::string_view text) const {
   return RE2::PartialMatch(Piece(text), impl_->re);
 }

@@ -17,6 +17,8 @@ class Pattern {
   static Result<Pattern> Compile(std::string_view expression);
 
   bool MatchesWhole(std::string_view text) const;
+  /// Instructions of its program. Times the length of the text, that is the most a search costs.
+  std::size_t Size() const;
   bool FoundIn(std::string_view text) const;
   /// The whole match and its groups, or nothing. Views into `text`.
   std::vector<std::string_view> Capture(std::string_view text) const;

@@ -201,9 +201,9 @@ class Frozen(World):
         for phase in killed.phases:
             killed.fail_jobs([phase])
             killed.held([phase])
-            (killed.gates / phase).touch()
             for pid in killed.sidecars(phase):
                 send(pid, signal.SIGKILL)
+            (killed.gates / phase).touch()  # For the next attempt.
         self.check(killed)
         for phase in ("start", "prompt", "tool"):
             first = self.runs(killed, phase)[0]["status"]
