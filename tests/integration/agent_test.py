@@ -1,7 +1,9 @@
 """Agents and sidecars that misbehave, through the real binary. What a sidecar does is written as a transcript."""
 import json
+import os
 import pathlib
 import signal
+import subprocess
 import unittest
 
 from harness import BINARY, World, shop, wait_until
@@ -118,6 +120,46 @@ class Misbehaving(AgentWorld):
         self.midwatch.run("cancel", "dispatch/" + dispatch["metadata"]["name"], "-n", "payments", "--reason", "enough")
         self.wait_phase("d1", "Cancelled")
         self.nothing_is_left()
+
+
+class SessionLog(AgentWorld):
+    def test_is_followed_while_it_is_written_and_ends_with_its_run(self):
+        self.start({"think": "the first thought\n"}, {"call": "log", "arguments": {}}, {"hang": True})
+        self.fail_a_job("a line of the job")
+        run = self.running()
+        dispatch = self.dispatch_of("d1")["metadata"]["name"]
+        environment = {**os.environ, "KUBECONFIG": self.midwatch.kubeconfig, "NO_COLOR": "1"}
+        follower = subprocess.Popen([BINARY, "logs", "-f", f"dispatch/{dispatch}", "-n", "payments"], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+        self.addCleanup(follower.kill)
+        shown = []
+        for line in follower.stdout:
+            shown.append(line)
+            if "a line of the job" in line:
+                break  # It is there while the Run still runs.
+        self.assertTrue([line for line in shown if "the first thought" in line], shown)
+        status = self.midwatch.get("runs", run["metadata"]["name"], "agents")["status"]
+        self.assertEqual(status["phase"], "Running")
+        self.midwatch.run("cancel", f"dispatch/{dispatch}", "-n", "payments", "--reason", "enough")
+        rest, _ = follower.communicate(timeout=30)
+        self.assertEqual(follower.returncode, 0, rest)
+
+    def test_tells_what_was_asked_and_what_was_answered(self):
+        """What AllowReads lets a sidecar do is in the log beside what it does not."""
+        def asks(kind):
+            return {"raw": json.dumps({"jsonrpc": "2.0", "id": kind, "method": "session/request_permission", "params": {
+                "sessionId": "session-1", "toolCall": {"toolCallId": kind, "title": f"to {kind}", "kind": kind},
+                "options": [{"optionId": "y", "name": "Yes", "kind": "allow_once"},
+                            {"optionId": "n", "name": "No", "kind": "reject_once"}]}})}
+        self.start(asks("read"), asks("execute"), {"raw": '{"jsonrpc":"2.0","id":5,"method":"fs/read_text_file"}'},
+                   {"stop": "end_turn"})
+        self.fail_a_job()
+        run = self.ended()
+        log = self.midwatch.run("logs", "run/" + run["metadata"]["name"], "-n", "agents", "-o", "json").stdout
+        records = [json.loads(line) for line in log.splitlines()]
+        asked = {r["text"]: (r["permissions"], r["answer"]) for r in records if r["kind"] == "permission"}
+        self.assertEqual(asked, {"to read": ("AllowReads", "allowed"), "to execute": ("AllowReads", "denied")})
+        self.assertIn("refused a request that was not offered: fs/read_text_file", [r.get("text") for r in records])
 
 
 class Silence(AgentWorld):
