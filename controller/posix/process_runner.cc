@@ -211,7 +211,10 @@ class PosixProcessRunner::Loop {
     if (!child.passes_through) kill(-child.pid, SIGKILL);
     int status = 0;
     waitpid(child.pid, &status, 0);
-    if (child.watched && !child.ended) KillOrphans();
+    if (child.watched && !child.ended) {
+      KillOrphans();
+      child.ended = ProcessExit{.code = 0, .signal = SIGKILL};  // Nobody saw it end otherwise.
+    }
     if (!child.ended) {
       child.ended = ProcessExit{.code = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
                                 .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0};

@@ -33,7 +33,7 @@ def send(to, **message):
 def receive(source):
     line = source.readline()
     if not line:
-        sys.exit(0)
+        sys.exit("whom it spoke with has gone")  # Exit code 1.
     return json.loads(line)
 
 
