@@ -44,8 +44,8 @@ AgentHost::AgentHost(World world, AgentSetup setup, fakes::SeededRandom random)
       random_(random),
       clock_(world_.scheduler.now(), random_.Between(-45'000, 45'000),
              random_.Between(1, 1'000'000'000'000)),
-      host_({world_.scheduler, world_.truth, clock_, world_.find_run}, setup_.habits,
-            random.Stream("sidecars")) {}
+      host_({world_.scheduler, world_.truth, clock_, world_.find_run, [this] { OnResultTaken(); }},
+            setup_.habits, random.Stream("sidecars")) {}
 
 AgentHost::~AgentHost() = default;
 
@@ -54,6 +54,19 @@ void AgentHost::Boot() {
 }
 
 void AgentHost::Crash() { life_.reset(); }
+
+void AgentHost::OnResultTaken() {
+  if (!crash_after_result_) {
+    return;
+  }
+  const Duration down = *std::exchange(crash_after_result_, std::nullopt);
+  world_.scheduler.After(Duration(random_.Between(0, 2'000)), [this] { Crash(); });
+  world_.scheduler.After(down, [this] {
+    if (!up()) {
+      Boot();
+    }
+  });
+}
 
 void AgentHost::Drain() {
   if (life_ != nullptr) {

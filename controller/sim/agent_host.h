@@ -40,6 +40,8 @@ class AgentHost {
   void Boot();
   /// kill -9.
   void Crash();
+  /// f03: kill -9 right after a sidecar's next result was taken in; `down` later it starts again.
+  void CrashAfterResult(Duration down) { crash_after_result_ = down; }
   /// SIGTERM.
   void Drain();
   void Freeze(bool frozen);
@@ -54,6 +56,8 @@ class AgentHost {
  private:
   struct Life;
 
+  void OnResultTaken();
+
   World world_;
   AgentSetup setup_;
   fakes::SeededRandom random_;
@@ -61,6 +65,7 @@ class AgentHost {
   LinkWeather weather_;
   NoMetrics metrics_;
   std::uint64_t boots_ = 0;
+  std::optional<Duration> crash_after_result_;
   VirtualHost host_;
   std::unique_ptr<Life> life_;
 };

@@ -44,6 +44,13 @@ void Checkers::Fail(std::string checker, std::string what) {
   }
 }
 
+void Checkers::FollowGit(const GitHosting& hosting, const Requests& requests) {
+  git_.emplace(GitChecker::World{now_, model_, hosting, requests,
+                                 [this](std::string checker, std::string what) {
+                                   Fail(std::move(checker), std::move(what));
+                                 }});
+}
+
 void Checkers::OnRow(const JournalRow& row) {
   const std::string path = PathOf(row.key);
   const std::string& resource = row.key.resource;
@@ -65,11 +72,24 @@ void Checkers::OnRow(const JournalRow& row) {
       OnReport(model_.reports.at(path));
     }
   } else {
-    RememberGrants(row);
-    model_.Apply(row);
-    if (resource == "namespaces" || resource.find("missions") != std::string::npos) {
-      UpdatePending();
-    }
+    OnOther(row);
+  }
+}
+
+void Checkers::OnOther(const JournalRow& row) {
+  const auto declarable = [&]() -> std::optional<ModelDeclarable> {
+    const auto found = model_.declarables.find(row.key);
+    return found == model_.declarables.end() ? std::nullopt : std::optional(found->second);
+  };
+  RememberGrants(row);
+  const auto before = declarable();
+  model_.Apply(row);
+  if (row.key.resource == "namespaces" || row.key.resource.find("missions") != std::string::npos) {
+    UpdatePending();
+  }
+  const auto after = declarable();
+  if (git_ && (before || after)) {
+    git_->OnChange(row.key, before ? &*before : nullptr, after ? &*after : nullptr);
   }
 }
 
@@ -77,7 +97,9 @@ void Checkers::OnRow(const JournalRow& row) {
 
 void Checkers::OnJob(const api::ModuleJob* before, const api::ModuleJob* after) {
   if (after == nullptr) {
-    std::erase_if(pending_, [&](const Pending& p) { return p.uid == before->metadata.uid; });
+    std::erase_if(pending_, [&](const Pending& p) {
+      return before != nullptr && p.uid == before->metadata.uid;
+    });
     return;
   }
   for (const api::JobTransition& transition : after->spec.transitions) {
@@ -333,6 +355,9 @@ void Checkers::OnRest(const SidecarTruth& truth) {
   RestJobs();
   RestDispatches();
   RestRuns(truth);
+  if (git_) {
+    git_->OnRest();
+  }
 }
 
 void Checkers::RestJobs() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/sim/git_checker.h"
 #include "controller/sim/hosts.h"
 #include "controller/sim/model.h"
 #include "controller/sim/sim_clock.h"
@@ -31,12 +32,16 @@ struct Violation {
 ///   nothing-waits-for-nothing  | 4: parked though nothing stands in the way (at rest)
 ///   terminal, current-run-only | 5
 ///   stops                      | 7: a sidecar goes on after its Dispatch has ended
+///   git-atomic, git-ownership  | 8 (git_checker.h)
 ///   acknowledged-is-durable    | 9
 ///   quiet                      | 11: a resync of an unchanged world writes (simulation.cc counts)
 ///   converges                  | everything has ended, or waits for a reason (at rest)
 class Checkers {
  public:
   explicit Checkers(const SimTime& now) : now_(now) {}
+
+  /// From now on item 8 is looked at too. Both outlive it.
+  void FollowGit(const GitHosting& hosting, const Requests& requests);
 
   /// Before the model has taken the row in, and after.
   void OnRow(const JournalRow& row);
@@ -81,6 +86,7 @@ class Checkers {
   void OnAssigned(const api::Dispatch& dispatch);
   void OnSucceeded(const api::Dispatch& dispatch);
   void OnReport(const api::Report& report);
+  void OnOther(const JournalRow& row);
   void RememberGrants(const JournalRow& row);
   bool RecentlyGranted(const std::string& agent, const std::string& space,
                        const std::string& module) const;
@@ -92,6 +98,7 @@ class Checkers {
   const SimTime& now_;
   Model model_;
   std::optional<Violation> violation_;
+  std::optional<GitChecker> git_;
   std::vector<Pending> pending_;
   std::map<std::string, std::string> created_;  // Job uid, key and mission id → Dispatch.
   std::vector<Lapsed> lapsed_;

@@ -10,11 +10,13 @@
 
 namespace midwatch::sim {
 
-/// What can go wrong, each named by its row of fault-patterns.tsv. f07, f22 and f24 are made by the
-/// workload, f35 by the tuning, f36 and f37 by the simulation itself.
+/// What can go wrong, each named by its row of fault-patterns.tsv. f07, f22, f24, f25 and f26 are
+/// made by the workload, f29 by the sidecars, f35 by the tuning, f36 and f37 by the simulation
+/// itself.
 enum class FaultKind : std::uint8_t {
   kF01CrashBetweenWrites,
   kF02CrashAfterChild,
+  kF03CrashAfterResult,
   kF04LagAfterRestart,
   kF05StaleRead,
   kF06MissedEvents,
@@ -24,14 +26,19 @@ enum class FaultKind : std::uint8_t {
   kF11LostAnswers,
   kF12ConflictStorm,
   kF13Throttled,
+  kF14LeaderLost,
   kF15TwoLeaders,
   kF16ClockForward,
   kF17ClockBack,
   kF20SlowHandler,
+  kF21PoisonObject,
   kF31DiskFull,
   kF31DiskUnknown,
   kF33RestartLoop,
   kF34Partition,
+  kF34GitDown,
+  kF34GitHangs,
+  kF34GitGone,
   kAgentKilled,
   kAgentFrozen,
   kAgentCutOff,

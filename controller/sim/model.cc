@@ -6,38 +6,33 @@
 #include "controller/api/core.h"
 #include "controller/api/names.h"
 #include "controller/base/check.h"
+#include "controller/sim/virtual_git.h"
 
 namespace midwatch::sim {
 namespace {
 
-template <typename T>
-T Decoded(const Object& object) {
-  Result<T> typed = api::FromObject<T>(object);
-  MIDWATCH_CHECK(typed.has_value());  // What the schema let in decodes.
-  return *std::move(typed);
-}
-
+/// A poison object (f21) counts as absent.
 template <typename T>
 void Put(std::map<std::string, T>& into, const Object& object, bool deleted) {
-  T typed = Decoded<T>(object);
-  std::string path = PathOf(typed.metadata);
-  if (deleted) {
+  Result<T> typed = api::FromObject<T>(object);
+  std::string path = PathOf(object.meta());
+  if (deleted || !typed) {
     into.erase(path);
   } else {
-    into.insert_or_assign(std::move(path), std::move(typed));
+    into.insert_or_assign(std::move(path), *std::move(typed));
   }
 }
 
 template <typename T>
 void PutMission(std::map<std::string, ModelMission>& into, api::MissionKind kind,
                 const Object& object, bool deleted) {
-  T typed = Decoded<T>(object);
-  const std::string key = std::string(api::ToString(kind)) + "|" + PathOf(typed.metadata);
-  if (deleted) {
+  Result<T> typed = api::FromObject<T>(object);
+  const std::string key = std::string(api::ToString(kind)) + "|" + PathOf(object.meta());
+  if (deleted || !typed) {
     into.erase(key);
   } else {
     into.insert_or_assign(key,
-                          ModelMission{kind, std::move(typed.metadata), std::move(typed.spec)});
+                          ModelMission{kind, std::move(typed->metadata), std::move(typed->spec)});
   }
 }
 
@@ -52,6 +47,16 @@ std::string ModelMission::Id() const {
   return id == metadata.annotations.end() ? metadata.uid : id->second;
 }
 
+std::string ModelDeclarable::Owner() const {
+  const auto identity = metadata.annotations.find(api::annotations::kSourceIdentity);
+  return identity == metadata.annotations.end() ? "" : identity->second;
+}
+
+std::string ModelDeclarable::Mark() const {
+  const auto mark = metadata.annotations.find(VirtualFile::kMark);
+  return mark == metadata.annotations.end() ? "" : mark->second;
+}
+
 void Model::Apply(const JournalRow& row) {
   const std::string& resource = row.key.resource;
   const bool is_lock = row.key.name.starts_with("lock-");
@@ -64,6 +69,7 @@ void Model::Apply(const JournalRow& row) {
   Result<Object> parsed = Object::Parse(row.bytes);
   MIDWATCH_CHECK(parsed.has_value());
   const Object& object = *parsed;
+  ApplyDeclarable(row, object);
   using api::MissionKind;
   if (is_lock) {
     Put(locks, object, row.deleted);
@@ -85,6 +91,8 @@ void Model::Apply(const JournalRow& row) {
     Put(jobs, object, row.deleted);
   } else if (object.kind() == "Run") {
     Put(runs, object, row.deleted);
+  } else if (object.kind() == "GitSource") {
+    Put(git_sources, object, row.deleted);
   } else if (object.kind() == "Report") {
     Put(reports, object, row.deleted);
   } else if (object.kind() == "OrganizationMission") {
@@ -98,6 +106,24 @@ void Model::Apply(const JournalRow& row) {
   } else if (object.kind() == "ModuleMission") {
     PutMission<api::ModuleMission>(missions, MissionKind::kModuleMission, object, row.deleted);
   }
+}
+
+void Model::ApplyDeclarable(const JournalRow& row, const Object& object) {
+  const std::string& kind = object.kind();
+  const bool mission = kind.ends_with("Mission");
+  if (!mission && kind != "Module" && kind != "AgentAssignment") {
+    return;
+  }
+  if (row.deleted) {
+    declarables.erase(row.key);
+    return;
+  }
+  const Json body = object.Body();
+  const Json& spec = body.At("spec");
+  declarables[row.key] = {object.meta(),
+                          mission ? (spec.At("isDisabled").AsBool() ? "disabled" : "enabled")
+                          : kind == "Module" ? spec.At("displayName").AsString()
+                                             : spec.At("agentRef", "name").AsString()};
 }
 
 bool Model::Covers(const ModelMission& mission, const api::ModuleJob& job,

@@ -11,6 +11,7 @@
 #include "controller/api/agent_assignment.h"
 #include "controller/api/agent_instance.h"
 #include "controller/api/dispatch.h"
+#include "controller/api/git_source.h"
 #include "controller/api/lease.h"
 #include "controller/api/missions.h"
 #include "controller/api/module_job.h"
@@ -30,6 +31,16 @@ struct ModelMission {
   std::string Id() const;
 };
 
+/// What is known of an object of a kind that a repository may declare.
+struct ModelDeclarable {
+  ObjectMeta metadata;
+  std::string says;  ///< The field that git declares and people meddle with.
+
+  /// Identity of the GitSource that it belongs to; empty: nobody's.
+  std::string Owner() const;
+  std::string Mark() const;
+};
+
 /// What is durable, as structs, by `namespace/name`: what the checkers compare with. It follows the
 /// journal row by row and shares no code with the reconcilers.
 class Model {
@@ -45,7 +56,10 @@ class Model {
   std::map<std::string, api::Report> reports;
   std::map<std::string, api::Lease> locks;       ///< The Leases called `lock-…`.
   std::map<std::string, ModelMission> missions;  ///< By kind, `|`, namespace/name.
-  std::map<std::string, std::string> stacks;     ///< Namespace → the Stack it has joined.
+  std::map<std::string, api::GitSource> git_sources;
+  /// Modules, assignments and missions.
+  std::map<ObjectKey, ModelDeclarable> declarables;
+  std::map<std::string, std::string> stacks;  ///< Namespace → the Stack it has joined.
 
   /// Scope and type fit, and it is neither disabled nor going away.
   bool Covers(const ModelMission& mission, const api::ModuleJob& job, api::MissionType type) const;
@@ -54,6 +68,9 @@ class Model {
                   const std::string& module) const;
   static bool Grants(const api::AgentAssignment& assignment, const std::string& stack,
                      const std::string& namespace_name, const std::string& module);
+
+ private:
+  void ApplyDeclarable(const JournalRow& row, const Object& object);
 };
 
 /// The mission type that a transition into this state fires, if any.

@@ -37,6 +37,9 @@ constexpr std::array kPlants = {
     Plant{"ignore-stop", "agents go on although they are asked to stop", "stops"},
     Plant{"no-watchdog", "sidecars survive their agent's Lease", "one-live-run"},
     Plant{"forget-finalizer", "the finalizer of a stopped Run is never removed", "converges"},
+    Plant{"git-not-atomic", "an Atomic source writes what is valid of a broken revision",
+          "git-atomic"},
+    Plant{"git-takes-over", "a source takes objects over that are not its own", "git-ownership"},
 };
 
 /// A View that shows something else than what was observed.
@@ -156,6 +159,15 @@ void ForgetVersion(Effect& effect) {
   }
 }
 
+/// GitSources as if they said something else.
+LyingView::Lie SourceWith(std::string_view field, Json value) {
+  return [field, value = std::move(value)](const Object& object) {
+    return object.kind() != "GitSource"
+               ? object
+               : Edited(object, [&](Json& body) { body["spec"].Set(field, value); });
+  };
+}
+
 Spoilt::Decide Impatient() {
   return [](const Reconciler& real, const ObjectKey& key, const View& view, Now now) {
     const std::string space = key.namespace_name;
@@ -272,6 +284,12 @@ Spoilt::Decide SpoilerOf(std::string_view plant, const Controller& controller) {
         }
       });
     });
+  }
+  if (plant == "git-not-atomic" && controller.name == "gitsource") {
+    return OnView(SourceWith("failurePolicy", "SkipInvalid"));
+  }
+  if (plant == "git-takes-over" && controller.name == "gitsource") {
+    return OnView(SourceWith("adopt", true));
   }
   if (plant == "lost-too-early" && controller.name == "instance") {
     return Impatient();

@@ -4,6 +4,8 @@
 
 #include "controller/base/check.h"
 #include "controller/reconcilers/dispatch/dispatch_reconciler.h"
+#include "controller/reconcilers/gitsource/git_fetch_operation.h"
+#include "controller/reconcilers/gitsource/gitsource_reconciler.h"
 #include "controller/reconcilers/instance/instance_reconciler.h"
 #include "controller/reconcilers/matching/matching_reconciler.h"
 #include "controller/reconcilers/status/status_reconciler.h"
@@ -11,48 +13,115 @@
 
 namespace midwatch::sim {
 
-struct ControllerProcess::Reconcilers {
-  matching::MatchingReconciler matching;
-  dispatch::DispatchReconciler dispatch;
-  instance::InstanceReconciler instance;
-  status::StatusReconciler status;
+namespace {
 
-  std::vector<Controller> Controllers() const {
-    std::vector<Controller> all = status::MakeControllers(status);
-    all.push_back(matching::MakeController(matching));
-    all.push_back(dispatch::MakeController(dispatch));
-    all.push_back(instance::MakeController(instance));
-    return all;
-  }
-  static std::vector<ResourceType> Resources() {
-    std::vector<ResourceType> all;
-    for (const auto& some : {matching::Resources(), dispatch::Resources(), instance::Resources(),
-                             status::Resources()}) {
-      all.insert(all.end(), some.begin(), some.end());
-    }
-    return all;
-  }
-};
-
-ControllerProcess::ControllerProcess(const Installation& installation, std::string name,
-                                     const SimClock& clock, const LinkWeather& weather,
-                                     fakes::SeededRandom random)
-    : reconcilers_(std::make_unique<Reconcilers>()),
-      random_(random),
-      client_({installation.scheduler, installation.endpoint, weather, installation.acknowledged},
-              apiserver::Identity::Controller(), random.Stream("network")),
-      seat_(installation.scheduler, std::move(name), clock) {
-  WorkerOptions options;
-  options.max_active_plans = installation.tuning.max_active_plans;
-  options.sweep_interval = installation.tuning.sweep_interval;
-  options.also_follow = Reconcilers::Resources();
-  worker_ = std::make_unique<Worker>(
-      Worker::Ports{client_, seat_, random_, installation.metrics, installation.log},
-      PlantInto(reconcilers_->Controllers(), installation.plant, spoilt_), std::move(options));
-  seat_.Put(*worker_);
+void Append(std::vector<ResourceType>& all, const std::vector<ResourceType>& more) {
+  all.insert(all.end(), more.begin(), more.end());
 }
 
+}  // namespace
+
+/// Members in the order in which they need each other: a crash destroys the last first.
+struct ControllerProcess::Parts {
+  Parts(const World& from, const std::string& name, fakes::SeededRandom stream)
+      : world(from),
+        random(stream),
+        git_random(stream.Stream("git sync")),
+        client({world.installation.scheduler, world.installation.endpoint, world.weather,
+                world.installation.acknowledged},
+               apiserver::Identity::Controller(), stream.Stream("network")),
+        git(world.installation.scheduler, world.installation.git, stream.Stream("git")),
+        git_reconciler({.installation_namespace = "midwatch-system",
+                        .schemas = &world.installation.schemas,
+                        .cache = &snapshots}),
+        fetch_seat(world.installation.scheduler, name + " git-fetch", world.clock),
+        fetching({.git = git,
+                  .client = client,
+                  .clock = world.clock,
+                  .waker = fetch_seat,
+                  .metrics = world.installation.metrics,
+                  .cache = snapshots,
+                  .schemas = world.installation.schemas}),
+        dispatch_seat(world.installation.scheduler, name, world.clock),
+        sync_seat(world.installation.scheduler, name + " git-sync", world.clock) {
+    WorkerOptions dispatch_options = Options();
+    for (const auto& some : {matching::Resources(), dispatch::Resources(), instance::Resources(),
+                             status::Resources()}) {
+      Append(dispatch_options.also_follow, some);
+    }
+    dispatching = MakeWorker(dispatch_seat, random, Dispatching(), std::move(dispatch_options));
+    WorkerOptions sync_options = Options();
+    sync_options.also_follow = git_reconciler.Resources();
+    sync_options.operations.emplace(gitsource::kGitFetch, &fetching);
+    syncing = MakeWorker(sync_seat, git_random, {gitsource::MakeController(git_reconciler)},
+                         std::move(sync_options));
+    fetch_seat.Put(fetching);
+    dispatch_seat.Put(*dispatching);
+    sync_seat.Put(*syncing);
+  }
+
+  std::vector<Controller> Dispatching() const {
+    std::vector<Controller> all = status::MakeControllers(status_reconciler);
+    all.push_back(matching::MakeController(matching_reconciler));
+    all.push_back(dispatch::MakeController(dispatch_reconciler));
+    all.push_back(instance::MakeController(instance_reconciler));
+    return all;
+  }
+
+  WorkerOptions Options() const {
+    WorkerOptions options;
+    options.max_active_plans = world.installation.tuning.max_active_plans;
+    options.sweep_interval = world.installation.tuning.sweep_interval;
+    options.leadership = &world.leadership;
+    return options;
+  }
+
+  std::unique_ptr<Worker> MakeWorker(Waker& waker, Random& from, std::vector<Controller> all,
+                                     WorkerOptions options) {
+    return std::make_unique<Worker>(
+        Worker::Ports{client, waker, from, world.installation.metrics, world.installation.log},
+        PlantInto(std::move(all), world.installation.plant, spoilt), std::move(options));
+  }
+
+  const World world;
+  matching::MatchingReconciler matching_reconciler;
+  dispatch::DispatchReconciler dispatch_reconciler;
+  instance::InstanceReconciler instance_reconciler;
+  status::StatusReconciler status_reconciler;
+  std::vector<std::unique_ptr<Reconciler>> spoilt;
+  fakes::SeededRandom random;
+  fakes::SeededRandom git_random;
+  SimKubeClient client;
+  VirtualGit git;
+  gitsource::SnapshotCache snapshots;
+  gitsource::GitSourceReconciler git_reconciler;
+  Scheduler::Seat fetch_seat;
+  gitsource::GitFetchOperation fetching;
+  Scheduler::Seat dispatch_seat;
+  Scheduler::Seat sync_seat;
+  std::unique_ptr<Worker> dispatching;
+  std::unique_ptr<Worker> syncing;
+};
+
+ControllerProcess::ControllerProcess(const World& world, std::string name,
+                                     fakes::SeededRandom random)
+    : parts_(std::make_unique<Parts>(world, name, random)) {}
+
 ControllerProcess::~ControllerProcess() = default;
+
+bool ControllerProcess::Idle(MonoTime now) const {
+  return parts_->dispatching->idle(now) && parts_->syncing->idle(now);
+}
+
+void ControllerProcess::Freeze(bool frozen) {
+  parts_->dispatch_seat.Freeze(frozen);
+  parts_->sync_seat.Freeze(frozen);
+}
+
+void ControllerProcess::Wake() {
+  parts_->dispatch_seat.Wake();
+  parts_->sync_seat.Wake();
+}
 
 /// Members in the order in which they need each other: a crash destroys the last first.
 struct Server::Life {
@@ -99,8 +168,9 @@ void Server::Boot() {
   MIDWATCH_CHECK(opened.has_value());
   life_->seat.Put(life_->storage);
   installation_.endpoint.Up(life_->api);
-  life_->controller = std::make_unique<ControllerProcess>(installation_, "controller", clock_,
-                                                          weather_, stream.Stream("controller"));
+  life_->controller = std::make_unique<ControllerProcess>(
+      ControllerProcess::World{installation_, clock_, weather_, leadership_}, "controller",
+      stream.Stream("controller"));
 }
 
 void Server::Crash() {
@@ -114,6 +184,17 @@ void Server::Crash() {
 
 bool Server::Idle() const {
   return life_ != nullptr && life_->storage.Idle() && life_->controller->Idle(clock_.Read().mono);
+}
+
+void Server::Lead(bool leads) {
+  if (leads) {
+    leadership_.Win();
+  } else {
+    leadership_.Lose();
+  }
+  if (life_ != nullptr) {
+    life_->controller->Wake();
+  }
 }
 
 void Server::FreezeController(bool frozen) {

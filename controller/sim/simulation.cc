@@ -21,23 +21,26 @@ constexpr Duration kRestWithin = hours(12);
 /// Nothing may change for this long before it counts as rest.
 constexpr Duration kQuiet = minutes(6);
 
-apiserver::ResourceRegistry BuildRegistry() {
+Kinds BuildKinds() {
   std::vector<std::string_view> documents;
+  std::vector<Json> crds;
   for (const auto& some : {api::EmbeddedCrds(), api::EmbeddedCoreCrds()}) {
     for (const api::EmbeddedDocument& document : some) {
       documents.push_back(document.json);
+      crds.push_back(ParseJson(document.json).value());
     }
   }
-  Result<apiserver::ResourceRegistry> registry = apiserver::ResourceRegistry::Build(documents);
-  MIDWATCH_CHECK(registry.has_value());
-  return *std::move(registry);
+  auto registry = apiserver::ResourceRegistry::Build(documents);
+  auto schemas = manifest::ManifestSchemas::FromCrds(crds);
+  MIDWATCH_CHECK(registry.has_value() && schemas.has_value());
+  return {*std::move(registry), *std::move(schemas)};
 }
 
 /// One epoch: work and faults, then rest.
 class Run {
  public:
   explicit Run(const Scenario& scenario)
-      : scenario_(scenario), registry_(BuildRegistry()), world_(scenario, registry_) {}
+      : scenario_(scenario), kinds_(BuildKinds()), world_(scenario, kinds_) {}
 
   Outcome Go() {
     world_.Begin();
@@ -125,7 +128,7 @@ class Run {
   }
 
   const Scenario& scenario_;
-  apiserver::ResourceRegistry registry_;
+  const Kinds kinds_;
   World world_;
   Outcome outcome_;
 };

@@ -68,8 +68,11 @@ class VirtualHost::Machine final : public std::enable_shared_from_this<VirtualHo
     });
     return alive_;
   }
-  void HearTools(std::string bytes) {
-    Later(Soon(), [this, bytes = std::move(bytes)] {
+  void HearTools(std::uint64_t connection, std::string bytes) {
+    Later(Soon(), [this, connection, bytes = std::move(bytes)] {
+      if (connection != connection_) {
+        return;
+      }
       for (const LineSplitter::Line& line : tools_input_.Feed(bytes)) {
         OnTools(line.text);
       }
@@ -181,7 +184,14 @@ class VirtualHost::Machine final : public std::enable_shared_from_this<VirtualHo
     if (message->id == Json(1)) {
       tools_->OnBytes(RequestLine(Json(2), "tools/call",
                                   Json::Of({{"name", "submit_result"}, {"arguments", result_}})));
+      if (random_.Chance(host_.habits_.lose_tools)) {  // f29: starts them again and asks once more.
+        tools_->OnClosed();
+        ++connection_;
+        tools_.reset();
+        Later(Soon(), [this] { Connect(); });
+      }
     } else {
+      host_.world_.result_taken();
       EndTurn("end_turn");
     }
   }
@@ -196,6 +206,7 @@ class VirtualHost::Machine final : public std::enable_shared_from_this<VirtualHo
   LineSplitter input_{kMaxJsonRpcLine};
   LineSplitter tools_input_{kMaxJsonRpcLine};
   std::shared_ptr<TicketSink> tools_;  // With the session.
+  std::uint64_t connection_ = 0;       // The present one; what earlier ones bring is not heard.
   std::string socket_;
   std::string ticket_;
   Json prompt_;
@@ -207,11 +218,12 @@ class VirtualHost::Machine final : public std::enable_shared_from_this<VirtualHo
 
 class VirtualHost::Connection final : public TicketConnection {
  public:
-  explicit Connection(std::weak_ptr<Machine> machine) : machine_(std::move(machine)) {}
+  Connection(std::weak_ptr<Machine> machine, std::uint64_t number)
+      : machine_(std::move(machine)), number_(number) {}
   bool Write(std::string bytes) override {
     const std::shared_ptr<Machine> machine = machine_.lock();
     if (machine != nullptr) {
-      machine->HearTools(std::move(bytes));
+      machine->HearTools(number_, std::move(bytes));
     }
     return machine != nullptr;
   }
@@ -219,6 +231,7 @@ class VirtualHost::Connection final : public TicketConnection {
 
  private:
   std::weak_ptr<Machine> machine_;
+  std::uint64_t number_;
 };
 
 void VirtualHost::Machine::Connect() {
@@ -227,7 +240,8 @@ void VirtualHost::Machine::Connect() {
     return Exit({.code = 2});
   }
   tools_ = socket->second.accept();
-  tools_->OnOpen(std::make_shared<Connection>(weak_from_this()));
+  tools_input_ = LineSplitter(kMaxJsonRpcLine);
+  tools_->OnOpen(std::make_shared<Connection>(weak_from_this(), ++connection_));
   tools_->OnBytes(
       RequestLine(Json(1), "initialize", Json::Of({{"protocolVersion", "2025-06-18"}})));
 }

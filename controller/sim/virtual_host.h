@@ -18,11 +18,12 @@ namespace midwatch::sim {
 struct SidecarHabits {
   Duration shortest_work = std::chrono::seconds(5);
   Duration longest_work = std::chrono::minutes(3);
-  std::uint64_t crash = 40;      ///< Per mille that end with exit code 1,
-  std::uint64_t forget = 20;     ///< that end their turn without a result,
-  std::uint64_t long_work = 20;  ///< that work for up to two hours,
-  std::uint64_t hang = 3;        ///< that never end by themselves,
-  std::uint64_t stubborn = 150;  ///< that hear neither session/cancel nor SIGTERM.
+  std::uint64_t crash = 40;       ///< Per mille that end with exit code 1,
+  std::uint64_t forget = 20;      ///< that end their turn without a result,
+  std::uint64_t long_work = 20;   ///< that work for up to two hours,
+  std::uint64_t hang = 3;         ///< that never end by themselves,
+  std::uint64_t stubborn = 150;   ///< that hear neither session/cancel nor SIGTERM,
+  std::uint64_t lose_tools = 30;  ///< whose tools break off in the middle of a call (f29).
   // Planted bugs.
   bool immortal = false;     ///< Nothing that the agent does ends it.
   bool no_watchdog = false;  ///< The watchdog's deadline kills nobody.
@@ -40,6 +41,7 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
     const SimClock& clock;
     /// The durable Run of that UID.
     std::function<const api::Run*(const std::string& uid)> find_run;
+    std::function<void()> result_taken;  ///< A sidecar has learnt that its result was taken in.
   };
 
   VirtualHost(World world, SidecarHabits habits, fakes::SeededRandom random);

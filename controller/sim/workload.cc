@@ -23,7 +23,6 @@ using std::chrono::seconds;
 constexpr int kMissionSlots = 12;
 constexpr int kAssignmentSlots = 8;
 constexpr int kStacks = 2;
-constexpr int kMaxTries = 2000;
 
 const ResourceType& MissionType(int slot) {
   switch (slot % 4) {
@@ -51,12 +50,6 @@ auto Nth(const Map& map, std::uint64_t draw) {
                      : std::next(map.begin(), static_cast<std::ptrdiff_t>(draw % map.size()));
 }
 
-std::pair<std::string, std::string> SplitPath(const std::string& path) {
-  const std::size_t slash = path.find('/');
-  return slash == std::string::npos ? std::pair{std::string(), path}
-                                    : std::pair{path.substr(0, slash), path.substr(slash + 1)};
-}
-
 }  // namespace
 
 std::vector<WorkItem> DrawWork(const Density& density, SimTime from, SimTime to,
@@ -77,114 +70,65 @@ std::vector<WorkItem> DrawWork(const Density& density, SimTime from, SimTime to,
   draw(WorkKind::kCancel, changes / 2);
   draw(WorkKind::kDelete, changes / 2);
   draw(WorkKind::kHost, changes / 4);
+  draw(WorkKind::kNamespace, 1);
+  draw(WorkKind::kCommit, density.commits_per_hour);
+  draw(WorkKind::kByHand, density.commits_per_hour / 2);
   std::stable_sort(items.begin(), items.end(),
                    [](const WorkItem& a, const WorkItem& b) { return a.at < b.at; });
   return items;
 }
 
-Workload::Workload(World world, Density density) : world_(std::move(world)), density_(density) {}
+Workload::Workload(World world, Density density)
+    : world_(std::move(world)), requests_(world_.requests), density_(density) {}
 
 std::string Workload::NamespaceOf(int module) const {
   return "team-" + std::to_string(module % density_.namespaces);
 }
 
-void Workload::Try(std::string what, Send send, int tries) {
-  ++open_;
-  Send again = send;
-  send(world_.client, [this, what = std::move(what), again = std::move(again),
-                       tries](const Result<Object>& result) {
-    --open_;
-    if (result || tries > kMaxTries) {
-      return;
-    }
-    switch (result.error().code) {
-      case ErrorCode::kAlreadyExists:
-      case ErrorCode::kNotFound:
-        return;
-      case ErrorCode::kConflict:
-      case ErrorCode::kTimeout:
-      case ErrorCode::kUnavailable:
-      case ErrorCode::kOutcomeUnknown:
-      case ErrorCode::kTooManyRequests:
-      case ErrorCode::kInsufficientStorage:
-        ++open_;
-        world_.scheduler.After(seconds(2), [this, what, again, tries] {
-          --open_;
-          Try(what, again, tries + 1);
-        });
-        return;
-      default:
-        world_.refused(what + ": " + result.error().message);
-    }
-  });
-}
-
-void Workload::Create(const ResourceType& type, Json body) {
-  const std::string what = "create " + type.kind + " " + body.At("metadata", "name").AsString();
-  Try(what, [type, body = std::move(body)](KubeClient& client, Completion<Object> done) {
-    client.Create({type, body, "user", false}, std::move(done));
-  });
-}
-
-void Workload::Patch(const ResourceType& type, const std::string& path, Json patch) {
-  const auto [space, name] = SplitPath(path);
-  PatchRequest request;
-  request.type = type;
-  request.namespace_name = space;
-  request.name = name;
-  request.patch = std::move(patch);
-  request.field_manager = "user";
-  Try("patch " + type.kind + " " + path,
-      [request = std::move(request)](KubeClient& client, Completion<Object> done) {
-        client.Patch(request, std::move(done));
-      });
-}
-
-void Workload::Delete(const ResourceType& type, const std::string& path) {
-  const auto [space, name] = SplitPath(path);
-  DeleteRequest request;
-  request.type = type;
-  request.namespace_name = space;
-  request.name = name;
-  Try("delete " + type.kind + " " + path,
-      [request = std::move(request)](KubeClient& client, Completion<Object> done) {
-        client.Delete(request, std::move(done));
-      });
-}
-
 void Workload::CreateTopology(fakes::SeededRandom random) {
   for (int stack = 0; stack < kStacks; ++stack) {
-    Create(api::Stack::Type(),
-           ObjectBuilder(api::Stack::Type(), "stack-" + std::to_string(stack)).Draft());
+    requests_.Create(api::Stack::Type(),
+                     ObjectBuilder(api::Stack::Type(), "stack-" + std::to_string(stack)).Draft());
   }
   for (int space = 0; space < density_.namespaces; ++space) {
-    Create(api::Namespace::Type(),
-           ObjectBuilder(api::Namespace::Type(), NamespaceOf(space))
-               .Label(api::labels::kStack, "stack-" + std::to_string(space % kStacks))
-               .Draft());
+    CreateNamespace(space);
   }
-  Create(api::Namespace::Type(), ObjectBuilder(api::Namespace::Type(), kAgentNamespace).Draft());
+  requests_.Create(api::Namespace::Type(),
+                   ObjectBuilder(api::Namespace::Type(), kAgentNamespace).Draft());
   // What stands in namespaces comes once these are there.
   world_.scheduler.After(seconds(10), [this, random]() mutable {
-    for (int module = 0; module < density_.modules; ++module) {
-      Create(api::Module::Type(),
-             ObjectBuilder(api::Module::Type(), ModuleName(module), NamespaceOf(module))
-                 .Spec("displayName", ModuleName(module))
-                 .Draft());
+    for (int space = 0; space < density_.namespaces; ++space) {
+      CreateModules(space);
     }
     for (int agent = 0; agent < density_.agents; ++agent) {
-      Create(api::Agent::Type(),
-             ObjectBuilder(api::Agent::Type(), AgentName(agent), kAgentNamespace)
-                 .Spec("permissions", "DenyAll")
-                 .Draft());
+      requests_.Create(api::Agent::Type(),
+                       ObjectBuilder(api::Agent::Type(), AgentName(agent), kAgentNamespace)
+                           .Spec("permissions", "DenyAll")
+                           .Draft());
     }
     for (int slot = 0; slot < kAssignmentSlots; ++slot) {
-      Create(api::AgentAssignment::Type(), AssignmentBody(slot, random));
+      requests_.Create(api::AgentAssignment::Type(), AssignmentBody(slot, random));
     }
     for (int slot = 0; slot < kMissionSlots; ++slot) {
-      Create(MissionType(slot), MissionBody(slot, random));
+      requests_.Create(MissionType(slot), MissionBody(slot, random));
     }
   });
+}
+
+void Workload::CreateNamespace(int space) {
+  requests_.Create(api::Namespace::Type(),
+                   ObjectBuilder(api::Namespace::Type(), NamespaceOf(space))
+                       .Label(api::labels::kStack, "stack-" + std::to_string(space % kStacks))
+                       .Draft());
+}
+
+void Workload::CreateModules(int space) {
+  for (int module = space; module < density_.modules; module += density_.namespaces) {
+    requests_.Create(api::Module::Type(),
+                     ObjectBuilder(api::Module::Type(), ModuleName(module), NamespaceOf(module))
+                         .Spec("displayName", ModuleName(module))
+                         .Draft());
+  }
 }
 
 Json Workload::MissionBody(int slot, fakes::SeededRandom& random) const {
@@ -251,14 +195,18 @@ void Workload::Do(const WorkItem& item) {
       const std::string stack = "stack-" + std::to_string(Pick(random, kStacks));
       Json labels = Json::EmptyObject();
       labels.Set(api::labels::kStack, random.Chance(250) ? Json() : Json(stack));
-      return Patch(api::Namespace::Type(), NamespaceOf(Pick(random, density_.namespaces)),
-                   Json::Of({{"metadata", Json::Of({{"labels", std::move(labels)}})}}));
+      return requests_.Patch(api::Namespace::Type(), NamespaceOf(Pick(random, density_.namespaces)),
+                             Json::Of({{"metadata", Json::Of({{"labels", std::move(labels)}})}}));
     }
     case WorkKind::kCancel:
       return DoCancel(random);
     case WorkKind::kDelete:
       return DoDelete(random);
+    case WorkKind::kNamespace:
+      return DoNamespace(random);
     case WorkKind::kHost:
+    case WorkKind::kCommit:
+    case WorkKind::kByHand:
       return;
   }
 }
@@ -290,21 +238,22 @@ void Workload::DoJob(std::uint64_t seed) {
                                  {"state", states[i].second},
                                  {"at", FormatMicroTime(when)}}));
     if (i == 0) {
-      Create(api::ModuleJob::Type(),
-             ObjectBuilder(api::ModuleJob::Type(), name, space)
-                 .Spec("moduleRef.name", ModuleName(module))
-                 .Spec("jobID", name)
-                 .Spec("operation", "Apply")
-                 .Spec("artifacts", Json::ArrayOf({Json::Of({{"name", "log"},
-                                                             {"digest", world_.log_digest},
-                                                             {"mediaType", "text/plain"}})}))
-                 .Spec("transitions", transitions)
-                 .Draft());
+      requests_.Create(
+          api::ModuleJob::Type(),
+          ObjectBuilder(api::ModuleJob::Type(), name, space)
+              .Spec("moduleRef.name", ModuleName(module))
+              .Spec("jobID", name)
+              .Spec("operation", "Apply")
+              .Spec("artifacts", Json::ArrayOf({Json::Of({{"name", "log"},
+                                                          {"digest", world_.log_digest},
+                                                          {"mediaType", "text/plain"}})}))
+              .Spec("transitions", transitions)
+              .Draft());
       continue;
     }
     world_.scheduler.After(at, [this, space, name, transitions] {
-      Patch(api::ModuleJob::Type(), space + "/" + name,
-            Json::Of({{"spec", Json::Of({{"transitions", transitions}})}}));
+      requests_.Patch(api::ModuleJob::Type(), space + "/" + name,
+                      Json::Of({{"spec", Json::Of({{"transitions", transitions}})}}));
     });
   }
 }
@@ -317,23 +266,23 @@ void Workload::DoMission(fakes::SeededRandom random) {
         return entry.second.metadata.name == "mission-" + std::to_string(slot);
       });
   if (found == world_.model.missions.end()) {
-    return Create(type, MissionBody(slot, random));
+    return requests_.Create(type, MissionBody(slot, random));
   }
   const std::string path = PathOf(found->second.metadata);
   switch (random.Below(4)) {
     case 0:
-      Delete(type, path);
+      requests_.Delete(type, path);
       if (random.Chance(500)) {  // f07: again under the same name, at once.
-        Create(type, MissionBody(slot, random));
+        requests_.Create(type, MissionBody(slot, random));
       }
       return;
     case 1:
     case 2:
-      return Patch(
+      return requests_.Patch(
           type, path,
           Json::Of({{"spec", Json::Of({{"isDisabled", !found->second.spec.is_disabled}})}}));
     default:
-      return Patch(
+      return requests_.Patch(
           type, path,
           Json::Of(
               {{"spec",
@@ -346,9 +295,9 @@ void Workload::DoAssignment(fakes::SeededRandom random) {
   const int slot = Pick(random, kAssignmentSlots);
   const std::string path = std::string(kAgentNamespace) + "/grant-" + std::to_string(slot);
   if (world_.model.assignments.contains(path)) {
-    Delete(api::AgentAssignment::Type(), path);
+    requests_.Delete(api::AgentAssignment::Type(), path);
   } else {
-    Create(api::AgentAssignment::Type(), AssignmentBody(slot, random));
+    requests_.Create(api::AgentAssignment::Type(), AssignmentBody(slot, random));
   }
 }
 
@@ -361,11 +310,12 @@ void Workload::DoAgent(fakes::SeededRandom random) {
   }
   const api::AgentSpec& spec = found->second.spec;
   if (random.Chance(700)) {
-    return Patch(api::Agent::Type(), path,
-                 Json::Of({{"spec", Json::Of({{"suspend", !spec.suspend}})}}));
+    return requests_.Patch(api::Agent::Type(), path,
+                           Json::Of({{"spec", Json::Of({{"suspend", !spec.suspend}})}}));
   }
-  Patch(api::Agent::Type(), path,
-        Json::Of({{"spec", Json::Of({{"assignedToAllModules", !spec.assigned_to_all_modules}})}}));
+  requests_.Patch(
+      api::Agent::Type(), path,
+      Json::Of({{"spec", Json::Of({{"assignedToAllModules", !spec.assigned_to_all_modules}})}}));
 }
 
 void Workload::DoCancel(fakes::SeededRandom random) {
@@ -376,8 +326,9 @@ void Workload::DoCancel(fakes::SeededRandom random) {
     }
   }
   if (!active.empty()) {
-    Patch(api::Dispatch::Type(), active[random.Below(active.size())],
-          Json::Of({{"spec", Json::Of({{"cancel", true}, {"cancelReason", "simulated"}})}}));
+    requests_.Patch(
+        api::Dispatch::Type(), active[random.Below(active.size())],
+        Json::Of({{"spec", Json::Of({{"cancel", true}, {"cancelReason", "simulated"}})}}));
   }
 }
 
@@ -386,20 +337,33 @@ void Workload::DoDelete(fakes::SeededRandom random) {
   switch (random.Below(3)) {
     case 0:
       if (const auto job = Nth(world_.model.jobs, draw); job != world_.model.jobs.end()) {
-        Delete(api::ModuleJob::Type(), job->first);
+        requests_.Delete(api::ModuleJob::Type(), job->first);
       }
       return;
     case 1:
       if (const auto one = Nth(world_.model.dispatches, draw);
           one != world_.model.dispatches.end()) {
-        Delete(api::Dispatch::Type(), one->first);
+        requests_.Delete(api::Dispatch::Type(), one->first);
       }
       return;
     default:
       if (const auto run = Nth(world_.model.runs, draw); run != world_.model.runs.end()) {
-        Delete(api::Run::Type(), run->first);
+        requests_.Delete(api::Run::Type(), run->first);
       }
   }
+}
+
+/// The last namespace: nothing of git is declared there.
+void Workload::DoNamespace(fakes::SeededRandom random) {
+  if (!random.Chance(300)) {
+    return;
+  }
+  const int space = density_.namespaces - 1;
+  requests_.Delete(api::Namespace::Type(), NamespaceOf(space));
+  world_.scheduler.After(seconds(random.Between(1, 240)), [this, space] {
+    CreateNamespace(space);
+    world_.scheduler.After(seconds(30), [this, space] { CreateModules(space); });
+  });
 }
 
 void Workload::CleanUp() {
@@ -413,7 +377,7 @@ void Workload::CleanUp() {
                                            IsTerminal(dispatch.status.phase);
                                   });
     if (over) {
-      Delete(api::ModuleJob::Type(), path);
+      requests_.Delete(api::ModuleJob::Type(), path);
     }
   }
 }

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/env/kube_client.h"
 #include "controller/sim/model.h"
+#include "controller/sim/requests.h"
 #include "controller/sim/scheduler.h"
 
 namespace midwatch::sim {
@@ -22,6 +22,9 @@ enum class WorkKind : std::uint8_t {
   kCancel,      ///< Somebody cancels a Dispatch.
   kDelete,      ///< Somebody deletes a job, a Dispatch or a Run (f24).
   kHost,        ///< An agent process is drained or started.
+  kNamespace,   ///< A namespace is deleted with all that stands in it, and made again (f25).
+  kCommit,      ///< Somebody pushes to a repository (f26).
+  kByHand,      ///< Somebody meddles with what comes from git.
 };
 
 struct WorkItem {
@@ -38,21 +41,20 @@ struct Density {
   int instances = 2;
   int jobs_per_hour = 200;
   int changes_per_hour = 16;
+  int commits_per_hour = 12;
 };
 
 /// What happens in [from, to), in order. Jobs that begin near the end are short.
 std::vector<WorkItem> DrawWork(const Density& density, SimTime from, SimTime to,
                                fakes::SeededRandom random);
 
-/// Carries work items out through a client, trying again until each is done. Refusals that a
-/// correct workload cannot get (invalid objects) are told to `refused`.
+/// Carries work items out.
 class Workload {
  public:
   struct World {
     Scheduler& scheduler;
-    KubeClient& client;
+    Requests& requests;
     const Model& model;
-    std::function<void(const std::string&)> refused;
     std::string log_digest;  ///< What the jobs say is their log.
   };
 
@@ -60,35 +62,30 @@ class Workload {
 
   /// Namespaces, Stacks, Modules, Agents, grants, missions.
   void CreateTopology(fakes::SeededRandom random);
-  /// All kinds but kHost.
+  /// All kinds but those that a host or a repository is concerned with.
   void Do(const WorkItem& item);
   /// Deletes the jobs all of whose Dispatches have ended.
   void CleanUp();
-  /// Requests that are not done.
-  std::size_t open() const { return open_; }
-
   static std::string AgentName(int agent) { return "agent-" + std::to_string(agent); }
   static constexpr std::string_view kAgentNamespace = "agents";
 
  private:
-  using Send = std::function<void(KubeClient&, Completion<Object>)>;
-  void Try(std::string what, Send send, int tries = 0);
-  void Create(const ResourceType& type, Json body);
-  void Patch(const ResourceType& type, const std::string& path, Json patch);
-  void Delete(const ResourceType& type, const std::string& path);
   void DoJob(std::uint64_t seed);
   void DoMission(fakes::SeededRandom random);
   void DoAssignment(fakes::SeededRandom random);
   void DoAgent(fakes::SeededRandom random);
   void DoCancel(fakes::SeededRandom random);
   void DoDelete(fakes::SeededRandom random);
+  void DoNamespace(fakes::SeededRandom random);
+  void CreateNamespace(int space);
+  void CreateModules(int space);
   Json MissionBody(int slot, fakes::SeededRandom& random) const;
   Json AssignmentBody(int slot, fakes::SeededRandom& random) const;
   std::string NamespaceOf(int module) const;
 
   World world_;
+  Requests& requests_;
   Density density_;
-  std::size_t open_ = 0;
 };
 
 }  // namespace midwatch::sim

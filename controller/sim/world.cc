@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "controller/api/codec.h"
+#include "controller/testing/object_builder.h"
 
 namespace midwatch::sim {
 
@@ -29,7 +30,7 @@ class World::TraceLog final : public Log {
   World& world_;
 };
 
-World::World(const Scenario& scenario, const apiserver::ResourceRegistry& registry)
+World::World(const Scenario& scenario, const Kinds& kinds)
     : scheduler(fakes::SeededRandom(scenario.seed).Stream("scheduler"), trace),
       checkers(scheduler.now()),
       scenario_(scenario),
@@ -38,7 +39,10 @@ World::World(const Scenario& scenario, const apiserver::ResourceRegistry& regist
       store_(scheduler),
       endpoint_(scheduler),
       user_({scheduler, endpoint_, fair_, {}}, apiserver::Identity::Administrator(),
-            random_.Stream("user")) {
+            random_.Stream("user")),
+      requests_(
+          {scheduler, user_, [this](const std::string& what) { checkers.Fail("workload", what); }}),
+      git_work_({scheduler.now(), requests_, checkers.model(), git_}) {
   trace.SetVerbose(scenario.verbose);
   disk_.SetObserver([this](const JournalRow& row) { OnRow(row); });
   truth.SetObserver([this](const Sidecar& started, const std::vector<Sidecar>& others) {
@@ -46,12 +50,11 @@ World::World(const Scenario& scenario, const apiserver::ResourceRegistry& regist
     Say("sidecar of " + started.run + " starts");
     checkers.OnSidecarStarted(started, others);
   });
-  server_ = std::make_unique<Server>(MakeInstallation(registry), random_.Stream("server"));
-  workload_ = std::make_unique<Workload>(
-      Workload::World{scheduler, user_, checkers.model(),
-                      [this](const std::string& what) { checkers.Fail("workload", what); },
-                      store_.Keep("start\nerror: it broke\n")},
-      scenario.density);
+  checkers.FollowGit(git_, requests_);
+  server_ = std::make_unique<Server>(MakeInstallation(kinds), random_.Stream("server"));
+  workload_ = std::make_unique<Workload>(Workload::World{scheduler, requests_, checkers.model(),
+                                                         store_.Keep("start\nerror: it broke\n")},
+                                         scenario.density);
 }
 
 World::~World() {
@@ -60,7 +63,7 @@ World::~World() {
   server_.reset();
 }
 
-Installation World::MakeInstallation(const apiserver::ResourceRegistry& registry) {
+Installation World::MakeInstallation(const Kinds& kinds) {
   fakes::SeededRandom tune = random_.Stream("tuning");
   Tuning tuning;  // f35: some installations are very small.
   if (tune.Chance(250)) {
@@ -75,7 +78,9 @@ Installation World::MakeInstallation(const apiserver::ResourceRegistry& registry
           endpoint_,
           metrics_,
           *log_,
-          registry,
+          kinds.registry,
+          kinds.schemas,
+          git_,
           tuning,
           scenario_.plant,
           [this](const ObjectKey& key, const Object& object, bool) {
@@ -136,6 +141,7 @@ void World::Begin() {
   for (const auto& agent : agents_) {
     agent->Boot();
   }
+  git_work_.Begin(random_.Stream("repositories"));
   if (scenario_.plant == "drop-event") {
     server_->weather().drop_event = 20;
   }
@@ -181,9 +187,15 @@ void World::TendAgents() {
 }
 
 void World::Do(const WorkItem& item) {
-  if (item.kind != WorkKind::kHost) {
-    workload_->Do(item);
-    return;
+  switch (item.kind) {
+    case WorkKind::kCommit:
+      return git_work_.Commit(fakes::SeededRandom(item.seed));
+    case WorkKind::kByHand:
+      return git_work_.ByHand(fakes::SeededRandom(item.seed));
+    case WorkKind::kHost:
+      break;
+    default:
+      return workload_->Do(item);
   }
   AgentHost& agent = *agents_[item.seed % agents_.size()];
   Say("host " + agent.setup().host + (agent.up() ? " drains" : " starts"));
@@ -225,8 +237,13 @@ void World::Do(const Fault& fault) {
     case FaultKind::kAgentFrozen:
     case FaultKind::kAgentCutOff:
     case FaultKind::kAgentAnswersLost:
+    case FaultKind::kF03CrashAfterResult:
     case FaultKind::kF34Partition:
       return DoAgentFault(fault, random);
+    case FaultKind::kF34GitDown:
+    case FaultKind::kF34GitHangs:
+    case FaultKind::kF34GitGone:
+      return DoGitFault(fault);
     case FaultKind::kF04LagAfterRestart:
     case FaultKind::kF05StaleRead:
     case FaultKind::kF06MissedEvents:
@@ -252,6 +269,8 @@ void World::DoAgentFault(const Fault& fault, fakes::SeededRandom random) {
         }
       });
       return;
+    case FaultKind::kF03CrashAfterResult:
+      return agent.CrashAfterResult(std::chrono::seconds(random.Between(1, 20)));
     case FaultKind::kAgentFrozen:
       agent.Freeze(true);
       return During(fault.lasts, [&agent] { agent.Freeze(false); });
@@ -273,6 +292,14 @@ void World::DoAgentFault(const Fault& fault, fakes::SeededRandom random) {
         }
       });
   }
+}
+
+void World::DoGitFault(const Fault& fault) {
+  bool& broken = fault.kind == FaultKind::kF34GitDown    ? git_.down
+                 : fault.kind == FaultKind::kF34GitHangs ? git_.hangs
+                                                         : git_.gone;
+  broken = true;
+  During(fault.lasts, [&broken] { broken = false; });
 }
 
 void World::DoWeather(const Fault& fault) {
@@ -326,13 +353,20 @@ void World::DoServerFault(const Fault& fault, fakes::SeededRandom random) {
       return;
     case FaultKind::kF10Resync:
       return CrashServer(Duration::zero());
+    case FaultKind::kF14LeaderLost:
+      server_->Lead(false);
+      return During(fault.lasts, [this] { server_->Lead(true); });
     case FaultKind::kF15TwoLeaders:
       if (second_ == nullptr) {
-        second_ = std::make_unique<ControllerProcess>(installation, "second controller",
-                                                      server_->clock(), second_weather_, random);
+        second_ = std::make_unique<ControllerProcess>(
+            ControllerProcess::World{installation, server_->clock(), second_weather_,
+                                     second_leadership_},
+            "second controller", random);
         During(fault.lasts, [this] { second_.reset(); });
       }
       return;
+    case FaultKind::kF21PoisonObject:
+      return Poison(random);
     case FaultKind::kF16ClockForward:
     case FaultKind::kF17ClockBack: {
       constexpr Duration kJumps[] = {std::chrono::hours(1), std::chrono::hours(3),
@@ -360,6 +394,35 @@ void World::DoServerFault(const Fault& fault, fakes::SeededRandom random) {
   }
 }
 
+/// f21: an object as another version of Midwatch, or a mistake, may have left it in the store: it
+/// is none of its kind. Everything else must go on. After a while somebody deletes it.
+void World::Poison(fakes::SeededRandom random) {
+  const ResourceType* const kTypes[] = {
+      &api::ModuleJob::Type(),     &api::Dispatch::Type(),        &api::Run::Type(),
+      &api::AgentInstance::Type(), &api::AgentAssignment::Type(), &api::OrganizationMission::Type(),
+      &api::Lease::Type(),         &api::GitSource::Type(),
+  };
+  const ResourceType& type = *kTypes[random.Below(std::size(kTypes))];
+  const std::string space = type.namespaced ? std::string(Workload::kAgentNamespace) : "";
+  const std::string name = "poison-" + std::to_string(random.Below(1'000'000));
+  if (!server_->up() || armed_ != Armed::kNo) {
+    return;
+  }
+  server_->Crash();
+  fakes::ObjectBuilder poison(type, name, space);
+  poison.Uid("uid-" + name).Version(disk_.revision() + 1).Set("spec", 5);
+  disk_.Apply({{.revision = disk_.revision() + 1,
+                .deleted = false,
+                .key = {type.Resource(), space, name},
+                .uid = "uid-" + name,
+                .bytes = poison.json().Dump(),
+                .previous = 0}});
+  server_->Boot();
+  scheduler.After(std::chrono::minutes(random.Between(1, 10)), [this, &type, space, name] {
+    requests_.Delete(type, space.empty() ? name : space + "/" + name);
+  });
+}
+
 void World::RestartLoop(int times, fakes::SeededRandom random) {
   CrashServer(Duration(random.Between(0, 500'000)));
   if (times > 1) {
@@ -377,6 +440,8 @@ void World::Heal() {
   server_->weather().drop_event = drops;
   server_->disk_weather() = {};
   server_->FreezeController(false);
+  server_->Lead(true);
+  git_.down = git_.hangs = git_.gone = false;
   second_.reset();
   if (!server_->up()) {
     server_->Boot();
