@@ -90,6 +90,9 @@ bool Executor::TakeItem(Now now) {
     return false;
   }
   if (auto* end = std::get_if<OperationEnd>(&*item)) {
+    if (const auto running = running_.find(end->operation); --running->second == 0) {
+      running_.erase(running);
+    }
     operation_ends_.push_back(std::move(*end));
   } else if (auto* write = std::get_if<WriteAnswer>(&*item)) {
     OnWrite(write->id, plans_.at(write->id.first), write->result, now);
@@ -198,10 +201,12 @@ void Executor::StartWrite(EffectId id, const Write& write, const std::string& fi
 void Executor::StartOperation(Active& active, const Start& start) {
   const auto runner = ports_.operations.find(start.operation);
   MIDWATCH_CHECK(runner != ports_.operations.end());
+  OperationEnd end{active.ticket.controller, active.ticket.key, {start.operation, start.name}, {}};
+  ++running_[end.operation];
   runner->second->Start(start.name, start.spec,
-                        [inbox = inbox_, controller = active.ticket.controller,
-                         key = active.ticket.key](Result<void> result) {
-                          inbox->Push(OperationEnd{controller, key, std::move(result)});
+                        [inbox = inbox_, end = std::move(end)](Result<void> result) mutable {
+                          end.result = std::move(result);
+                          inbox->Push(std::move(end));
                         });
 }
 

@@ -48,6 +48,8 @@ class Executor {
     std::function<Informer&(std::string_view resource)> informer;
   };
 
+  using OperationName = std::pair<std::string, std::string>;  ///< Start::operation, Start::name.
+
   struct Ticket {
     std::size_t controller = 0;
     ObjectKey key;
@@ -67,6 +69,7 @@ class Executor {
   struct OperationEnd {
     std::size_t controller = 0;
     ObjectKey key;
+    OperationName operation;
     Result<void> result;
   };
 
@@ -84,6 +87,10 @@ class Executor {
   std::optional<MonoTime> NextWake() const;
   std::size_t active() const { return plans_.size(); }
   std::vector<Object> InFlight(std::string_view resource);
+  /// Whether starting it would be no second start.
+  bool IsRunning(const Start& start) const {
+    return running_.contains({start.operation, start.name});
+  }
 
   static constexpr std::size_t kWindow = 64;
   static constexpr std::size_t kMaxFailures = 1'000;
@@ -157,6 +164,7 @@ class Executor {
   std::map<std::string, std::set<EffectId>, std::less<>> writing_;  // By resource: not answered.
   std::deque<Outcome> outcomes_;
   std::deque<OperationEnd> operation_ends_;
+  std::map<OperationName, int> running_;  // How many ends are awaited.
 };
 
 }  // namespace midwatch

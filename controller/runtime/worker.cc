@@ -299,8 +299,13 @@ void Worker::Impl::PlanKey(std::size_t controller, const WorkQueue::Taken& taken
 void Worker::Impl::CountSweepFind(const Lane& lane, const WorkQueue::Taken& taken,
                                   const Plan& plan) {
   // A key in back-off, or one that cannot succeed, has something to do without anybody having
-  // missed it.
-  if (taken.lane != QueueLane::kSweep || taken.failures > 0 || lane.hopeless.contains(taken.key)) {
+  // missed it; and an operation that is running is asked for again.
+  const bool asked = std::all_of(plan.effects.begin(), plan.effects.end(), [&](const Effect& it) {
+    const auto* start = std::get_if<Start>(&it);
+    return start != nullptr && executor_.IsRunning(*start);
+  });
+  if (taken.lane != QueueLane::kSweep || taken.failures > 0 || asked ||
+      lane.hopeless.contains(taken.key)) {
     return;
   }
   ports_.metrics.Count("midwatch_sweep_found_total", {{"controller", lane.controller.name}});

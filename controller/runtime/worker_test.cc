@@ -45,9 +45,11 @@ class RecordingRunner final : public OperationRunner {
  public:
   void Start(std::string name, Json, std::function<void(Result<void>)> done) override {
     started.push_back(std::move(name));
-    last = std::move(done);
+    last = done;
+    all.push_back(std::move(done));
   }
   std::vector<std::string> started;
+  std::vector<std::function<void(Result<void>)>> all;
   std::function<void(Result<void>)> last;
 };
 
@@ -578,6 +580,28 @@ TEST_F(WorkerTest, AStatusInFlightIsThatOfTheWholeObject) {
   PutThing("b");
   Settle();
   EXPECT_EQ(seen, "red Ready");
+}
+
+TEST_F(WorkerTest, TheSweepDoesNotCountAnOperationThatIsRunning) {
+  options_.sweep_interval = minutes(10);
+  reconciler_.script = [](const ObjectKey& key, const View&, Now) -> Result<Plan> {
+    return Plan{{midwatch::Start{"work", key.name, Json()}}, false, {}};
+  };
+  PutThing("a");
+  Start();
+  RunFor(minutes(12));
+  EXPECT_THAT(reconciler_.planned, Not(IsEmpty())) << "the sweep has looked";
+  EXPECT_EQ(Metric("midwatch_sweep_found_total"), 0);
+  reconciler_.script = {};
+  for (const auto& end : runner_.all) {
+    end({});
+  }
+  Settle();
+  reconciler_.script = [](const ObjectKey& key, const View&, Now) -> Result<Plan> {
+    return Plan{{midwatch::Start{"work", key.name, Json()}}, false, {}};
+  };
+  RunFor(minutes(12));
+  EXPECT_EQ(Metric("midwatch_sweep_found_total"), 1) << "it had ended";
 }
 
 TEST_F(WorkerTest, TheSweepCountsWhatNobodyNoticed) {
