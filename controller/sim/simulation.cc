@@ -112,18 +112,22 @@ class Run {
     return fine && world_.changes() == before && world_.truth.alive().empty() && world_.Idle();
   }
 
-  /// Design section 5, item 11.
+  /// Design section 5, item 11. A Dispatch whose time is up meanwhile is news: then again.
   void LookAgain() {
-    if (world_.checkers.violation()) {
-      return;
-    }
-    const std::uint64_t before = world_.changes();
-    world_.Restart();
-    world_.RunUntil(world_.scheduler.now() + Duration(minutes(3)).count());
-    if (world_.changes() != before) {
-      world_.checkers.Fail("quiet", "a second look at an unchanged world wrote " +
-                                        std::to_string(world_.changes() - before) +
-                                        " times, last " + world_.last_change);
+    constexpr int kTries = 20;
+    for (int i = 0; i < kTries && !world_.checkers.violation(); ++i) {
+      const std::uint64_t before = world_.changes();
+      const std::uint64_t expired = world_.expired();
+      world_.Restart();
+      world_.RunUntil(world_.scheduler.now() + Duration(minutes(3)).count());
+      if (world_.changes() == before) {
+        return;
+      }
+      if (world_.expired() == expired) {
+        world_.checkers.Fail("quiet", "a second look at an unchanged world wrote " +
+                                          std::to_string(world_.changes() - before) +
+                                          " times, last " + world_.last_change);
+      }
     }
   }
 

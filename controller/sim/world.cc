@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "controller/api/codec.h"
+#include "controller/api/reasons.h"
 #include "controller/testing/object_builder.h"
 
 namespace midwatch::sim {
@@ -106,6 +107,7 @@ void World::OnRow(const JournalRow& row) {
         found != checkers.model().dispatches.end()) {
       line.append(" ").append(api::ToString(found->second.status.phase));
       line.append(" ").append(found->second.status.reason);
+      expired_ += found->second.status.reason == api::dispatch_reason::kExpired ? 1 : 0;
     }
     Say(line);
   }

@@ -42,6 +42,8 @@ class World {
   void Restart();
   /// Changes of anything but heartbeats so far.
   std::uint64_t changes() const { return changes_; }
+  /// Dispatches that waited as long as they may, so far.
+  std::uint64_t expired() const { return expired_; }
 
   Trace trace;
   Scheduler scheduler;
@@ -90,6 +92,7 @@ class World {
   SimLeadership second_leadership_;
   std::unique_ptr<ControllerProcess> second_;  // f15
   std::uint64_t changes_ = 0;
+  std::uint64_t expired_ = 0;
   std::uint64_t healed_ = 0;  // Faults that began before the last Heal do not end again.
   enum class Armed : std::uint8_t { kNo, kAnyRow, kChild };
   Armed armed_ = Armed::kNo;
