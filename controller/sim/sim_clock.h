@@ -13,9 +13,9 @@ using SimTime = std::int64_t;
 /// What a clock of the virtual world starts from: 2026-03-02T00:00:00Z.
 inline constexpr std::int64_t kSimEpoch = 1'772'409'600'000'000;
 
-/// The clocks of one machine: civil time may jump, the monotone one runs up to 4.5 % too fast or
-/// too slow (so that two machines differ by less than the 10 % that the design allows) and starts
-/// at any value.
+/// The clocks of one machine. Both run up to 4.5 % too fast or too slow, as its one oscillator does
+/// (so that two machines differ by less than the 10 % that the design allows); civil time may jump,
+/// the monotone one starts at any value.
 class SimClock final : public Clock {
  public:
   /// `now` is the world's time and outlives the clock. `drift_ppm` in ±45,000.
@@ -23,7 +23,8 @@ class SimClock final : public Clock {
       : now_(now), drift_ppm_(drift_ppm), mono_start_(mono_start), booted_(now) {}
 
   Now Read() const override {
-    return {WallTime{kSimEpoch + now_ + wall_offset_}, MonoTime{Mono(now_)}};
+    const std::int64_t mono = Mono(now_);
+    return {WallTime{kSimEpoch + booted_ + (mono - mono_start_) + wall_offset_}, MonoTime{mono}};
   }
   void JumpWall(Duration by) { wall_offset_ += by.count(); }
   void SetWallOffset(Duration offset) { wall_offset_ = offset.count(); }
