@@ -73,7 +73,8 @@ Installation World::MakeInstallation(const Kinds& kinds) {
   if (tune.Chance(250)) {
     tuning.log_max_changes = 20 + tune.Below(200);
   }
-  tuning.sweep_interval = std::chrono::minutes(tune.Between(2, 15));
+  // Without sweeps what they would hide stays to be seen at rest; with them it is told at once.
+  tuning.sweep_interval = std::chrono::minutes(tune.Chance(300) ? 0 : tune.Between(2, 15));
   return {scheduler,
           disk_,
           endpoint_,

@@ -19,7 +19,8 @@ struct Arguments {
   bool shrink = false;
   bool twice = true;
   bool list_plants = false;
-  bool all = false;  // Goes on after a failure.
+  bool all = false;           // Goes on after a failure.
+  bool plants = false;        // Plants bugs, to see them found.
   double budget_minutes = 0;  // 0: none.
 };
 
@@ -55,6 +56,8 @@ bool Parse(int argc, char** argv, Arguments& out) {
       out.shrink = true;
     } else if (name == "--once") {
       out.twice = false;
+    } else if (name == "--plants") {
+      out.plants = true;
     } else if (name == "--all") {
       out.all = true;
     } else if (name == "--list-plants") {
@@ -62,7 +65,8 @@ bool Parse(int argc, char** argv, Arguments& out) {
     } else {
       std::fprintf(stderr,
                    "unknown argument %s\nusage: simulate [--seed N] [--seeds N] [--hours H] "
-                   "[--plant NAME] [--minutes M] [--verbose] [--shrink] [--once] [--all] [--list-plants] "
+                   "[--plant NAME] [--minutes M] [--verbose] [--shrink] [--once] [--all] "
+                   "[--list-plants] [--plants] "
                    "[--without-faults I,…] [--without-work I,…]\n",
                    name.c_str());
       return false;
@@ -100,11 +104,43 @@ bool IsRepeatable(const Scenario& scenario, const Outcome& first) {
   return false;
 }
 
+/// Whether the checker that a plant names notices it within `seeds` seeds. Another one that fails
+/// first ends its seed, and does not count.
+bool IsCaught(const Plant& plant, Scenario scenario, std::uint64_t seeds) {
+  scenario.plant = plant.name;
+  std::string others;
+  for (std::uint64_t tried = 1; tried <= seeds; ++tried, ++scenario.seed) {
+    const auto violation = Simulate(scenario).violation;
+    if (violation && violation->checker == plant.caught_by) {
+      std::printf("%-22s caught by %s after %llu seeds%s\n", scenario.plant.c_str(),
+                  violation->checker.c_str(), static_cast<unsigned long long>(tried),
+                  others.c_str());
+      std::fflush(stdout);
+      return true;
+    }
+    if (violation && others.find(violation->checker) == std::string::npos) {
+      others += (others.empty() ? "; before it: " : ", ") + violation->checker;
+    }
+  }
+  std::printf("%-22s NOT caught by %s in %llu seeds%s\n", scenario.plant.c_str(),
+              std::string(plant.caught_by).c_str(), static_cast<unsigned long long>(seeds),
+              others.c_str());
+  return false;
+}
+
+int RunPlants(const Arguments& arguments) {
+  bool all = true;
+  for (const Plant& plant : Plants()) {
+    if (arguments.scenario.plant.empty() || arguments.scenario.plant == plant.name) {
+      all = IsCaught(plant, arguments.scenario, arguments.seeds) && all;
+    }
+  }
+  return all ? 0 : 1;
+}
+
 int Run(const Arguments& arguments) {
   const std::clock_t began = std::clock();  // Of this process alone: others may use the core too.
-  const auto elapsed = [&] {
-    return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
-  };
+  const auto elapsed = [&] { return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC; };
   double simulated_hours = 0;
   std::size_t dispatches = 0;
   std::uint64_t done = 0;
@@ -170,5 +206,5 @@ int main(int argc, char** argv) {
     }
     return 0;
   }
-  return midwatch::sim::Run(arguments);
+  return arguments.plants ? midwatch::sim::RunPlants(arguments) : midwatch::sim::Run(arguments);
 }
