@@ -40,16 +40,34 @@ const Object& Subject(const Change& change) { return change.after ? change.after
 
 std::string NameOf(const Object& object) { return object.namespace_name() + "/" + object.name(); }
 
+/// False if nothing but the status has changed. What an Agent or an instance is doing is counted
+/// there, so that it changes with every Run; what waits for them rests on what they are.
+bool IsNews(const Change& change) {
+  if (!change.before || !change.after) {
+    return true;
+  }
+  const ObjectMeta& a = change.before.meta();
+  const ObjectMeta& b = change.after.meta();
+  return a.generation == 0 || a.generation != b.generation || a.uid != b.uid ||
+         a.annotations != b.annotations || a.deletion_timestamp != b.deletion_timestamp;
+}
+
 Keys OfJob(const Change& change, const View& view) {
   const Object& job = Subject(change);
   return ByValue(view, value::OfJob(job.namespace_name(), job.name()));
 }
 
 Keys OfMission(const Change& change, const View& view) {
+  if (!IsNews(change)) {
+    return {};
+  }
   return ByValue(view, value::OfMission(KeyOf(change.type, Subject(change))));
 }
 
 Keys OfAgent(const Change& change, const View& view) {
+  if (!IsNews(change)) {
+    return {};
+  }
   return ByValue(view, value::WaitingFor(NameOf(Subject(change))));
 }
 
@@ -99,6 +117,9 @@ void AddCovered(const Object& object, const View& view, Keys& out) {
 
 Keys OfAssignment(const Change& change, const View& view) {
   Keys out;
+  if (!IsNews(change)) {
+    return out;
+  }
   AddCovered(change.before, view, out);
   AddCovered(change.after, view, out);
   return out;
@@ -120,9 +141,17 @@ void AddBestSlotWaiters(const View& view, const std::string& agent, Keys& out) {
   }
 }
 
+bool IsConnected(const Object& instance) {
+  const auto* typed = instance ? api::PeekObject<api::AgentInstance>(instance) : nullptr;
+  return typed != nullptr && typed->status.connected;
+}
+
 /// An instance came, went or changed: what runs on it, and what waits for one like it.
 Keys OfInstance(const Change& change, const View& view) {
   namespace reason = api::dispatch_reason;
+  if (!IsNews(change) && IsConnected(change.before) == IsConnected(change.after)) {
+    return {};
+  }
   const Object& instance = Subject(change);
   Keys out = ByValue(view, value::On(instance.namespace_name(), instance.name()));
   const auto* typed = api::PeekObject<api::AgentInstance>(instance);

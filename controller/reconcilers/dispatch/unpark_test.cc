@@ -364,6 +364,28 @@ TEST(Unpark, AnAssignmentOfOneModuleLeavesTheOthersAlone) {
   EXPECT_FALSE(store.Woken());
 }
 
+TEST(Unpark, WhatAnAgentIsDoingWakesNobody) {
+  Store store;
+  auto agent = Store::Agent();
+  agent.spec.suspend = true;
+  agent.metadata.generation = 3;
+  auto instance = Store::Instance("one");
+  instance.metadata.generation = 3;
+  store.Put(agent);
+  store.Put(instance);
+  store.Put(Waiting());
+  ASSERT_EQ(store.Decide(), reason::kAgentSuspended);
+  agent.status.live_runs = 7;
+  instance.status.live_runs = 7;
+  store.Put(agent);
+  store.Put(instance);
+  EXPECT_FALSE(store.Woken());
+  agent.spec.suspend = false;
+  agent.metadata.generation = 4;
+  store.Put(agent);
+  EXPECT_TRUE(store.Woken());
+}
+
 TEST(Capacity, CountsAssignmentsThatAreStillOnTheirWay) {
   fakes::ViewBuilder view;
   const DispatchReconciler reconciler;
