@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <set>
 #include <utility>
 
 #include "controller/api/agent.h"
@@ -31,7 +32,7 @@ constexpr std::array kPlants = {
           "matches-all"},
     Plant{"lost-too-early", "an instance counts as lost after a third of its time", "one-live-run"},
     Plant{"no-precondition", "writes carry no version", "terminal"},
-    Plant{"write-always", "a status is written although nothing changed", "quiet"},
+    Plant{"write-always", "an object is written although nothing has changed", "quiet"},
     Plant{"forget-report-owner", "a superseded Run's result is taken", "current-run-only"},
     Plant{"ack-early", "the journal acknowledges before it is durable", "acknowledged-is-durable"},
     Plant{"ignore-stop", "agents go on although they are asked to stop", "stops"},
@@ -185,18 +186,19 @@ Spoilt::Decide Impatient() {
   };
 }
 
+/// At the first look that a process takes at an object.
 Spoilt::Decide WritesAlways() {
-  return [](const Reconciler& real, const ObjectKey& key, const View& view, Now now) {
+  return [seen = std::set<ObjectKey>()](const Reconciler& real, const ObjectKey& key,
+                                        const View& view, Now now) mutable {
     Result<Plan> plan = real.Reconcile(key, view, now);
     const Object stored = view.Find(key);
-    if (plan && plan->effects.empty() && stored && !stored.meta().IsBeingDeleted()) {
+    if (plan && plan->effects.empty() && stored && !stored.meta().IsBeingDeleted() &&
+        seen.insert(key).second) {
       PatchRequest patch;
       patch.type = api::Agent::Type();
       patch.namespace_name = key.namespace_name;
       patch.name = key.name;
-      patch.patch = Json::Of(
-          {{"metadata",
-            Json::Of({{"annotations", Json::Of({{"midwatch.dev/seen", FormatTime(now.wall)}})}})}});
+      patch.patch["metadata"]["annotations"].Set("midwatch.dev/seen", FormatTime(now.wall));
       plan->effects.emplace_back(Write(std::move(patch)));
     }
     return plan;

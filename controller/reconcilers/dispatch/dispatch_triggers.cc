@@ -126,9 +126,15 @@ Keys OfAssignment(const Change& change, const View& view) {
 }
 
 /// The first few of each ranking: those that name no sidecar, and those that name one which is
-/// offered.
-void AddBestSlotWaiters(const View& view, const std::string& agent, Keys& out) {
+/// offered, or was by `gone`.
+void AddBestSlotWaiters(const View& view, const std::string& agent, Keys& out,
+                        const Object& gone = {}) {
   std::set<std::string> sidecars = {""};
+  if (const auto* typed = gone ? api::PeekObject<api::AgentInstance>(gone) : nullptr) {
+    for (const api::OfferedSidecar& sidecar : typed->spec.sidecars) {
+      sidecars.insert(sidecar.name);
+    }
+  }
   for (const auto& instance :
        DecodeAll<api::AgentInstance>(view.ByIndex(kInstancesByAgent, agent))) {
     for (const api::OfferedSidecar& sidecar : instance.spec.sidecars) {
@@ -163,7 +169,7 @@ Keys OfInstance(const Change& change, const View& view) {
        {reason::kNoConnectedInstance, reason::kSidecarUnavailable, reason::kProtocolMismatch}) {
     AddKeys(view.ByIndex(kIndex, value::WaitingWith(agent, why)), out);
   }
-  AddBestSlotWaiters(view, agent, out);
+  AddBestSlotWaiters(view, agent, out, change.before);
   return out;
 }
 

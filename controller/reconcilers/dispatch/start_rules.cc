@@ -248,15 +248,9 @@ Look SlotFree(const api::Dispatch& dispatch, const World& seen, Now) {
   if (chosen != nullptr && !seen.outranked) {
     return kPasses;
   }
-  std::int64_t capacity = 0;
-  for (const Candidate& candidate : seen.candidates) {
-    capacity += Fits(dispatch, seen, candidate) ? candidate.capacity : 0;
-  }
-  const std::string slots =
-      capacity == 1 ? "the one slot" : "all " + std::to_string(capacity) + " slots";
+  // Not how many there are: that may change without waking all that wait.
   return Parked(reason::kAtCapacity,
-                slots + " of Agent " + AgentName(dispatch) +
-                    (capacity == 1 ? " that fits is taken" : " that fit are taken"),
+                "every slot of Agent " + AgentName(dispatch) + " that fits is taken",
                 {AgentRef(dispatch)});
 }
 

@@ -386,6 +386,24 @@ TEST(Unpark, WhatAnAgentIsDoingWakesNobody) {
   EXPECT_TRUE(store.Woken());
 }
 
+TEST(Unpark, ASidecarThatGoesWithItsOnlyInstanceWakesWhatWaitsForItsSlots) {
+  Store store;
+  auto instance = Store::Instance("two");
+  instance.spec.sidecars.push_back({.name = "rare", .is_default = false});
+  store.Put(instance);
+  auto mission = Store::Mission();
+  mission.spec.sidecar_name = "rare";
+  store.Put(mission);
+  store.Put(Store::Other("two"));
+  auto waiting = Waiting();
+  waiting.spec.sidecar_name = "rare";
+  store.Put(waiting);
+  ASSERT_EQ(store.Decide(), reason::kAtCapacity);
+  store.Remove<api::AgentInstance>("agents", "two");
+  EXPECT_TRUE(store.Woken());
+  EXPECT_EQ(store.Decide(), reason::kSidecarUnavailable);
+}
+
 TEST(Capacity, CountsAssignmentsThatAreStillOnTheirWay) {
   fakes::ViewBuilder view;
   const DispatchReconciler reconciler;
