@@ -25,13 +25,15 @@ constexpr std::array kPlants = {
     Plant{"no-unpark-on-slot", "an ended Run frees its slot and wakes nobody",
           "nothing-waits-for-nothing"},
     Plant{"forget-wake", "no plan is looked at again when its time comes", "converges"},
-    Plant{"drop-event", "one watch event in fifty never comes", "converges"},
+    Plant{"drop-event", "one watch event in fifty never comes", "matches-all"},
     Plant{"forget-created-mark", "Dispatches are created whether or not their mark says so",
           "one-dispatch"},
     Plant{"match-early", "missions are matched before the view is known to be new enough",
           "matches-all"},
-    Plant{"lost-too-early", "an instance counts as lost after a third of its time", "one-live-run"},
-    Plant{"no-precondition", "writes carry no version", "terminal"},
+    Plant{"lost-too-early", "an instance counts as lost before its Lease has run out",
+          "one-live-run"},
+    Plant{"no-precondition", "writes carry no version", "one-live-run"},
+    Plant{"retry-failed", "a Dispatch that has failed is tried once more", "terminal"},
     Plant{"write-always", "an object is written although nothing has changed", "quiet"},
     Plant{"forget-report-owner", "a superseded Run's result is taken", "current-run-only"},
     Plant{"ack-early", "the journal acknowledges before it is durable", "acknowledged-is-durable"},
@@ -173,14 +175,15 @@ Spoilt::Decide Impatient() {
   return [](const Reconciler& real, const ObjectKey& key, const View& view, Now now) {
     const std::string space = key.namespace_name;
     const auto seen = view.ObservedAt({api::Lease::Type().Resource(), space, key.name});
-    // As if twice as much time had passed since the last renewal, and more.
+    // Sixteen seconds of silence count as forty: the sidecars of an agent that is cut off live for
+    // thirty.
     Now later = now;
     if (seen) {
-      later.mono = later.mono + 3 * (now.mono - *seen);
+      later.mono = later.mono + 3 * (now.mono - *seen) / 2;
     }
     Result<Plan> plan = real.Reconcile(key, view, later);
     if (plan && plan->wake_at) {
-      plan->wake_at = now.mono + std::chrono::seconds(1);
+      plan->wake_at = now.mono + std::chrono::seconds(2);
     }
     return plan;
   };
@@ -231,6 +234,15 @@ Spoilt::Decide ObjectSpoilerOf(std::string_view plant, const Controller& control
     return OnView([](const Object& object) {
       return object.kind() != "Agent" ? object : Edited(object, [](Json& body) {
         body["spec"].Set("assignedToAllModules", true);
+      });
+    });
+  }
+  if (plant == "retry-failed") {
+    return OnView([](const Object& object) {
+      return object.kind() != "Dispatch" ? object : Edited(object, [](Json& body) {
+        if (body.At("status", "phase").AsString() == "Failed") {
+          body["status"].Set("phase", "Pending");
+        }
       });
     });
   }
