@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/api/names.h"
+
 namespace midwatch::sim {
 namespace {
 
@@ -186,8 +188,11 @@ void GitChecker::MustBeInForce(const VirtualCommit& commit, const api::GitSource
   if (commit.files.empty() || !commit.legible()) {
     return;  // Prunes nothing.
   }
+  // The labelled objects are the inventory: one whose label was taken away while nobody declared it
+  // is let go.
   for (const auto& [key, object] : world_.model.declarables) {
-    if (object.Owner() == identity && commit.Declares(key) == nullptr) {
+    if (object.Owner() == identity && object.metadata.labels.contains(api::labels::kSource) &&
+        commit.Declares(key) == nullptr) {
       world_.fail("converges",
                   identity + " no longer declares " + key.ToString() + ", which is still there");
     }
