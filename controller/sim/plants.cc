@@ -35,7 +35,8 @@ constexpr std::array kPlants = {
     Plant{"no-precondition", "writes carry no version", "one-live-run"},
     Plant{"retry-failed", "a Dispatch that has failed is tried once more", "terminal"},
     Plant{"write-always", "an object is written although nothing has changed", "quiet"},
-    Plant{"forget-report-owner", "a superseded Run's result is taken", "current-run-only"},
+    Plant{"wrong-result", "a Dispatch takes a result that its current Run did not give",
+          "current-run-only"},
     Plant{"ack-early", "the journal acknowledges before it is durable", "acknowledged-is-durable"},
     Plant{"ignore-stop", "agents go on although they are asked to stop", "stops"},
     Plant{"no-watchdog", "sidecars survive their agent's Lease", "one-live-run"},
@@ -246,15 +247,14 @@ Spoilt::Decide ObjectSpoilerOf(std::string_view plant, const Controller& control
       });
     });
   }
-  if (plant == "forget-report-owner") {
-    return OnView([](const Object& object) {
-      // Whatever Run is asked for, a stop does not end it: what it says counts.
-      return object.kind() != "Run" ? object : Edited(object, [](Json& body) {
-        if (body.At("spec", "stopRequested", "reason").AsString() == "InstanceLost" &&
-            body.At("status", "phase").AsString() == "Succeeded") {
-          body["spec"].Erase("stopRequested");
-        }
-      });
+  if (plant == "wrong-result") {
+    return OnEffects([](Effect& effect) {
+      auto* write = std::get_if<Write>(&effect);
+      auto* update = write == nullptr ? nullptr : std::get_if<UpdateRequest>(write);
+      if (update != nullptr && update->object.At("status").Find("result") != nullptr) {
+        update->object["status"]["result"].Set("digest", "sha256:" + std::string(64, '0'));
+      }
+      return true;
     });
   }
   if (plant == "forget-finalizer") {
