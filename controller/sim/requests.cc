@@ -46,6 +46,12 @@ void Requests::Try(std::string what, Send send, int tries) {
         if (result.error().message.find("being terminated") != std::string::npos) {
           return;  // f25
         }
+        world_.refused(what + ": " + result.error().message);
+        return;
+      case ErrorCode::kInvalid:
+        if (result.error().message.find("append-only") != std::string::npos) {
+          return;  // A later report of the job, with this one in it, was quicker.
+        }
         [[fallthrough]];
       default:
         world_.refused(what + ": " + result.error().message);
