@@ -185,7 +185,9 @@ void GitChecker::MustBeInForce(const VirtualCommit& commit, const api::GitSource
       world_.fail("converges", file.declares.ToString() + " is not as " + identity + " declares");
     }
   }
-  if (commit.files.empty() || !commit.legible()) {
+  const bool nothing = std::none_of(commit.files.begin(), commit.files.end(),
+                                    [](const auto& entry) { return entry.second.valid; });
+  if (nothing || !commit.legible()) {
     return;  // Prunes nothing.
   }
   // The labelled objects are the inventory: one whose label was taken away while nobody declared it
@@ -193,8 +195,11 @@ void GitChecker::MustBeInForce(const VirtualCommit& commit, const api::GitSource
   for (const auto& [key, object] : world_.model.declarables) {
     if (object.Owner() == identity && object.metadata.labels.contains(api::labels::kSource) &&
         commit.Declares(key) == nullptr) {
-      world_.fail("converges",
-                  identity + " no longer declares " + key.ToString() + ", which is still there");
+      world_.fail(
+          "converges",
+          identity + " no longer declares " + key.ToString() + ", which is still there; it says: " +
+              (source.status.conditions.empty() ? std::string()
+                                                : source.status.conditions.front().message));
     }
   }
 }
