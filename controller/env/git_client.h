@@ -47,11 +47,14 @@ struct GitSnapshot {
   bool unchanged = false;  ///< The tree is the one that the caller knows.
 };
 
+/// SHA-1 in hexadecimal.
+inline constexpr std::size_t kBlobIdLength = 40;
+
 struct GitFetchRequest {
   GitRemote remote;
   std::string known_commit;  ///< The caller holds this commit's entries.
   std::string known_tree;
-  std::string known_blobs;  ///< Their bytes need not come again. Ids of 40 digits in a row.
+  std::string known_blobs;  ///< Their bytes need not come again. Ids of kBlobIdLength in a row.
   /// Only files whose path in lower case ends in one of these are read, others listed without
   /// bytes.
   std::vector<std::string> read_suffixes;  ///< Empty: all are read.

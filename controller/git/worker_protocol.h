@@ -55,7 +55,6 @@ struct Frame {
   std::string body;
 };
 
-inline constexpr std::size_t kBlobIdLength = 40;                        ///< SHA-1 in hexadecimal.
 inline constexpr std::size_t kMaxFrameHeader = std::size_t{256} << 10;  ///< A CA bundle fits.
 inline constexpr std::size_t kMaxFrameBody = std::size_t{48} << 20;     ///< The largest file fits.
 inline constexpr std::size_t kEntriesPerFrameBytes = std::size_t{512}

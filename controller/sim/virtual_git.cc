@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <string_view>
 
 #include "controller/base/digest.h"
 
 namespace midwatch::sim {
 namespace {
 
-constexpr std::size_t kIdLength = 40;
-
-std::string BlobOf(const std::string& bytes) { return Sha256Hex(bytes).substr(0, kIdLength); }
+std::string BlobOf(const std::string& bytes) { return Sha256Hex(bytes).substr(0, kBlobIdLength); }
 
 }  // namespace
 
@@ -103,12 +103,16 @@ Result<GitSnapshot> VirtualGit::Read(const GitFetchRequest& request) const {
   if (snapshot.unchanged) {
     return snapshot;
   }
+  std::set<std::string_view> known;
+  for (std::string_view rest = request.known_blobs; !rest.empty();) {
+    known.insert(rest.substr(0, kBlobIdLength));
+    rest.remove_prefix(std::min(rest.size(), kBlobIdLength));
+  }
   for (const auto& [path, file] : commit->files) {
     GitEntry entry;
     entry.path = path;
     entry.blob = BlobOf(file.bytes);
-    const std::vector<std::string>& known = request.known_blobs;
-    if (!std::binary_search(known.begin(), known.end(), entry.blob)) {
+    if (!known.contains(entry.blob)) {
       entry.bytes = file.bytes;
     }
     snapshot.entries.push_back(std::move(entry));

@@ -11,8 +11,6 @@
 namespace midwatch::gitsource {
 namespace {
 
-constexpr std::size_t kBlobIdLength = 40;  // SHA-1 in hexadecimal.
-
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 /// A value of a Secret. Errors name the key, never the value.
