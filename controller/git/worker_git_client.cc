@@ -382,9 +382,8 @@ void WorkerGitClient::Keeper::Begin(const std::string& name, Source& source) {
   source.answer = {};
   source.answer_bytes = 0;
   source.deadline = std::chrono::steady_clock::now() + fetch.deadline + options_.grace;
-  if (!source.process->Write(EncodeRequest(fetch, options_.limits, CacheOf(name)))) {
-    Misbehaved(source, "the git worker does not take the request");
-  }
+  // A worker that has just died does not take it: its exit comes and says why.
+  (void)source.process->Write(EncodeRequest(fetch, options_.limits, CacheOf(name)));
 }
 
 void WorkerGitClient::Keeper::Finish(Source& source, Result<GitSnapshot> result) {
