@@ -181,12 +181,17 @@ void DropUnowned(ManagedFields& managed) {
   std::erase_if(managed.entries(), [](const auto& entry) { return entry.second.fields.Empty(); });
 }
 
-/// What a write that is no apply does to the owners: the writer owns what it changed.
-void RecordUpdate(const CompiledSchema& schema, const Json& live, const Json& updated,
-                  const FieldWriter& writer, ManagedFields& managed) {
+/// What changed between two states, as far as a write through this path may own it.
+Comparison ChangeBy(const FieldWriter& writer, const CompiledSchema& schema, const Json& live,
+                    const Json& updated) {
   Comparison change = Compare(schema.root(), live, updated);
   KeepOwnableBy(writer, change.added);
   KeepOwnableBy(writer, change.modified);
+  return change;
+}
+
+/// What a write that is no apply does to the owners: the writer owns what it changed.
+void RecordUpdate(Comparison change, const FieldWriter& writer, ManagedFields& managed) {
   (void)TakeFromOthers(managed, std::nullopt, change, /*force=*/true);  // Forced: cannot fail.
   FieldSet mine = std::move(change.modified);
   mine.Add(change.added);
@@ -199,6 +204,63 @@ void RecordUpdate(const CompiledSchema& schema, const Json& live, const Json& up
   }
   DropUnowned(managed);
   managed.CapUpdates(kMaxUpdateManagers);
+}
+
+/// True if every member of `set` is one of the fieldsV1.
+bool HasAll(const Json& fields, const FieldSet& set) {
+  const auto below = [&](const PathElement& element) { return fields.Find(element.ToString()); };
+  return std::all_of(set.members().begin(), set.members().end(),
+                     [&](const PathElement& member) {
+                       const Json* found = below(member);
+                       return found != nullptr &&
+                              (found->Members().empty() || found->Find(".") != nullptr);
+                     }) &&
+         std::all_of(set.children().begin(), set.children().end(), [&](const auto& child) {
+           const Json* found = below(child.element);
+           return found != nullptr && HasAll(*found, child.set);
+         });
+}
+
+/// True if the fieldsV1 have something that stands in `set`, or below or above it.
+bool Touches(const Json& fields, const FieldSet& set) {
+  return std::any_of(set.members().begin(), set.members().end(),
+                     [&](const PathElement& member) {
+                       return fields.Find(member.ToString()) != nullptr;
+                     }) ||
+         std::any_of(set.children().begin(), set.children().end(), [&](const auto& child) {
+           const Json* found = fields.Find(child.element.ToString());
+           return found != nullptr && Touches(*found, child.set);
+         });
+}
+
+/// The entries as they are stored, the writer's with the present time, if that is all that the
+/// change does to them: the writer owned all of it before, nobody else any of it, and nothing is
+/// gone. So it is with nearly every status, and nothing need be decoded.
+std::optional<Json> WithOwnTime(const Json& stored, const Comparison& change,
+                                const FieldWriter& writer) {
+  FieldSet written = change.modified;
+  written.Add(change.added);
+  if (!change.removed.Empty() || written.Empty()) {
+    return std::nullopt;
+  }
+  Json out = stored;
+  Json* mine = nullptr;
+  for (Json& entry : out.MutableItems()) {
+    const bool own = entry.At("operation").AsString() == "Update" &&
+                     entry.At("manager").AsString() == writer.manager &&
+                     entry.At("subresource").AsString() == writer.subresource &&
+                     entry.At("apiVersion").AsString() == writer.api_version;
+    if (own ? !HasAll(entry.At("fieldsV1"), written) : Touches(entry.At("fieldsV1"), written)) {
+      return std::nullopt;
+    }
+    mine = own ? &entry : mine;
+  }
+  if (mine == nullptr) {
+    return std::nullopt;
+  }
+  mine->Set("time", FormatTime(writer.now));
+  ManagedFields::Sort(out);
+  return out;
 }
 
 /// Removes from `merged` what this manager applied last time, does not apply now, and nobody else
@@ -242,7 +304,7 @@ ManagedFields OwnersForApply(const CompiledSchema& schema, const Json& full_live
     unknown.manager = kBeforeFirstApply;
     unknown.subresource.clear();
     unknown.has_status_subresource = false;
-    RecordUpdate(schema, Json::EmptyObject(), live, unknown, managed);
+    RecordUpdate(ChangeBy(unknown, schema, Json::EmptyObject(), live), unknown, managed);
   }
   return managed;
 }
@@ -347,6 +409,14 @@ void TrackUpdate(const CompiledSchema& schema, const Json* live, Json& updated,
                  const FieldWriter& writer) {
   const Json& sent = updated.At("metadata", "managedFields");
   const Json stored = live == nullptr ? Json() : live->At("metadata", "managedFields");
+  std::optional<Comparison> change;
+  if (live != nullptr && sent == stored) {  // Equal, they need not be left out to be compared.
+    change = ChangeBy(writer, schema, *live, updated);
+    if (auto moved = WithOwnTime(stored, *change, writer)) {
+      updated["metadata"].Set("managedFields", *std::move(moved));
+      return;
+    }
+  }
   ManagedFields managed = ManagedFields::FromJson(stored);
   if (writer.subresource.empty()) {  // A subresource does not let its clients set the entries.
     if (IsReset(sent)) {
@@ -355,12 +425,13 @@ void TrackUpdate(const CompiledSchema& schema, const Json* live, Json& updated,
       managed = std::move(from_client);
     }
   }
-  // An object that nobody tracks stays so until an apply.
-  if (live != nullptr && sent == stored && !managed.Empty()) {
-    RecordUpdate(schema, *live, updated, writer, managed);  // As equal, they need not be left out.
-  } else if (live == nullptr || !managed.Empty()) {
-    const Json before = live == nullptr ? Json::EmptyObject() : WithoutManagedFields(*live);
-    RecordUpdate(schema, before, WithoutManagedFields(updated), writer, managed);
+  if (live == nullptr || !managed.Empty()) {
+    // An object that nobody tracks stays so until an apply.
+    if (!change) {
+      const Json before = live == nullptr ? Json::EmptyObject() : WithoutManagedFields(*live);
+      change = ChangeBy(writer, schema, before, WithoutManagedFields(updated));
+    }
+    RecordUpdate(*std::move(change), writer, managed);
   }
   SetManagedFields(updated, managed);
   if (live != nullptr && SameForStorage(*live, updated)) {

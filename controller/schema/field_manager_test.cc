@@ -1,9 +1,12 @@
 #include "controller/schema/field_manager.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <utility>
 
+#include "controller/object/patch.h"
 #include "controller/schema/widget_schema.h"
 
 namespace midwatch::schema {
@@ -325,6 +328,46 @@ TEST_F(FieldManagerTest, StatusUpdatesHaveAnEntryOfTheirOwn) {
   updated.Set("status", ParsedJsonOf(R"({"replicas":1})"));
   Update("cli", updated, "status");
   EXPECT_EQ(Owners()[1], R"(cli@status Update {"f:status":{".":{},"f:replicas":{}}})");
+}
+
+TEST_F(FieldManagerTest, WhatTheWriterOwnsAloneKeepsItsOwnersAndMovesItsTime) {
+  Update("first", ParsedJsonOf(Body(R"("spec":{"color":"red","note":"n"})")));
+  Patch("second", "note", "m");
+  const std::vector<std::string> before = Owners();
+  Patch("first", "color", "blue");
+  EXPECT_THAT(Owners(), testing::ElementsAre(before[1], before[0])) << "the latest is last";
+  EXPECT_EQ(EntryOf("first").At("time"), Json("1970-01-01T00:00:03Z"));
+  EXPECT_EQ(EntryOf("second").At("time"), Json("1970-01-01T00:00:02Z"));
+}
+
+TEST_F(FieldManagerTest, WhetherEntriesAreSentBackChangesNothing) {
+  ApplySpec("applier", R"({"color":"red","tags":["a"]})");
+  Update("cli", *stored_);
+  const std::pair<const char*, const char*> edits[] = {
+      {"cli", R"({"note":"n"})"},
+      {"cli", R"({"note":"m"})"},
+      {"other", R"({"note":"o"})"},
+      {"cli", R"({"note":"p"})"},
+      {"cli", R"({"note":null})"},
+      {"cli", R"({"color":"blue"})"},
+      {"cli", R"({"tags":["a","b"]})"},
+      {"other", R"({"tags":["b"]})"},
+      {"cli", R"({"color":"red"})"},
+      {"cli", R"({"labelsMap":{"a":"1"}})"},
+      {"cli", R"({"labelsMap":{"a":"2"}})"},
+      {"other", R"({"labelsMap":{"a":"2","b":"1"}})"},
+      {"cli", R"({"labelsMap":{"b":"3"}})"}};
+  for (const auto& [manager, patch] : edits) {
+    Json with = *stored_;
+    with["spec"] = ApplyMergePatch(with["spec"], ParsedJsonOf(patch));
+    Json without = with;
+    without["metadata"].Erase("managedFields");
+    const FieldWriter writer = Writer(manager, "");
+    TrackUpdate(WidgetSchema(), live(), with, writer);
+    TrackUpdate(WidgetSchema(), live(), without, writer);
+    EXPECT_EQ(with.Dump(), without.Dump()) << manager << " " << patch;
+    Store(std::move(with));
+  }
 }
 
 TEST_F(FieldManagerTest, SystemMetadataIsNotTracked) {

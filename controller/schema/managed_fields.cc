@@ -1,6 +1,7 @@
 #include "controller/schema/managed_fields.h"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -52,26 +53,30 @@ ManagedFields ManagedFields::FromJson(const Json& managed_fields) {
 }
 
 Json ManagedFields::ToJson() const {
-  std::vector<const Entry*> order;
+  Json out;
   for (const Entry& entry : entries_) {
     if (!entry.second.fields.Empty()) {
-      order.push_back(&entry);
+      out.Append(EncodeEntry(entry));
     }
   }
-  if (order.empty()) {
-    return {};
-  }
-  const auto rank = [](const Entry* e) {
-    return std::tie(e->second.time, e->first.manager, e->second.api_version, e->first.subresource);
-  };
-  std::sort(order.begin(), order.end(), [&](const Entry* a, const Entry* b) {
-    return a->first.applied != b->first.applied ? a->first.applied : rank(a) < rank(b);
-  });
-  Json out = Json::EmptyArray();
-  for (const Entry* entry : order) {
-    out.Append(EncodeEntry(*entry));
-  }
+  Sort(out);
   return out;
+}
+
+void ManagedFields::Sort(Json& managed_fields) {
+  if (managed_fields.IsNull()) {
+    return;
+  }
+  const auto rank = [](const Json& entry) {
+    return std::make_tuple(entry.At("operation").AsString() != "Apply",
+                           std::string_view(entry.At("time").AsString()),
+                           std::string_view(entry.At("manager").AsString()),
+                           std::string_view(entry.At("apiVersion").AsString()),
+                           std::string_view(entry.At("subresource").AsString()));
+  };
+  Json::Array& entries = managed_fields.MutableItems();
+  std::sort(entries.begin(), entries.end(),
+            [&](const Json& a, const Json& b) { return rank(a) < rank(b); });
 }
 
 void ManagedFields::CapUpdates(std::size_t most) {

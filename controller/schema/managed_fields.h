@@ -31,9 +31,10 @@ class ManagedFields {
 
   /// What cannot be read counts as no entries at all, as in Kubernetes.
   static ManagedFields FromJson(const Json& managed_fields);
-  /// Apply entries first, each kind by time and name; entries without fields are left out. Null if
-  /// there is none.
+  /// Sorted; entries without fields are left out. Null if there is none.
   Json ToJson() const;
+  /// Apply entries first, each kind by time and name.
+  static void Sort(Json& managed_fields);
 
   bool Empty() const { return entries_.empty(); }
   Entries& entries() { return entries_; }

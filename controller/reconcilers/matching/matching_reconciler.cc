@@ -87,11 +87,21 @@ std::vector<std::string> JobOfDispatch(const Object& object) {
   return {object.namespace_name() + "/" + dispatch->spec.module_job_ref.name};
 }
 
+/// True if a job's status says the same of both.
+bool SameResult(const api::DispatchStatus& a, const api::DispatchStatus& b) {
+  return a.phase == b.phase && a.report == b.report && a.result == b.result;
+}
+
 std::vector<ObjectKey> OfDispatch(const Change& change, const View&) {
   const Object& object = change.after ? change.after : change.before;
   const auto* dispatch = api::PeekObject<api::Dispatch>(object);
   if (!dispatch) {
     return {};
+  }
+  const auto* before =
+      change.after && change.before ? api::PeekObject<api::Dispatch>(change.before) : nullptr;
+  if (before != nullptr && SameResult(before->status, dispatch->status)) {
+    return {};  // Another reason to wait, as thousands may get at once.
   }
   return {TypedKey<api::ModuleJob>(object.namespace_name(), dispatch->spec.module_job_ref.name)};
 }
