@@ -340,6 +340,14 @@ TEST_F(FieldManagerTest, WhatTheWriterOwnsAloneKeepsItsOwnersAndMovesItsTime) {
   EXPECT_EQ(EntryOf("second").At("time"), Json("1970-01-01T00:00:02Z"));
 }
 
+TEST_F(FieldManagerTest, WhatAnApplierOwnsTooIsTakenFromIt) {
+  Update("cli", ParsedJsonOf(Body(R"("spec":{"color":"red"})")));
+  EXPECT_EQ(ApplySpec("applier", R"({"color":"red"})"), "");
+  EXPECT_FALSE(EntryOf("applier").IsNull());
+  Patch("cli", "color", "blue");
+  EXPECT_TRUE(EntryOf("applier").IsNull());
+}
+
 TEST_F(FieldManagerTest, WhetherEntriesAreSentBackChangesNothing) {
   ApplySpec("applier", R"({"color":"red","tags":["a"]})");
   Update("cli", *stored_);
