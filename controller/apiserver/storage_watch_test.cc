@@ -110,6 +110,27 @@ TEST_F(StorageWatchTest, BookmarksTellWhereItIs) {
   EXPECT_EQ(sink_->versions.back(), Revision());
 }
 
+TEST_F(StorageWatchTest, ProgressIsToldWhenItIsAskedFor) {
+  WatchCall call = All();
+  call.resource_version = Revision();
+  const auto watch = world_.Watch(call, sink_);
+  world_.CreateWidget("a");
+  world_.Create(world_.At("zones.demo.example.io", ""),
+                J(R"({"apiVersion":"demo.example.io/v1","kind":"Zone","metadata":{"name":"z"}})"));
+  EXPECT_TRUE(watch->RequestProgress(3));
+  world_.Settle();
+  EXPECT_EQ(sink_->Take(), (Lines{"ADDED default/a", "BOOKMARK"})) << "what it covers comes first";
+  EXPECT_EQ(sink_->versions.back(), Revision());
+  EXPECT_EQ(sink_->progress, 3U);
+  world_.Settle();
+  EXPECT_EQ(sink_->Take(), Lines{}) << "once";
+  watch->RequestProgress(4);
+  watch->RequestProgress(5);
+  world_.Settle();
+  EXPECT_EQ(sink_->Take(), Lines{"BOOKMARK"}) << "one answer to both";
+  EXPECT_EQ(sink_->progress, 5U);
+}
+
 TEST_F(StorageWatchTest, AVersionFromTheFutureWaitsForIt) {
   WatchCall call = All();
   call.resource_version = std::to_string(world_.storage().Revision() + 1);

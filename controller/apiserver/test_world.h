@@ -143,6 +143,7 @@ class RecordingSink final : public WatchSink {
     }
     lines.push_back(line);
     versions.push_back(event.resource_version);
+    progress = event.progress;
     objects.push_back(event.object);
   }
   bool HasRoom(const std::function<void()>& again) override {
@@ -160,6 +161,7 @@ class RecordingSink final : public WatchSink {
   std::function<void()> on_room;
   std::vector<std::string> lines;
   std::vector<std::string> versions;
+  std::uint64_t progress = 0;  // Of the last event.
   std::vector<Object> objects;
   std::optional<Error> end;
 };

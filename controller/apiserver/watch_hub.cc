@@ -68,8 +68,9 @@ std::optional<WatchEvent> EventOf(const Change& change, const Selection& selecti
 
 class WatchHub::Handle final : public WatchHandle {
  public:
-  Handle(StatePtr watch, std::shared_ptr<std::atomic<std::size_t>> count)
-      : watch_(std::move(watch)), count_(std::move(count)) {}
+  Handle(StatePtr watch, std::shared_ptr<std::atomic<std::size_t>> count,
+         std::shared_ptr<Inbox<StatePtr>> arrived)
+      : watch_(std::move(watch)), count_(std::move(count)), arrived_(std::move(arrived)) {}
   ~Handle() override {
     const std::scoped_lock lock(watch_->calls);
     watch_->ended = true;
@@ -77,9 +78,15 @@ class WatchHub::Handle final : public WatchHandle {
     --*count_;
   }
 
+  bool RequestProgress(std::uint64_t number) override {
+    watch_->progress_asked = number;
+    return arrived_->Push(nullptr);
+  }
+
  private:
   const StatePtr watch_;
   const std::shared_ptr<std::atomic<std::size_t>> count_;
+  const std::shared_ptr<Inbox<StatePtr>> arrived_;  // To wake the hub.
 };
 
 WatchHub::WatchHub(const DurableState& state, Waker& waker, Duration bookmark_interval,
@@ -121,21 +128,23 @@ Result<std::unique_ptr<WatchHandle>> WatchHub::Start(const WatchCall& call, Sele
     return Fail(ErrorCode::kTooManyRequests,
                 "too many watches: at most " + std::to_string(max_watches_));
   }
-  auto handle = std::make_unique<Handle>(watch, count_);
+  auto handle = std::make_unique<Handle>(watch, count_, arrived_);
   arrived_->Push(std::move(watch));
   return handle;
 }
 
 bool WatchHub::Behind(const WatchState& watch) const {
   return watch.initial_sent < watch.initial.size() || watch.ends_initial ||
-         watch.cursor < state_.log().Newest();
+         watch.cursor < state_.log().Newest() || watch.progress_told < watch.progress_asked;
 }
 
 bool WatchHub::Step(Now now) {
   ended_.clear();
   while (auto watch = arrived_->Take()) {
-    (*watch)->next_bookmark = now.mono + bookmark_interval_;
-    watches_.push_back(*std::move(watch));
+    if (*watch != nullptr) {
+      (*watch)->next_bookmark = now.mono + bookmark_interval_;
+      watches_.push_back(*std::move(watch));
+    }
   }
   for (std::size_t looked = 0; looked < watches_.size(); ++looked) {
     next_ = next_ + 1 < watches_.size() ? next_ + 1 : 0;
@@ -163,10 +172,13 @@ bool WatchHub::Deliver(WatchState& watch, Now now) {
   } else if (watch.ends_initial) {
     watch.ends_initial = false;
     SendBookmark(watch, *sink, now);
-  } else if (watch.cursor < state_.log().Newest()) {
-    sent = SendChanges(watch, *sink, now);
-  } else {
+  } else if (watch.cursor < state_.log().Newest() && SendChanges(watch, *sink, now)) {
+    // There may be more.
+  } else if (watch.progress_told < watch.progress_asked ||
+             (watch.bookmarks && watch.next_bookmark <= now.mono)) {
     SendBookmark(watch, *sink, now);
+  } else {
+    sent = false;
   }
   if (watch.ended) {
     ended_.push_back(watches_[next_]);  // Kept alive beyond the lock.
@@ -218,7 +230,11 @@ bool WatchHub::SendChanges(WatchState& watch, WatchSink& sink, Now now) {
 
 void WatchHub::SendBookmark(WatchState& watch, WatchSink& sink, Now now) {
   watch.next_bookmark = now.mono + bookmark_interval_;
-  sink.OnEvent(EventFor(WatchEventType::kBookmark, Object(), watch.cursor));
+  WatchEvent bookmark = EventFor(WatchEventType::kBookmark, Object(), watch.cursor);
+  if (const std::uint64_t asked = watch.progress_asked; watch.progress_told < asked) {
+    bookmark.progress = watch.progress_told = asked;
+  }
+  sink.OnEvent(bookmark);
 }
 
 bool WatchHub::Idle() const {

@@ -24,6 +24,8 @@ struct WatchState {
   bool ends_initial = false;  ///< A bookmark is due after `initial`.
   std::int64_t cursor = 0;    ///< Everything up to here was sent or did not concern it.
   MonoTime next_bookmark;
+  std::atomic<std::uint64_t> progress_asked = 0;  ///< By the watcher's thread.
+  std::uint64_t progress_told = 0;
 
   std::recursive_mutex calls;  ///< Held during calls of the sink; a sink may end its own watch.
   bool ended = false;          ///< Under `calls`.
@@ -65,7 +67,8 @@ class WatchHub {
   const std::function<void()> wake_;  // For a sink that has room again.
   const Duration bookmark_interval_;
   const std::size_t max_watches_;
-  const std::shared_ptr<Inbox<StatePtr>> arrived_;  // Shared with nobody but callers of Start.
+  /// Shared with callers of Start and with the handles; nothing in it but wakes the hub.
+  const std::shared_ptr<Inbox<StatePtr>> arrived_;
   const std::shared_ptr<std::atomic<std::size_t>> count_;  // Shared with the handles.
   std::vector<StatePtr> watches_;
   std::vector<StatePtr> ended_;  // Since the last step.

@@ -96,7 +96,8 @@ struct WatchEvent {
   WatchEventType type = WatchEventType::kAdded;
   Object object;  ///< Not set for a bookmark. kDeleted: the last state.
   std::string
-      resource_version;  ///< Of the event; a bookmark says that nothing up to it is missing.
+      resource_version;        ///< Of the event; a bookmark says that nothing up to it is missing.
+  std::uint64_t progress = 0;  ///< Of a bookmark: the request that it answers, and all before it.
 };
 
 /// Receives a watch. Calls come one at a time, in order, on a thread of the client: queue and
@@ -121,6 +122,9 @@ class WatchSink {
 class WatchHandle {
  public:
   virtual ~WatchHandle() = default;
+  /// Asks for a bookmark that is no older than what is durable now, as etcd's progress requests do:
+  /// it carries `number`, which only grows. False: this client cannot; a consistent list can.
+  virtual bool RequestProgress(std::uint64_t /*number*/) { return false; }
 };
 
 template <typename T>

@@ -278,7 +278,7 @@ void Executor::OnConfirmed(const GetRequest& get, const Question& question,
   if (missed) {
     ports_.log.Fault("an event was missed, listing again",
                      {{"resource", resource}, {"name", get.namespace_name + "/" + get.name}});
-    ports_.informer(resource).Refresh();
+    ports_.informer(resource).ListAgain();
   }
 }
 

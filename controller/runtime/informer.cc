@@ -68,10 +68,14 @@ bool Informer::Advance(Now now) {
     case State::kListing:
       return false;
     case State::kWatching:
-      if (wanted_ == promised_) {
+      if (wanted_ == promised_ && !list_again_) {
         return false;
       }
-      Restart(State::kListDue);
+      if (!list_again_ && watch_->RequestProgress(wanted_)) {
+        promised_ = wanted_;
+      } else {
+        Restart(State::kListDue);
+      }
       return true;
     case State::kBackoff:
       if (now.mono < retry_at_) {
@@ -83,6 +87,7 @@ bool Informer::Advance(Now now) {
       listed_.clear();
       continue_token_.clear();
       promised_ = wanted_;
+      list_again_ = false;
       AskForPage();
       return true;
     case State::kWatchDue:
@@ -120,7 +125,6 @@ void Informer::AskForPage() {
 
 void Informer::TakePage(Result<ListResponse> page, Now now) {
   if (!page) {
-    promised_ = refreshed_;
     listed_.clear();
     ports_.log.Warn("list failed",
                     {{"resource", index_.type().Resource()}, {"error", page.error().message}});
@@ -144,7 +148,6 @@ void Informer::FinishList(std::int64_t version, Now now) {
                      {"listed", std::to_string(version)},
                      {"seen", std::to_string(index_.fresh_to())}});
     if (older_lists_ < kMaxOlderLists) {
-      promised_ = refreshed_;
       listed_.clear();
       BackOff(State::kListDue, now);
       return;
@@ -178,6 +181,7 @@ void Informer::OpenWatch(Now now) {
 
 void Informer::TakeEvent(const WatchEvent& event, Now now) {
   const std::int64_t version = VersionNumber(event.resource_version);
+  refreshed_ = std::max(refreshed_, event.progress);  // FreshTo is past it, or will be below.
   if (version <= version_) {
     return;  // A duplicate, or older than the list.
   }
@@ -228,6 +232,7 @@ void Informer::BackOff(State then, Now now) {
 
 void Informer::Restart(State next) {
   ++epoch_;
+  promised_ = refreshed_;  // What was asked of the request that is given up is asked again.
   watch_.reset();
   state_ = next;
 }

@@ -40,6 +40,7 @@ struct InformerScope {
 ///             | any other error                                    | kBackoff
 ///   kWatchDue | opens the watch from the last version              | kWatching
 ///   kWatching | event: into the index; bookmark: FreshTo           | kWatching
+///             | Refresh: asks for progress; cannot, or ListAgain   | kListDue
 ///             | 410                                                | kListDue; kBackoff if again
 ///             | the stream ended, or too much is queued            | kWatchDue if it was healthy
 ///             |                                                    | (kHealthyWatch), else
@@ -70,9 +71,11 @@ class Informer final : public Actor {
   bool Step(Now now) override;
   std::optional<MonoTime> NextWake() const override;
 
-  /// A list after this call, then FreshTo is at least what it was at the call. Counts as done when
-  /// `refreshes` has passed the returned number.
+  /// Asks how far the API is, or lists again where it cannot be asked: then FreshTo is at least
+  /// what it was at the call. Counts as done when `refreshes` has reached the returned number.
   std::uint64_t Refresh();
+  /// Lists again: an event has not come.
+  void ListAgain() { list_again_ = true; }
   std::uint64_t refreshes() const { return refreshed_; }
 
   bool synced() const { return synced_; }
@@ -133,8 +136,9 @@ class Informer final : public Actor {
   std::vector<Object> listed_;
   std::int64_t version_ = 0;  // Where the next watch starts.
   bool synced_ = false;
+  bool list_again_ = false;
   std::uint64_t wanted_ = 0;    // Refreshes asked for.
-  std::uint64_t promised_ = 0;  // Those which the running list answers.
+  std::uint64_t promised_ = 0;  // Those which the running request answers.
   std::uint64_t refreshed_ = 0;
 };
 

@@ -20,6 +20,7 @@ using testing::SizeIs;
 using State = Informer::State;
 
 const ResourceType kThing{"midwatch.dev", "v1alpha1", "Thing", "things", true};
+const ResourceType kOther{"midwatch.dev", "v1alpha1", "Other", "others", true};
 
 class InformerTest : public testing::Test {
  protected:
@@ -217,6 +218,53 @@ TEST_F(InformerTest, ARefreshIsAListAfterTheCall) {
   }
   EXPECT_GE(informer_.refreshes(), second);
   EXPECT_THAT(client_.calls(), SizeIs(3));
+  EXPECT_EQ(informer_.state(), State::kWatching);
+}
+
+TEST_F(InformerTest, ARefreshAsksForProgressWhereItCan) {
+  client_.AnswerProgress();
+  Put("a");
+  Settle();
+  client_.ClearCalls();
+  client_.HoldEvents(true);
+  client_.Put(kOther, ObjectBuilder(kOther, "x", "ns").Draft());
+  const std::int64_t version = client_.version();
+  const std::uint64_t number = informer_.Refresh();
+  Settle();
+  EXPECT_LT(informer_.refreshes(), number);
+  EXPECT_LT(index_.fresh_to(), version);
+  client_.HoldEvents(false);
+  while (client_.DeliverEvent()) {
+  }
+  Settle();
+  EXPECT_GE(informer_.refreshes(), number);
+  EXPECT_GE(index_.fresh_to(), version);
+  EXPECT_THAT(client_.calls(), IsEmpty()) << "nothing was listed";
+  EXPECT_EQ(informer_.state(), State::kWatching);
+}
+
+TEST_F(InformerTest, ProgressThatIsAskedOfAWatchThatEndsIsAskedAgain) {
+  client_.AnswerProgress();
+  Settle();
+  client_.HoldEvents(true);
+  const std::uint64_t number = informer_.Refresh();
+  Settle();
+  client_.EndWatches({ErrorCode::kUnavailable, "gone"});
+  client_.HoldEvents(false);
+  for (int i = 0; i < 10 && informer_.refreshes() < number; ++i) {
+    clock_.Advance(Informer::kBackoffLimit);
+    Settle();
+  }
+  EXPECT_GE(informer_.refreshes(), number);
+}
+
+TEST_F(InformerTest, ListsAgainWhenAnEventWasMissed) {
+  client_.AnswerProgress();
+  Settle();
+  client_.ClearCalls();
+  informer_.ListAgain();
+  Settle();
+  EXPECT_THAT(client_.calls(), SizeIs(1));
   EXPECT_EQ(informer_.state(), State::kWatching);
 }
 

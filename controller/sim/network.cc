@@ -262,6 +262,9 @@ class SimKubeClient::Handle final : public WatchHandle {
     relay_->Close();
     endpoint_.pending_.erase(id_);
   }
+  bool RequestProgress(std::uint64_t number) override {
+    return relay_->inner != nullptr && relay_->inner->RequestProgress(number);
+  }
 
  private:
   Endpoint& endpoint_;

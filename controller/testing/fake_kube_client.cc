@@ -99,6 +99,18 @@ class FakeKubeClient::Handle final : public WatchHandle {
     const std::scoped_lock lock(client_.mutex_);
     watcher_->ended = true;
   }
+  bool RequestProgress(std::uint64_t number) override {
+    if (!client_.answers_progress_) {
+      return false;
+    }
+    {
+      const std::scoped_lock lock(client_.mutex_);
+      const std::string version = std::to_string(client_.version_);
+      watcher_->pending.push_back({WatchEventType::kBookmark, {}, version, number});
+    }
+    client_.DeliverEvents();
+    return true;
+  }
 
  private:
   FakeKubeClient& client_;

@@ -63,6 +63,8 @@ class FakeKubeClient final : public KubeClient {
   bool DeliverEvent();
   /// Sends every watch a bookmark of the present version.
   void Bookmark();
+  /// Watches answer progress requests from now on, as events.
+  void AnswerProgress() { answers_progress_ = true; }
   /// Ends every watch.
   void EndWatches(Error why);
   /// Forgets the changes so far: a watch from before is kExpired.
@@ -117,6 +119,7 @@ class FakeKubeClient final : public KubeClient {
   std::deque<Later> answers_;
   bool hold_answers_ = false;
   bool hold_events_ = false;
+  bool answers_progress_ = false;
   std::vector<std::string> calls_;
 };
 
