@@ -143,12 +143,12 @@ TEST(VersionNumberTest, ReadsPositiveNumbersOnly) {
 }
 
 TEST_F(IndexTest, SaysHowOftenWhatAnIndexHoldsHasChanged) {
-  index_.Upsert(Thing("a", 5), MonoTime(1));
+  index_.Upsert(Thing("a", 5), MonoTime{1});
   const std::uint64_t at = index_.ChangesOf("by-color");
   index_.MarkFresh(9);
-  index_.Upsert(Thing("a", 5), MonoTime(2));
+  index_.Upsert(Thing("a", 5), MonoTime{2});
   EXPECT_EQ(index_.ChangesOf("by-color"), at) << "nothing new";
-  index_.Upsert(Thing("a", 10), MonoTime(3));
+  index_.Upsert(Thing("a", 10), MonoTime{3});
   const std::uint64_t changed = index_.ChangesOf("by-color");
   EXPECT_GT(changed, at);
   index_.Delete(Thing("a", 10), 11);

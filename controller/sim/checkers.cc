@@ -424,7 +424,6 @@ std::string Checkers::WhyStillParked(const api::Dispatch& dispatch) const {
   }
   std::int64_t connected = 0;
   std::int64_t fitting = 0;
-  std::int64_t slots = 0;
   for (const auto& [path, instance] : model_.instances) {
     if (instance.spec.agent_ref.name != agent->metadata.name ||
         instance.metadata.namespace_name != agent->metadata.namespace_name ||
@@ -439,7 +438,6 @@ std::string Checkers::WhyStillParked(const api::Dispatch& dispatch) const {
                    ? !offered.empty()
                    : std::any_of(offered.begin(), offered.end(),
                                  [&](const auto& sidecar) { return sidecar.name == asked; });
-    slots += instance.spec.capacity;
   }
   if (why == reason::kNoConnectedInstance) {
     return connected == 0 ? "" : "an instance is connected";

@@ -369,13 +369,13 @@ void Workload::DoNamespace(fakes::SeededRandom random) {
 void Workload::CleanUp() {
   for (const auto& [path, job] : world_.model.jobs) {
     const std::string& space = job.metadata.namespace_name;
-    const bool over = std::all_of(world_.model.dispatches.begin(), world_.model.dispatches.end(),
-                                  [&](const auto& entry) {
-                                    const api::Dispatch& dispatch = entry.second;
-                                    return dispatch.metadata.namespace_name != space ||
-                                           dispatch.spec.module_job_ref.name != job.metadata.name ||
-                                           IsTerminal(dispatch.status.phase);
-                                  });
+    const std::string& name = job.metadata.name;
+    const bool over = std::all_of(
+        world_.model.dispatches.begin(), world_.model.dispatches.end(), [&](const auto& entry) {
+          const api::Dispatch& dispatch = entry.second;
+          return dispatch.metadata.namespace_name != space ||
+                 dispatch.spec.module_job_ref.name != name || IsTerminal(dispatch.status.phase);
+        });
     if (over) {
       requests_.Delete(api::ModuleJob::Type(), path);
     }
