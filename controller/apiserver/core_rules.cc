@@ -21,11 +21,23 @@ void MergeStringData(Json& secret) {
 
 }  // namespace
 
-void PrepareCore(const ResourceInfo& resource, Json& object) {
+void PrepareCore(const ResourceInfo& resource, bool created, Json& object) {
   if (Is(resource, kNamespaces)) {
     object["metadata"]["labels"].Set("kubernetes.io/metadata.name", object.At("metadata", "name"));
+    const Json::Array& held = object.At("spec", "finalizers").Items();
+    if (created && std::find(held.begin(), held.end(), Json(kNamespaceFinalizer)) == held.end()) {
+      object["spec"]["finalizers"].Append(kNamespaceFinalizer);
+    }
   } else if (Is(resource, kSecrets)) {
     MergeStringData(object);
+  }
+}
+
+void KeepCore(const ResourceInfo& resource, const Json& old, Json& object) {
+  if (Is(resource, kNamespaces)) {
+    if (const Json* held = old.At("spec").Find("finalizers")) {
+      object["spec"].Set("finalizers", *held);
+    }
   }
 }
 

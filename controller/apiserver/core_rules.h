@@ -18,9 +18,14 @@ namespace midwatch::apiserver {
 inline constexpr std::string_view kNamespaces = "namespaces";
 inline constexpr std::string_view kSecrets = "secrets";
 inline constexpr std::string_view kEvents = "events";
+/// In every Namespace's spec until the storage has emptied it, whatever its creator sent.
+inline constexpr std::string_view kNamespaceFinalizer = "kubernetes";
 
-/// Fills in what the server sets: a Namespace's name label, a Secret's data from its stringData.
-void PrepareCore(const ResourceInfo& resource, Json& object);
+/// Fills in what the server sets: a Namespace's name label and finalizer, a Secret's data from its
+/// stringData.
+void PrepareCore(const ResourceInfo& resource, bool created, Json& object);
+/// What an update does not change: a namespace is held until the storage has emptied it.
+void KeepCore(const ResourceInfo& resource, const Json& old, Json& object);
 /// An Event must be in the namespace of what it is about.
 std::vector<schema::FieldError> ValidateCore(const ResourceInfo& resource, const Json& object);
 /// True while `spec.finalizers` keep a Namespace that is being deleted.

@@ -77,9 +77,18 @@ class HttpApiTest : public testing::Test {
               .metrics = [] { return std::string("m 1\n"); },
               .not_ready = [this] { return not_ready_; }}) {}
 
+  /// As a server does with the connections that are left.
+  ~HttpApiTest() override {
+    for (const auto& taken : begun_) {
+      if (const auto closed = std::exchange(taken->closed, nullptr)) {
+        closed();
+      }
+    }
+  }
+
   std::shared_ptr<Taken> Begin(std::string method, std::string target, std::string body = {},
                                HttpHeaders headers = {}) {
-    auto taken = std::make_shared<Taken>();
+    auto taken = begun_.emplace_back(std::make_shared<Taken>());
     headers.emplace_back("Authorization", "Bearer " + token_);
     headers.emplace_back("User-Agent", "kubectl/v1.36");
     api_.Handle({std::move(method), std::move(target), std::move(headers), std::move(body), "test"},
@@ -122,6 +131,7 @@ class HttpApiTest : public testing::Test {
   fakes::CountingWaker waker_;
   WatchDeadlines deadlines_;
   HttpApi api_;
+  std::vector<std::shared_ptr<Taken>> begun_;
 };
 
 // ---- who asks ----

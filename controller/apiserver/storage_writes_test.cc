@@ -453,6 +453,14 @@ TEST(StorageWritesTest, CoreKindsHaveTheirRules) {
       {"DELETE", "default", "", 403, "this namespace may not be deleted"},
       {"DELETE", "n", "", 200, R"({"status":{"phase":"Terminating"}})"},
       {"GET", "n", "", 404, "not found"},
+      {"POST", "",  // As `kubectl create namespace` sends it.
+       R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"k"},"spec":{},"status":{}})",
+       201, R"({"spec":{"finalizers":["kubernetes"]}})"},
+      {"MERGE", "k", R"({"spec":{"finalizers":null}})", 200,
+       R"({"spec":{"finalizers":["kubernetes"]}})"},
+      {"MERGE", "k", R"({"spec":null})", 200, R"({"spec":{"finalizers":["kubernetes"]}})"},
+      {"DELETE", "k", "", 200, R"({"status":{"phase":"Terminating"}})"},
+      {"GET", "k", "", 404, "not found"},
   });
 }
 

@@ -274,6 +274,7 @@ class Planner {
         Keep(field, old_meta, wanted["metadata"]);
       }
       wanted["metadata"].Erase("selfLink");
+      KeepCore(resource_, stored_, wanted);
       if (resource_.has_status) {
         Keep(kStatus, stored_, wanted);
       }
@@ -300,7 +301,7 @@ class Planner {
   Result<WritePlan> Store(Json object, bool track) {
     const Json* old = stored_.IsNull() ? nullptr : &stored_;
     DropEmpty(object["metadata"]);
-    PrepareCore(resource_, object);
+    PrepareCore(resource_, old == nullptr, object);
     resource_.schema.ApplyDefaults(object);
     MIDWATCH_TRY(Validate(object, old));
     if (track) {

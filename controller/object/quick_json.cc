@@ -92,7 +92,7 @@ std::optional<Json> ReadQuickly(std::string_view text, const JsonLimits& limits)
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   Json out;
-  if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS ||
+  if (text.empty() || parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS ||
       !Builder(limits).Build(root, out, 0)) {
     return std::nullopt;
   }
