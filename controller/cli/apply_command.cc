@@ -11,12 +11,23 @@
 namespace midwatch::cli {
 namespace {
 
-/// What the server made of it, in a word.
-std::string_view Outcome(const Result<Object>& before, const Object& after) {
+/// An object without what tells when and by whom it was written.
+Json ContentOf(const Object& object) {
+  Json body = object.Body();
+  for (const std::string_view field : {"generation", "managedFields", "resourceVersion"}) {
+    body["metadata"].Erase(field);
+  }
+  return body;
+}
+
+/// What the server made of it, in a word. A dry run gives no new version.
+std::string_view Outcome(const Result<Object>& before, const Object& after, bool dry_run) {
   if (!before) {
     return "created";
   }
-  return before->resource_version() == after.resource_version() ? "unchanged" : "configured";
+  const bool same = before->resource_version() == after.resource_version() &&
+                    (!dry_run || ContentOf(*before) == ContentOf(after));
+  return same ? "unchanged" : "configured";
 }
 
 Colour ColourOf(std::string_view outcome) {
@@ -65,7 +76,7 @@ class Applier {
                                     .field_manager = std::string(api::field_managers::kCli),
                                     .force = options_.force_conflicts,
                                     .dry_run = options_.dry_run}));
-    Say(object, Outcome(before, after), after);
+    Say(object, Outcome(before, after, options_.dry_run), after);
     return {};
   }
 

@@ -234,7 +234,10 @@ int RunServe(const cli::ServeOptions& options) {
   StopSignal stop;
   Server server(options);
   if (const auto started = server.Start(); !started) {
-    SayError(started.error().message, cli::HintFor(started.error()));
+    const Error& why = started.error();
+    SayError(why.message, why.code == ErrorCode::kUnavailable
+                              ? "another server has it: choose another --listen or --data"
+                              : cli::HintFor(why));
     return ParseListen(options.listen) ? cli::kExitFailed : cli::kExitUsage;
   }
   stop.Wait();
