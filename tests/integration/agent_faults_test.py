@@ -176,7 +176,7 @@ class TwoAgents(AgentWorld):
         self.running()
         second = self.midwatch.run("agent", "--agent", "agents/ops", "--config", self.dir / "agent-one.yaml", "--data",
                                    self.dir / "agent-one", "--kubeconfig", self.dir / "agents-ops.kubeconfig", check=False)
-        self.assertEqual(second.returncode, 1)
+        self.assertEqual(second.returncode, 3)
         self.assertIn("give each agent its own --data directory", second.stderr)
         self.assertTrue(processes_with(str(self.transcript)), "the first goes on")
 

@@ -213,7 +213,7 @@ class Damage(World):
         content[at] ^= 1
         database.write_bytes(content)
         refused = self.midwatch.run("serve", "--data", self.dir / "data", "--listen", "127.0.0.1:0", check=False)
-        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.returncode, 3)
         self.assertIn("configmaps/default/precious does not fit its checksum", refused.stderr)
         self.assertIn("restore it from a backup", refused.stderr)
         content[at] ^= 1
