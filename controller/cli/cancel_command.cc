@@ -45,7 +45,7 @@ int Run(const CancelOptions& options, Context& context) {
   const bool runs = dispatch::IsActive(seen->status.phase);
   context.Print("dispatch/" + name +
                 (runs ? " is being cancelled: its Run is told to stop\n"
-                      : " is being cancelled: it had not started\n"));
+                      : " is being cancelled: it is not running\n"));
   return kExitDone;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "controller/api/dispatch.h"
@@ -14,7 +15,26 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 constexpr Duration kBetweenReads = std::chrono::milliseconds(300);
 
-/// The current Run of a Dispatch. None: it is said why, and `code` is set.
+/// The last Run of a Dispatch that has none now: its attempt failed, and it waits for another.
+std::optional<api::NamespacedRef> LastRunOf(const api::Dispatch& dispatch, ApiSession& session) {
+  const auto runs =
+      session.ListAs<api::Run>({.type = {},
+                                .namespace_name = dispatch.spec.agent_ref.namespace_name,
+                                .label_selector = {},
+                                .field_selector = "spec.dispatchRef.uid=" + dispatch.metadata.uid,
+                                .continue_token = {},
+                                .resource_version = {}});
+  if (!runs || runs->empty()) {
+    return std::nullopt;
+  }
+  const auto& last = *std::max_element(
+      runs->begin(), runs->end(),
+      [](const auto& a, const auto& b) { return a.spec.ordinal < b.spec.ordinal; });
+  return api::NamespacedRef{.namespace_name = last.metadata.namespace_name,
+                            .name = last.metadata.name};
+}
+
+/// The Run of a Dispatch. None: it is said why, and `code` is set.
 std::optional<api::NamespacedRef> FindRunOf(const std::string& dispatch_name, Context& context,
                                             ApiSession& session, int& code) {
   const auto dispatch = session.GetAs<api::Dispatch>(session.namespace_name(), dispatch_name);
@@ -22,14 +42,15 @@ std::optional<api::NamespacedRef> FindRunOf(const std::string& dispatch_name, Co
     code = RefuseObject(dispatch.error(), api::Dispatch::Type(), dispatch_name, context, session);
     return std::nullopt;
   }
-  if (!dispatch->status.run) {
+  auto run = dispatch->status.run ? dispatch->status.run : LastRunOf(*dispatch, session);
+  if (!run) {
     code = context.Refuse(kExitFailed,
                           "dispatch/" + dispatch_name + " has no Run: it is " +
                               std::string(api::ToString(dispatch->status.phase)),
                           "midwatch why dispatch/" + dispatch_name + session.namespace_option() +
                               " says what stands in the way");
   }
-  return dispatch->status.run;
+  return run;
 }
 
 /// The name under which the agent of a Run writes its session log.

@@ -386,6 +386,17 @@ TEST(TranscriptOfLogs, TellsReasoningToolCallsAndResultsApart) {
                     {"logs", "dispatch/ledger-m3v8t1z6hrcx", "-n", "payments"}}));
 }
 
+TEST(TranscriptOfLogs, AnAttemptThatFailedIsShownWhileAnotherIsAwaited) {
+  DemoWorld world;
+  const ObjectKey key{"dispatches.midwatch.dev", "payments", "database-k4xq9w2m7dlp"};
+  Json parked = world.kube.Find(key).Body();
+  parked.Set("status", Json::Of({{"phase", "Parked"}, {"reason", "RetryBackoff"}}));
+  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Dispatch"), parked);
+  world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] = kSession;
+  const std::string shown = world.Run({"logs", "dispatch/" + key.name, "-n", "payments"});
+  EXPECT_NE(shown.find("accepted: Another run holds the lock"), std::string::npos) << shown;
+}
+
 TEST(TranscriptOfLogs, FollowsUntilTheSessionHasEnded) {
   DemoWorld world;
   const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
