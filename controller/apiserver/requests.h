@@ -103,8 +103,10 @@ struct WatchCall {
   Target target;  ///< A name watches that one object.
   std::string label_selector = {};
   std::string field_selector = {};
-  std::string resource_version = {};  ///< Empty or `0`: the present state as kAdded first.
-  bool bookmarks = false;             ///< One a minute, when nothing else came.
+  /// Empty or `0`: the present state as kAdded first. One that is not reached yet is kExpired; of a
+  /// streaming list, kTimeout.
+  std::string resource_version = {};
+  bool bookmarks = false;  ///< One a minute, when nothing else came.
   /// A streaming list: the present state, then one bookmark that ends it (the first bookmark of
   /// such a watch, whatever `bookmarks` says), then changes.
   bool send_initial_events = false;

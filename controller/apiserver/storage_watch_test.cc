@@ -131,13 +131,13 @@ TEST_F(StorageWatchTest, ProgressIsToldWhenItIsAskedFor) {
   EXPECT_EQ(sink_->progress, 5U);
 }
 
-TEST_F(StorageWatchTest, AVersionFromTheFutureWaitsForIt) {
+TEST_F(StorageWatchTest, AVersionFromTheFutureIsExpired) {
   WatchCall call = All();
+  call.identity = world_.who;
   call.resource_version = std::to_string(world_.storage().Revision() + 1);
-  const auto watch = world_.Watch(call, sink_);
-  world_.CreateWidget("a");
-  world_.CreateWidget("b");
-  EXPECT_EQ(sink_->Take(), Lines{"ADDED default/b"});
+  const auto future = world_.api().Watch(call, sink_);
+  ASSERT_FALSE(future) << "it would skip what is written up to there";
+  EXPECT_EQ(future.error().code, ErrorCode::kExpired) << "what makes an informer list again";
 }
 
 TEST_F(StorageWatchTest, AnEndedWatchHearsNothing) {

@@ -17,6 +17,13 @@ Error TooOld(std::int64_t asked, std::int64_t compacted) {
                                    std::to_string(compacted) + ")"};
 }
 
+/// What the client has seen is no more, as when the database was restored from a backup: waiting
+/// would skip what is written up to there, so it must list again.
+Error NotReached(std::int64_t asked, std::int64_t current) {
+  return {ErrorCode::kExpired, "too large resource version: " + std::to_string(asked) +
+                                   ", current: " + std::to_string(current)};
+}
+
 /// An object is not in the selection now, and nobody knows whether it was: it is told as gone, by
 /// its name alone, since who watches may not be meant to see the rest.
 std::optional<WatchEvent> GoneUnseen(const Change& change, const Selection& selection) {
@@ -111,8 +118,9 @@ Result<std::unique_ptr<WatchHandle>> WatchHub::Start(const WatchCall& call, Sele
   if (!call.resource_version.empty()) {
     MIDWATCH_ASSIGN(from, ParseVersion(call.resource_version));
   }
-  if (call.send_initial_events && from > state_.Revision()) {
-    return Fail(TooLargeVersionError(from, state_.Revision()));
+  if (const std::int64_t current = state_.Revision(); from > current) {
+    return Fail(call.send_initial_events ? TooLargeVersionError(from, current)
+                                         : NotReached(from, current));
   }
   if (from == 0 || call.send_initial_events) {
     ListAnswer now = state_.Snapshot(*call.target.resource, selection);

@@ -41,7 +41,8 @@ class WatchHub {
            std::size_t max_watches);
   ~WatchHub();
 
-  /// Any thread. kTooManyRequests beyond the bound; kExpired if the version is too old.
+  /// Any thread. kTooManyRequests beyond the bound; kExpired if the version is too old or not
+  /// reached yet.
   Result<std::unique_ptr<WatchHandle>> Start(const WatchCall& call, Selection selection,
                                              std::shared_ptr<WatchSink> sink);
 
