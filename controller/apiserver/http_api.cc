@@ -366,10 +366,10 @@ void HttpApi::Impl::WatchDefinitions(const HttpExchange& exchange, const Accepte
   if (form.initial_events) {
     watch->OnEvent({WatchEventType::kBookmark, {}, version});
   }
-  watch->Attach(exchange.responder->Stream(JsonAnswer(200, {}), [watch] { watch->Closed(); }),
-                nullptr);
   const auto seconds = exchange.query.Number("timeoutSeconds");
-  parts.deadlines.Add(watch, std::chrono::seconds(seconds && *seconds > 0 ? *seconds : 1800));
+  auto closed = ClosedWatch(watch, parts.deadlines,
+                            std::chrono::seconds(seconds && *seconds > 0 ? *seconds : 1800));
+  watch->Attach(exchange.responder->Stream(JsonAnswer(200, {}), std::move(closed)), nullptr);
 }
 
 }  // namespace midwatch::apiserver

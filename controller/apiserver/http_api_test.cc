@@ -530,6 +530,18 @@ TEST_F(HttpApiTest, AWatchEndsByItself) {
   watch->closed();
 }
 
+TEST_F(HttpApiTest, AClosedWatchHasNoDeadline) {
+  for (const std::string& path :
+       {std::string(kWidgets), std::string("/apis/apiextensions.k8s.io/v1/"
+                                           "customresourcedefinitions")}) {
+    const auto watch = Begin("GET", path + "?watch=1&timeoutSeconds=60");
+    ASSERT_TRUE(watch->streaming) << path;
+    EXPECT_TRUE(deadlines_.NextWake()) << path;
+    watch->closed();
+    EXPECT_FALSE(deadlines_.NextWake()) << path;
+  }
+}
+
 TEST_F(HttpApiTest, AStreamingListEndsItsStateWithABookmark) {
   CreateWidget("w1");
   const auto watch =

@@ -280,9 +280,9 @@ Result<void> HttpResources::Watch(HttpExchange& exchange) const {
     watch->OnEnd(started.error());
   }
   HttpResponse head = JsonAnswer(200, {});
-  auto stream = exchange.responder->Stream(std::move(head), [watch] { watch->Closed(); });
+  auto closed = ClosedWatch(watch, parts_.deadlines, timeout);
+  auto stream = exchange.responder->Stream(std::move(head), std::move(closed));
   watch->Attach(std::move(stream), started ? *std::move(started) : nullptr);
-  parts_.deadlines.Add(watch, timeout);
   return {};
 }
 

@@ -167,23 +167,31 @@ void HttpWatch::Finish() {
   }
 }
 
-void WatchDeadlines::Add(std::weak_ptr<HttpWatch> watch, Duration timeout) {
+WatchDeadlines::Ticket WatchDeadlines::Add(std::weak_ptr<HttpWatch> watch, Duration timeout) {
+  Ticket ticket;
   {
     const std::lock_guard lock(mutex_);
-    entries_.push({clock_.Read().mono + timeout, std::move(watch)});
+    ticket = {clock_.Read().mono + timeout, next_++};
+    entries_.emplace(ticket, std::move(watch));
   }
   waker_.Wake();
+  return ticket;
+}
+
+void WatchDeadlines::Remove(const Ticket& ticket) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(ticket);
 }
 
 bool WatchDeadlines::Step(Now now) {
   std::weak_ptr<HttpWatch> due;
   {
     const std::lock_guard lock(mutex_);
-    if (entries_.empty() || entries_.top().at > now.mono) {
+    if (entries_.empty() || entries_.begin()->first.first > now.mono) {
       return false;
     }
-    due = entries_.top().watch;
-    entries_.pop();
+    due = std::move(entries_.begin()->second);
+    entries_.erase(entries_.begin());
   }
   if (const auto watch = due.lock()) {
     watch->Finish();
@@ -193,7 +201,16 @@ bool WatchDeadlines::Step(Now now) {
 
 std::optional<MonoTime> WatchDeadlines::NextWake() const {
   const std::lock_guard lock(mutex_);
-  return entries_.empty() ? std::nullopt : std::optional(entries_.top().at);
+  return entries_.empty() ? std::nullopt : std::optional(entries_.begin()->first.first);
+}
+
+std::function<void()> ClosedWatch(std::shared_ptr<HttpWatch> watch, WatchDeadlines& deadlines,
+                                  Duration timeout) {
+  const WatchDeadlines::Ticket ticket = deadlines.Add(watch, timeout);
+  return [watch = std::move(watch), &deadlines, ticket] {
+    deadlines.Remove(ticket);
+    watch->Closed();
+  };
 }
 
 }  // namespace midwatch::apiserver

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <queue>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "controller/apiserver/http_accept.h"
 #include "controller/apiserver/requests.h"
@@ -62,27 +64,29 @@ class HttpWatch final : public WatchSink {
   bool closed_ = false;
 };
 
-/// Ends watches when their time has come. Add may be called from any thread.
+/// Ends watches when their time has come. Add and Remove may be called from any thread.
 class WatchDeadlines final : public Actor {
  public:
   /// Both outlive it.
   WatchDeadlines(const Clock& clock, Waker& waker) : clock_(clock), waker_(waker) {}
 
-  void Add(std::weak_ptr<HttpWatch> watch, Duration timeout);
+  using Ticket = std::pair<MonoTime, std::uint64_t>;
+  Ticket Add(std::weak_ptr<HttpWatch> watch, Duration timeout);
+  /// The watch is over. Nothing if its time has come.
+  void Remove(const Ticket& ticket);
   bool Step(Now now) override;
   std::optional<MonoTime> NextWake() const override;
 
  private:
-  struct Entry {
-    MonoTime at;
-    std::weak_ptr<HttpWatch> watch;
-    bool operator>(const Entry& other) const { return at > other.at; }
-  };
-
   const Clock& clock_;
   Waker& waker_;
   mutable std::mutex mutex_;
-  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> entries_;
+  std::map<Ticket, std::weak_ptr<HttpWatch>> entries_;
+  std::uint64_t next_ = 0;
 };
+
+/// Sets the watch its deadline; the call that ends both when its body is over.
+std::function<void()> ClosedWatch(std::shared_ptr<HttpWatch> watch, WatchDeadlines& deadlines,
+                                  Duration timeout);
 
 }  // namespace midwatch::apiserver

@@ -149,6 +149,20 @@ TEST_F(StorageWatchTest, AnEndedWatchHearsNothing) {
   EXPECT_FALSE(sink_->end);
 }
 
+TEST_F(StorageWatchTest, AnEndedWatchIsForgottenAtOnce) {
+  const auto before = world_.storage().NextWake();
+  WatchCall call = All();
+  call.bookmarks = true;
+  auto watch = world_.Watch(call, sink_);
+  world_.Settle();
+  EXPECT_NE(world_.storage().NextWake(), before) << "a bookmark is due";
+  const int woken = world_.waker.count();
+  watch.reset();
+  EXPECT_GT(world_.waker.count(), woken) << "nothing else need ever come";
+  world_.Settle();
+  EXPECT_EQ(world_.storage().NextWake(), before);
+}
+
 /// Ends its watch in the middle of an event.
 class Quitter final : public WatchSink {
  public:

@@ -79,10 +79,13 @@ class WatchHub::Handle final : public WatchHandle {
          std::shared_ptr<Inbox<StatePtr>> arrived)
       : watch_(std::move(watch)), count_(std::move(count)), arrived_(std::move(arrived)) {}
   ~Handle() override {
-    const std::scoped_lock lock(watch_->calls);
-    watch_->ended = true;
-    watch_->sink = nullptr;
-    --*count_;
+    {
+      const std::scoped_lock lock(watch_->calls);
+      watch_->ended = true;
+      watch_->sink = nullptr;
+      --*count_;
+    }
+    arrived_->Push(nullptr);  // The hub forgets it.
   }
 
   bool RequestProgress(std::uint64_t number) override {
@@ -142,7 +145,7 @@ Result<std::unique_ptr<WatchHandle>> WatchHub::Start(const WatchCall& call, Sele
 }
 
 bool WatchHub::Behind(const WatchState& watch) const {
-  return watch.initial_sent < watch.initial.size() || watch.ends_initial ||
+  return watch.ended || watch.initial_sent < watch.initial.size() || watch.ends_initial ||
          watch.cursor < state_.log().Newest() || watch.progress_told < watch.progress_asked;
 }
 

@@ -28,7 +28,7 @@ struct WatchState {
   std::uint64_t progress_told = 0;
 
   std::recursive_mutex calls;  ///< Held during calls of the sink; a sink may end its own watch.
-  bool ended = false;          ///< Under `calls`.
+  std::atomic<bool> ended = false;  ///< Set under `calls`.
 };
 
 /// Feeds changes to watches, in steps of the storage's thread.
