@@ -132,8 +132,9 @@ using Completion = std::function<void(Result<T>)>;
 
 /// The API as everything but the API server sees it: embedded or a real kube-apiserver. Calls
 /// return at once; each completion is called exactly once, maybe before the call returns, on a
-/// thread of the client: queue and return. An answer that was lost on the way is kOutcomeUnknown:
-/// the write may have happened. Thread-safe.
+/// thread of the client: queue and return. What is under way when an implementation in process is
+/// destroyed (QueuedKubeClient, the Storage behind LocalKubeClient) is not answered. An answer that
+/// was lost on the way is kOutcomeUnknown: the write may have happened. Thread-safe.
 ///
 /// Implementations: apiserver::LocalKubeClient (in process), kube::HttpKubeClient (over
 /// HttpClient).
