@@ -337,27 +337,40 @@ Result<void> SqliteJournal::CommitNow() {
 }
 
 /// While the WAL is at its bound, waits until a checkpoint has written all of it back: then the
-/// next commit starts it again from its beginning.
+/// next commit starts it again from its beginning. The wait ends at the same time for all who come
+/// to it, so that a reader that stays does not hold up each of them anew.
 Result<void> SqliteJournal::WaitForRoom() {
   if (std::int64_t{writer_.WalPages()} * kPageBytes < options_.max_wal_bytes) {
     return {};
   }
+  if (!wait_ends_) {
+    wait_ends_ = std::chrono::steady_clock::now() + options_.max_wait;
+  }
   std::unique_lock lock(mutex_);
-  const std::uint64_t before = checkpoints_;
-  // One that is under way may have begun before the last commit: the second is sure to see all.
-  for (std::uint64_t finished = before + 1; finished <= before + 2; ++finished) {
-    checkpoint_wanted_ = true;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return checkpoints_ >= finished; });
+  RunCheckpoint(lock);  // One that is under way may have begun before the last commit.
+  for (;;) {
+    RunCheckpoint(lock);
     if (checkpoint_error_) {
       return Fail(ErrorCode::kInsufficientStorage,
                   "the log is full and cannot be written back: " + checkpoint_error_->message);
     }
-    if (checkpoint_complete_ && finished > before + 1) {
-      break;
+    if (checkpoint_complete_) {
+      wait_ends_.reset();
+      return {};
     }
+    if (std::chrono::steady_clock::now() >= *wait_ends_) {
+      return Fail(ErrorCode::kInsufficientStorage,
+                  "the log is full and a reader of the database keeps it from being written back");
+    }
+    changed_.wait_for(lock, kCheckpointPause, [] { return false; });
   }
-  return {};
+}
+
+void SqliteJournal::RunCheckpoint(std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t finished = checkpoints_ + 1;
+  checkpoint_wanted_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return checkpoints_ >= finished; });
 }
 
 void SqliteJournal::CheckpointLoop(std::stop_token stop) {

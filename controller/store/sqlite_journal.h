@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -12,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "controller/base/time.h"
 #include "controller/env/journal.h"
 #include "controller/store/database.h"
 #include "controller/store/file_lock.h"
@@ -22,15 +24,16 @@ struct SqliteOptions {
   std::string path;      ///< The file; `-wal`, `-shm` and `.lock` stand beside it.
   std::string vfs = {};  ///< Tests: a disk of their own.
   std::int64_t checkpoint_bytes = std::int64_t{4} << 20;  ///< Of WAL: a checkpoint is started.
-  std::int64_t max_wal_bytes = std::int64_t{64} << 20;  ///< Writers wait for one that is complete.
-  std::size_t max_group_rows = 4096;  ///< That one commit takes; more wait for the next.
+  std::int64_t max_wal_bytes = std::int64_t{64} << 20;  ///< Writers wait for one that is complete,
+  Duration max_wait = std::chrono::seconds(10);  ///< so long; a reader may hold it up for ever.
+  std::size_t max_group_rows = 4096;             ///< That one commit takes; more wait for the next.
 };
 
 /// A Journal in one SQLite file: see README.md and architecture section 3.
 ///
 /// A commit that fails before it reaches the disk is rolled back (kInsufficientStorage for a full
-/// disk). One that fails at COMMIT is kOutcomeUnknown, and from then on nothing is written: the
-/// process must end and recover.
+/// disk, or a full WAL that a reader holds). One that fails at COMMIT is kOutcomeUnknown, and from
+/// then on nothing is written: the process must end and recover.
 class SqliteJournal final : public Journal {
  public:
   /// Locks and opens the file, creating it if it is missing. kUnavailable: another server has it.
@@ -49,6 +52,8 @@ class SqliteJournal final : public Journal {
  private:
   /// Revisions that one slice of a compaction looks at.
   static constexpr std::int64_t kCompactSlice = 512;
+  /// Between two checkpoints that a full WAL waits for.
+  static constexpr Duration kCheckpointPause = std::chrono::milliseconds(20);
 
   struct Batch {
     std::vector<JournalRow> rows;
@@ -68,6 +73,7 @@ class SqliteJournal final : public Journal {
   Result<void> Insert(const JournalRow& row);
   Result<void> CommitNow();
   Result<void> WaitForRoom();
+  void RunCheckpoint(std::unique_lock<std::mutex>& lock);
   void CompactSlice();
   Result<void> DeleteSlice(std::int64_t to, std::int64_t& removed);
 
@@ -87,6 +93,7 @@ class SqliteJournal final : public Journal {
   std::int64_t compacted_ = 0;  // Likewise.
   std::int64_t kept_ = 0;       // Rows up to compacted_: a lost one is noticed at Load.
   std::optional<Error> dead_;   // Likewise.
+  std::optional<std::chrono::steady_clock::time_point> wait_ends_;  // Likewise: the WAL is full.
   std::atomic<std::int64_t> most_wal_bytes_ = 0;
 
   std::mutex mutex_;

@@ -299,6 +299,52 @@ TEST_F(SqliteJournalTest, TheWalHasABound) {
   EXPECT_LE(journal->MostWalBytes(), kBound + (512 << 10)) << "one group more than the bound";
 }
 
+TEST_F(SqliteJournalTest, AReaderThatHoldsTheWalDoesNotMakeItGrow) {
+  constexpr std::int64_t kBound = 256 << 10;
+  auto journal = Open({.path = {},
+                       .checkpoint_bytes = 64 << 10,
+                       .max_wal_bytes = kBound,
+                       .max_wait = std::chrono::milliseconds(100)});
+  ASSERT_TRUE(journal->Load());
+  ASSERT_TRUE(Put(*journal, {Row(1, "a")}));
+  auto reader = Database::Open(Path(), {});
+  ASSERT_TRUE(reader->Execute("BEGIN"));
+  ASSERT_TRUE(reader->Number("SELECT count(*) FROM changes"));
+  Result<void> put;
+  std::int64_t last = 1;
+  while (put && last < 1000) {
+    put = Put(*journal, {Row(last + 1, "a", std::string(10'000, 'x'), last)});
+    last += put ? 1 : 0;
+  }
+  ASSERT_FALSE(put) << journal->MostWalBytes();
+  EXPECT_EQ(put.error().code, ErrorCode::kInsufficientStorage);
+  EXPECT_LE(journal->MostWalBytes(), kBound + (64 << 10)) << "one commit more than the bound";
+  ASSERT_TRUE(reader->Execute("COMMIT"));
+  EXPECT_TRUE(Put(*journal, {Row(last + 1, "a", "{}", last)})) << "it is got over";
+}
+
+TEST_F(SqliteJournalTest, AWriterWaitsForAReaderThatHoldsTheFullWal) {
+  constexpr std::int64_t kBound = 256 << 10;
+  auto journal = Open({.path = {},
+                       .checkpoint_bytes = 64 << 10,
+                       .max_wal_bytes = kBound,
+                       .max_wait = std::chrono::minutes(5)});
+  ASSERT_TRUE(journal->Load());
+  ASSERT_TRUE(Put(*journal, {Row(1, "a")}));
+  auto reader = Database::Open(Path(), {});
+  ASSERT_TRUE(reader->Execute("BEGIN"));
+  ASSERT_TRUE(reader->Number("SELECT count(*) FROM changes"));
+  std::int64_t last = 1;
+  while (journal->MostWalBytes() < kBound) {
+    ASSERT_TRUE(Put(*journal, {Row(last + 1, "a", std::string(10'000, 'x'), last)}));
+    ++last;
+  }
+  auto waiting = Send(*journal, {Row(last + 1, "a", "{}", last)});
+  EXPECT_EQ(waiting.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  ASSERT_TRUE(reader->Execute("COMMIT"));
+  EXPECT_TRUE(waiting.get());
+}
+
 /// Batches that were sent in order, and what the disk must have after so many of them.
 class Model {
  public:
