@@ -93,6 +93,7 @@ bool Executor::TakeItem(Now now) {
     if (const auto running = running_.find(end->operation); --running->second == 0) {
       running_.erase(running);
     }
+    awaiting_.erase(awaiting_.find({end->controller, end->key}));
     operation_ends_.push_back(std::move(*end));
   } else if (auto* write = std::get_if<WriteAnswer>(&*item)) {
     OnWrite(write->id, plans_.at(write->id.first), write->result, now);
@@ -203,6 +204,8 @@ void Executor::StartOperation(Active& active, const Start& start) {
   MIDWATCH_CHECK(runner != ports_.operations.end());
   OperationEnd end{active.ticket.controller, active.ticket.key, {start.operation, start.name}, {}};
   ++running_[end.operation];
+  awaiting_.emplace(end.controller, end.key);
+  active.outcome.started = true;
   runner->second->Start(start.name, start.spec,
                         [inbox = inbox_, end = std::move(end)](Result<void> result) mutable {
                           end.result = std::move(result);

@@ -65,6 +65,7 @@ class Executor {
     std::optional<Error> failure;
     std::vector<WriteFailure> failures;  ///< Of a plan that keeps going, the first kMaxFailures.
     bool wrote = false;                  ///< It had effects.
+    bool started = false;                ///< One of them an operation.
   };
   struct OperationEnd {
     std::size_t controller = 0;
@@ -90,6 +91,11 @@ class Executor {
   /// Whether starting it would be no second start.
   bool IsRunning(const Start& start) const {
     return running_.contains({start.operation, start.name});
+  }
+
+  /// Whether an operation that the key started has not ended.
+  bool AwaitsOperation(std::size_t controller, const ObjectKey& key) const {
+    return awaiting_.contains({controller, key});
   }
 
   static constexpr std::size_t kWindow = 64;
@@ -164,7 +170,8 @@ class Executor {
   std::map<std::string, std::set<EffectId>, std::less<>> writing_;  // By resource: not answered.
   std::deque<Outcome> outcomes_;
   std::deque<OperationEnd> operation_ends_;
-  std::map<OperationName, int> running_;  // How many ends are awaited.
+  std::map<OperationName, int> running_;                       // How many ends are awaited.
+  std::multiset<std::pair<std::size_t, ObjectKey>> awaiting_;  // By whom.
 };
 
 }  // namespace midwatch

@@ -44,7 +44,9 @@ struct Plan {
   std::vector<Effect> effects =
       {};                    ///< In order; the first failure ends the plan and requeues the key.
   bool independent = false;  ///< Effects may be in flight together (a window of 64).
-  std::optional<MonoTime> wake_at = {};  ///< Look again then, even if nothing changes.
+  /// Look again then, even if nothing changes; but a plan that fails is looked at as its failure
+  /// says.
+  std::optional<MonoTime> wake_at = {};
   /// A failed write does not keep the others from being made. What failed stands in View::Failures
   /// for the next plan of the key, which follows after back-off.
   bool keep_going = false;

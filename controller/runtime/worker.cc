@@ -322,6 +322,9 @@ void Worker::Impl::TakeOutcomes(Now now) {
   while (const std::optional<Executor::OperationEnd> end = executor_.TakeOperationEnd()) {
     WorkQueue& queue = lanes_[end->controller].queue;
     if (end->result) {
+      if (!executor_.AwaitsOperation(end->controller, end->key)) {
+        queue.Forget(end->key);
+      }
       queue.Add(end->key, now.mono);
     } else {
       queue.AddRateLimited(end->key, now.mono);
@@ -349,7 +352,7 @@ void Worker::Impl::Finish(const Executor::Outcome& outcome, Now now) {
   if (outcome.wrote && !outcome.dropped) {
     view_.SetFailures(key, outcome.failures);
   }
-  if (outcome.wake_at && !outcome.dropped) {
+  if (outcome.wake_at && result == "success") {  // Otherwise the failure says when.
     lane.queue.AddAt(key, *outcome.wake_at);
   }
   lane.queue.Done(key, now.mono);
@@ -363,7 +366,10 @@ void Worker::Impl::FinishWell(Lane& lane, const ObjectKey& key, const Executor::
   lane.hopeless.erase(key);
   if (!outcome.asked) {
     lane.questions.erase(key);
-    lane.queue.Forget(key);
+    // Whether it goes well is known when its operations have ended.
+    if (!outcome.started && !executor_.AwaitsOperation(outcome.ticket.controller, key)) {
+      lane.queue.Forget(key);
+    }
   } else if (++lane.questions[key] <= kMaxQuestions) {
     lane.queue.Add(key, now.mono, QueueLane::kUrgent);
   } else {

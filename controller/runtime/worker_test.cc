@@ -47,10 +47,14 @@ class RecordingRunner final : public OperationRunner {
     started.push_back(std::move(name));
     last = done;
     all.push_back(std::move(done));
+    if (!at_once) {
+      last(at_once);
+    }
   }
   std::vector<std::string> started;
   std::vector<std::function<void(Result<void>)>> all;
   std::function<void(Result<void>)> last;
+  Result<void> at_once;  ///< A failure: that of every start.
 };
 
 class ManualLeadership final : public Leadership {
@@ -492,6 +496,79 @@ TEST_F(WorkerTest, OperationsRequeueTheirKeyWhenTheyEnd) {
   runner_.last({});
   Settle();
   EXPECT_THAT(reconciler_.planned, ElementsAre("a", "a"));
+}
+
+TEST_F(WorkerTest, AnOperationThatFailsIsStartedAgainAfterBackOff) {
+  Start();
+  reconciler_.script = [](const ObjectKey& key, const View&, Now) -> Result<Plan> {
+    return Plan{{midwatch::Start{"work", key.name, Json()}}, false, {}};
+  };
+  PutThing("a");
+  for (int i = 0; i < 8; ++i) {
+    RunFor(minutes(10));
+    ASSERT_EQ(runner_.started.size(), static_cast<std::size_t>(i + 1));
+    PutThing("a", i % 2 == 0 ? "green" : "red");  // A look while it runs ends no row of failures.
+    reconciler_.script = {};
+    Settle();
+    reconciler_.script = [](const ObjectKey& key, const View&, Now) -> Result<Plan> {
+      return Plan{{midwatch::Start{"work", key.name, Json()}}, false, {}};
+    };
+    runner_.last(Fail(ErrorCode::kUnavailable, "down"));
+    Settle();
+  }
+  EXPECT_GT(*worker_->NextWake(), clock_.Read().mono + milliseconds(600)) << "5 ms, doubled";
+}
+
+TEST_F(WorkerTest, AnOperationThatFailsAtOnceBacksOffToo) {
+  Start();
+  runner_.at_once = Fail(ErrorCode::kUnavailable, "down");
+  reconciler_.script = [](const ObjectKey& key, const View&, Now) -> Result<Plan> {
+    return Plan{{midwatch::Start{"work", key.name, Json()}}, false, {}};
+  };
+  PutThing("a");
+  RunFor(minutes(1));
+  EXPECT_LT(runner_.started.size(), 20U);
+}
+
+TEST_F(WorkerTest, AnOperationThatEndsWellEndsTheRowOfFailures) {
+  Start();
+  reconciler_.script = [](const ObjectKey& key, const View&, Now) -> Result<Plan> {
+    return Plan{{midwatch::Start{"work", key.name, Json()}}, false, {}};
+  };
+  PutThing("a");
+  for (int i = 0; i < 8; ++i) {
+    RunFor(minutes(10));
+    runner_.last(Fail(ErrorCode::kUnavailable, "down"));
+  }
+  RunFor(minutes(10));
+  runner_.last({});
+  Settle();
+  runner_.last(Fail(ErrorCode::kUnavailable, "down"));
+  Settle();
+  EXPECT_EQ(worker_->NextWake(), clock_.Read().mono + milliseconds(5));
+}
+
+TEST_F(WorkerTest, AFailedPlanWakesAsItsFailureSays) {
+  Start();
+  reconciler_.script = [&](const ObjectKey& key, const View& view, Now now) -> Result<Plan> {
+    return Plan{{Write{Paint(view.Find(key), "blue")}}, false, now.mono + milliseconds(1)};
+  };
+  client_.FailNext(
+      {.verb = "patch", .error = {ErrorCode::kUnavailable, "down"}, .times = 1'000'000});
+  PutThing("a");
+  RunFor(minutes(1));
+  EXPECT_LT(reconciler_.planned.size(), 20U) << "back-off";
+}
+
+TEST_F(WorkerTest, APlanThatCannotSucceedDoesNotWake) {
+  Start();
+  reconciler_.script = [&](const ObjectKey& key, const View& view, Now now) -> Result<Plan> {
+    return Plan{{Write{Paint(view.Find(key), "blue")}}, false, now.mono + seconds(1)};
+  };
+  client_.FailNext({.verb = "patch", .error = {ErrorCode::kInvalid, "bad"}, .times = 1'000'000});
+  PutThing("a");
+  RunFor(minutes(1));
+  EXPECT_THAT(reconciler_.planned, ElementsAre("a"));
 }
 
 TEST_F(WorkerTest, WakesAtTheTimeThatThePlanNamed) {
