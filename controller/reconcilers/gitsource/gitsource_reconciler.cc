@@ -137,7 +137,11 @@ struct GitSourceReconciler::Memory {
   bool settled = false;  // Nothing was left to do.
 
   std::optional<Attempt> attempt;
-  std::map<ObjectKey, SyncVerb> emitted;  // The wave that was planned last.
+  struct Emitted {
+    SyncVerb verb;
+    std::string over;  // The version of the object then; empty if there was none.
+  };
+  std::map<ObjectKey, Emitted> emitted;  // The wave that was planned last.
   struct Refused {
     Error error;
     MonoTime fetched;  // Tried again with the next fetch.
@@ -279,16 +283,22 @@ class GitSourceReconciler::Sync {
     }
   }
 
-  /// What became of the wave that was planned last.
+  /// What became of the wave that was planned last. Not everything that was not made is told as a
+  /// failure (there are too many, or the plan was dropped): the object says whether it was.
   void TakeFailures() {
-    std::map<ObjectKey, SyncVerb> made = std::exchange(memory_.emitted, {});
+    std::map<ObjectKey, Memory::Emitted> made = std::exchange(memory_.emitted, {});
     for (WriteFailure& failure : view_.Failures(key_)) {
       made.erase(failure.key);
       if (IsRefusal(failure.error.code)) {
         memory_.refused[failure.key] = {std::move(failure.error), outcome_->finished.mono};
       }
     }
-    for (const auto& [key, verb] : made) {
+    for (const auto& [key, emitted] : made) {
+      const Object live = view_.Find(key);
+      if ((live ? live.resource_version() : std::string()) == emitted.over) {
+        continue;
+      }
+      const SyncVerb verb = emitted.verb;
       memory_.refused.erase(key);
       if (memory_.attempt) {
         memory_.attempt->created += verb == SyncVerb::kCreate ? 1 : 0;
@@ -453,7 +463,7 @@ class GitSourceReconciler::Sync {
         left_out = true;
         continue;
       }
-      memory_.emitted.emplace(step.key, step.verb);
+      memory_.emitted.emplace(step.key, Memory::Emitted{step.verb, step.resource_version});
       Add(WriteOf(source, step));
     }
     plan_.independent = true;

@@ -326,6 +326,23 @@ TEST_F(GitSourceTest, AnApplyThatStopsHalfWayGoesOn) {
   EXPECT_EQ(Ready(), "True Succeeded");
 }
 
+TEST_F(GitSourceTest, WhatFailedIsNotCountedHoweverManyFailed) {
+  FakeGit::Files files;
+  constexpr int kMany = 1'100;  // More than a plan tells of.
+  for (int i = 0; i < kMany; ++i) {
+    const std::string name = "m" + std::to_string(i);
+    files[name + ".yaml"] = ModuleYaml(name);
+  }
+  git_.Commit(files);
+  client_.FailNext({.verb = "create",
+                    .resource = "modules.midwatch.dev",
+                    .error = {ErrorCode::kUnavailable, "down"},
+                    .times = kMany});
+  PutSource();
+  RunFor(seconds(5));
+  EXPECT_EQ(Source().status.counts, (api::SyncCounts{.created = kMany, .total = kMany}));
+}
+
 TEST_F(GitSourceTest, ARefusedWriteIsReportedAndTriedAgainWithTheNextFetch) {
   git_.Commit({{"a.yaml", ModuleYaml("a")}, {"b.yaml", ModuleYaml("b")}});
   client_.FailNext({.verb = "create",
