@@ -11,6 +11,7 @@ namespace midwatch {
 
 /// Decides about one kind of object. Pure: the same key, view and time give the same plan. Never
 /// does I/O, never waits. An error is retried as its ErrorCode says (base/error_table.h).
+/// One exception: GitSourceReconciler has a memory, and what was fetched lies outside the view.
 class Reconciler {
  public:
   virtual ~Reconciler() = default;
