@@ -113,7 +113,7 @@ class Planner {
   }
 
   void Yield(Hindrance hindrance) {
-    ReleaseLockOf(NextRun());
+    ReleaseLockOf(NextRun().name);
     if (hindrance.phase != DispatchPhase::kParked) {
       Finish(hindrance.phase, hindrance.reason, std::move(hindrance.message));
       return;
@@ -137,7 +137,8 @@ class Planner {
   void Assign() {
     const Candidate* instance = ChooseInstance(dispatch_, seen_);
     const api::NamespacedRef run = NextRun();
-    decision_.lock = seen_.lock.holder.empty() ? LockChange::kAcquire : LockChange::kNone;
+    decision_.lock =
+        seen_.lock.holder == LockHolder(run) ? LockChange::kNone : LockChange::kAcquire;
     status().agent_ref = dispatch_.spec.agent_ref;
     status().sidecar_name = SidecarFor(dispatch_, seen_, *instance).value_or("");
     status().instance = instance->name;
@@ -231,7 +232,7 @@ class Planner {
   // -- What has just stopped.
 
   void Conclude(const api::Run& run) {
-    ReleaseLockOf(*status().run);
+    ReleaseLockOf(status().run->name);
     const bool lost =
         run.spec.stop_requested && run.spec.stop_requested->reason == StopReason::kInstanceLost;
     AddActiveTime(run);
@@ -348,10 +349,10 @@ class Planner {
   void PlanFinished() {
     for (const api::Run& run : seen_.runs) {
       if (HasStopped(run)) {
-        ReleaseLockOf({run.metadata.namespace_name, run.metadata.name});
+        ReleaseLockOf(run.metadata.name);
       }
     }
-    ReleaseLockOf(NextRun());
+    ReleaseLockOf(NextRun().name);
     if (!dispatch_.metadata.IsBeingDeleted()) {
       return;
     }
@@ -369,8 +370,8 @@ class Planner {
     }
   }
 
-  void ReleaseLockOf(const api::NamespacedRef& run) {
-    if (seen_.lock.holder == LockHolder(run)) {
+  void ReleaseLockOf(const std::string& run_name) {
+    if (IsLockHolder(seen_.lock.holder, run_name)) {
       decision_.lock = LockChange::kRelease;
     }
   }
@@ -438,6 +439,10 @@ std::string RunName(const api::Dispatch& dispatch, std::int64_t ordinal) {
 
 std::string LockHolder(const api::NamespacedRef& run) {
   return run.namespace_name + "/" + run.name;
+}
+
+bool IsLockHolder(std::string_view holder, std::string_view run_name) {
+  return holder.substr(holder.find('/') + 1) == run_name;
 }
 
 std::string LockName(const std::string& job, api::MissionType type) {

@@ -88,6 +88,9 @@ bool HasStopped(const api::Run& run);
 std::string RunName(const api::Dispatch& dispatch, std::int64_t ordinal);
 /// The identity under which that Run holds the lock.
 std::string LockHolder(const api::NamespacedRef& run);
+/// Whether the holder is the Run of that name: it is one of its kind in every namespace, and the
+/// Agent's may have changed since the lock was taken.
+bool IsLockHolder(std::string_view holder, std::string_view run_name);
 /// The name of the Lease of a (job, mission type).
 std::string LockName(const std::string& job, api::MissionType type);
 /// The name of the Report of a Dispatch.

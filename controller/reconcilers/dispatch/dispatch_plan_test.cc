@@ -65,6 +65,7 @@ api::Dispatch With(api::Dispatch dispatch, Change change) {
 }
 
 const std::string kOwnNextRun = "agents/" + RunName(Waiting(), 1);
+const std::string kOwnRunElsewhere = "elsewhere/" + RunName(Waiting(), 1);
 
 INSTANTIATE_TEST_SUITE_P(
     Parking, PlanDispatchTest,
@@ -109,6 +110,8 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{"ReadyAssigns", Waiting(), Seen::Ready(), "Assigned lock run"},
         PlanCase{"OwnLockIsNotTakenTwice", Waiting(), Seen::Ready().LockHeldBy(kOwnNextRun),
                  "Assigned run"},
+        PlanCase{"OwnLockOfBeforeTheAgentMovedIsTakenOver", Waiting(),
+                 Seen::Ready().LockHeldBy(kOwnRunElsewhere), "Assigned lock run"},
         PlanCase{"ParkedIsAssignedWhenNothingStandsInTheWay", Parked(reason::kAgentNotAssigned),
                  Seen::Ready(), "Assigned lock run"},
         PlanCase{"BackoffEnds", Parked(reason::kRetryBackoff),
@@ -174,6 +177,9 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{"CancelledBeforeAssignedReleasesItsLock",
                  With(Waiting(), [](auto& d) { d.spec.cancel = true; }),
                  Seen::Ready().LockHeldBy(kOwnNextRun), "Cancelled CancelRequested unlock"},
+        PlanCase{"CancelledReleasesItsLockOfBeforeTheAgentMoved",
+                 With(Waiting(), [](auto& d) { d.spec.cancel = true; }),
+                 Seen::Ready().LockHeldBy(kOwnRunElsewhere), "Cancelled CancelRequested unlock"},
         PlanCase{"TimeUsedUp", With(Waiting(), [](auto& d) { d.status.active_seconds = 10'800; }),
                  Seen::Ready(), "Failed TimedOut"}),
     kNames);

@@ -230,9 +230,8 @@ Look ProtocolFits(const api::Dispatch& dispatch, const World& seen, Now) {
 
 Look LockFree(const api::Dispatch& dispatch, const World& seen, Now) {
   const std::string& holder = seen.lock.holder;
-  const api::NamespacedRef mine{.namespace_name = dispatch.spec.agent_ref.namespace_name,
-                                .name = RunName(dispatch, dispatch.status.run_ordinal + 1)};
-  if (holder.empty() || holder == LockHolder(mine)) {
+  if (holder.empty() ||
+      IsLockHolder(holder, RunName(dispatch, dispatch.status.run_ordinal + 1))) {
     return kPasses;
   }
   const std::size_t slash = holder.find('/');
