@@ -286,7 +286,7 @@ STOP
 It stays running.
 ${bold}Look around:${off}     export KUBECONFIG=$KUBECONFIG PATH=$bin:\$PATH
                  midwatch get midwatch -A
-                 midwatch report -n payments $(dispatch_of deploy-1)
+                 midwatch report -n payments dispatch/$(dispatch_of deploy-1)
 ${bold}Change something:${off} $dir/work is the repository: commit, git push $dir/repo.git main,
                  midwatch sync platform -n midwatch-system
 ${bold}Stop it all:${off}     $dir/stop

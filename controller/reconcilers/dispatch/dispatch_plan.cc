@@ -43,6 +43,13 @@ void Enter(api::DispatchStatus& status, DispatchPhase phase, std::string_view wh
   status.not_before.reset();
 }
 
+/// A name that no other Dispatch gives: the UID keeps apart those of one name in two namespaces,
+/// and of two times.
+std::string NameOfOne(const api::Dispatch& dispatch, std::size_t longest_stem) {
+  return dispatch.metadata.name.substr(0, longest_stem) + "-" +
+         ShortHash(dispatch.metadata.uid, 8);
+}
+
 /// One decision in the making.
 class Planner {
  public:
@@ -431,10 +438,8 @@ bool HasStopped(const api::Run& run) {
 }
 
 std::string RunName(const api::Dispatch& dispatch, std::int64_t ordinal) {
-  // The UID keeps apart Dispatches of one name in two namespaces, and of two times.
   constexpr std::size_t kLongestStem = 40;
-  return dispatch.metadata.name.substr(0, kLongestStem) + "-" +
-         ShortHash(dispatch.metadata.uid, 8) + "-" + std::to_string(ordinal);
+  return NameOfOne(dispatch, kLongestStem) + "-" + std::to_string(ordinal);
 }
 
 std::string LockHolder(const api::NamespacedRef& run) {
@@ -449,6 +454,9 @@ std::string LockName(const std::string& job, api::MissionType type) {
   return "lock-" + ShortHash(job + "/" + std::string(api::ToString(type)), 20);
 }
 
-std::string ReportName(const api::Dispatch& dispatch) { return dispatch.metadata.name; }
+std::string ReportName(const api::Dispatch& dispatch) {
+  constexpr std::size_t kLongestStem = 200;
+  return NameOfOne(dispatch, kLongestStem);
+}
 
 }  // namespace midwatch::dispatch

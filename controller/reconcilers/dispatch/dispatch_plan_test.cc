@@ -342,6 +342,13 @@ TEST(RunName, DiffersBetweenNamespacesAndTimes) {
   EXPECT_NE(RunName(Waiting(), 1), RunName(other, 1));
 }
 
+TEST(ReportName, DiffersBetweenTwoDispatchesOfOneName) {
+  api::Dispatch again = Waiting();
+  again.metadata.uid = "uid-2";
+  EXPECT_NE(ReportName(Waiting()), ReportName(again));
+  EXPECT_TRUE(ReportName(again).starts_with(again.metadata.name + "-"));
+}
+
 TEST(UnparkedBy, KnowsEveryReasonThatParks) {
   for (const PlanCase& c : {PlanCase{"", Waiting(), Seen::Ready().NoAgent(), ""},
                             PlanCase{"", Waiting(), Seen::Ready().Outranked(), ""},
