@@ -22,6 +22,13 @@ Presence PresenceOf(const Object& object, const ObjectKey& key, const View& view
   return object.meta().IsBeingDeleted() ? Presence::kEnding : Presence::kPresent;
 }
 
+bool WasLost(const api::AgentInstance& instance) {
+  const auto& all = instance.status.conditions;
+  return std::any_of(all.begin(), all.end(), [](const api::Condition& condition) {
+    return condition.type == "Connected" && condition.status == api::ConditionStatus::kFalse;
+  });
+}
+
 /// Gathers the parts of the World of one Dispatch.
 class Observer {
  public:
@@ -85,8 +92,11 @@ class Observer {
     const std::string& space = dispatch_.status.run->namespace_name;
     const auto key = TypedKey<api::AgentInstance>(space, dispatch_.status.instance);
     const auto instance = FindTyped<api::AgentInstance>(view_, space, key.name);
-    // The controller's finalizer keeps an instance in the store until it is known to be gone.
-    world_.instance_lost = instance ? !instance->status.connected : view_.ConfirmedAbsent(key);
+    // The controller's finalizer keeps an instance in the store until it is known to be gone. One
+    // that is not connected is lost only if it was said so: the view may be older than its
+    // connection.
+    world_.instance_lost = instance ? WasLost(*instance) : view_.ConfirmedAbsent(key);
+    world_.instance_seen = instance || world_.instance_lost;
   }
 
   void LookAtMission() {

@@ -171,6 +171,11 @@ class Planner {
       Conclude(*seen_.run);
       return;
     }
+    if (!seen_.instance_seen) {
+      decision_.confirm.push_back(TypedKey<api::AgentInstance>(
+          seen_.run->metadata.namespace_name, dispatch_.status.instance));
+      return;
+    }
     if (const auto stop = WhyStop(*seen_.run)) {
       decision_.run = StopRun{*stop};
       return;

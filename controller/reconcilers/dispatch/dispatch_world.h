@@ -66,6 +66,7 @@ struct World {
   std::optional<MonoTime> run_observed;       ///< When its present version was first seen.
   std::optional<MonoTime> dispatch_observed;  ///< When the Dispatch's was.
   bool instance_lost = false;                 ///< The current Run's instance is gone for certain.
+  bool instance_seen = true;                  ///< It is there, or that it is not was confirmed.
   std::vector<api::Run> runs;                 ///< All Runs of this Dispatch, ended ones included.
 };
 

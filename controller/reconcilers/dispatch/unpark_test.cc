@@ -404,6 +404,60 @@ TEST(Unpark, ASidecarThatGoesWithItsOnlyInstanceWakesWhatWaitsForItsSlots) {
   EXPECT_EQ(store.Decide(), reason::kSidecarUnavailable);
 }
 
+class InstanceOfARun : public testing::Test {
+ protected:
+  InstanceOfARun() {
+    for (const ResourceType& type : Resources()) {
+      view_.Follow(type);
+    }
+    view_.Follow(MakeController(reconciler_));
+    Put(Store::Job());
+    Put(RunOf(Assigned(), api::RunPhase::kRunning));
+  }
+
+  template <typename T>
+  void Put(T typed) {
+    typed.metadata.uid = "uid-" + typed.metadata.name;
+    typed.metadata.resource_version = "5";
+    view_.Put(T::Type(), api::ToObject(typed).value(), kNoon.mono);
+  }
+  Decision Decide() {
+    return PlanDispatch(Assigned(), Observe(Assigned(), view_.view()), kNoon);
+  }
+  bool IsGivenUp() {
+    const Decision decision = Decide();
+    const auto* stop = std::get_if<StopRun>(&decision.run);
+    return stop != nullptr && stop->reason == api::StopReason::kInstanceLost;
+  }
+
+  DispatchReconciler reconciler_;
+  fakes::ViewBuilder view_;
+};
+
+TEST_F(InstanceOfARun, IsNotLostBeforeItsConnectionIsSeen) {
+  auto instance = Store::Instance("one");
+  instance.status.connected = false;
+  Put(instance);
+  EXPECT_FALSE(IsGivenUp());
+}
+
+TEST_F(InstanceOfARun, IsLostOnceItWasSaidSo) {
+  auto instance = Store::Instance("one");
+  instance.status.connected = false;
+  instance.status.conditions = {{.type = "Connected", .status = api::ConditionStatus::kFalse}};
+  Put(instance);
+  EXPECT_TRUE(IsGivenUp());
+}
+
+TEST_F(InstanceOfARun, ThatIsNotThereIsConfirmedAndThenLost) {
+  const auto key = TypedKey<api::AgentInstance>("agents", "one");
+  const Decision decision = Decide();
+  ASSERT_EQ(decision.confirm.size(), 1U);
+  EXPECT_EQ(decision.confirm.front(), key);
+  view_.ConfirmAbsent(key);
+  EXPECT_TRUE(IsGivenUp());
+}
+
 TEST(Capacity, CountsAssignmentsThatAreStillOnTheirWay) {
   fakes::ViewBuilder view;
   const DispatchReconciler reconciler;
