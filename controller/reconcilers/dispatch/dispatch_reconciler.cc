@@ -111,15 +111,18 @@ class Effects {
     const std::string holder = change == LockChange::kAcquire ? LockHolder(*wanted.run) : "";
     const std::string& space = dispatch_.metadata.namespace_name;
     const Object lease = view_.Find(TypedKey<api::Lease>(space, seen_.lock.name));
+    // Nobody else gets it while a Run holds it, even if the job is deleted, and the Lease with it.
+    const bool held = change == LockChange::kAcquire;
     if (lease) {
-      Json patch = Json::EmptyObject();
-      patch["spec"].Set("holderIdentity", holder);
-      Add(GuardedPatch<api::Lease>(lease.meta(), std::move(patch)));
+      PatchRequest patch = FinalizerPatch<api::Lease>(lease.meta(), api::finalizers::kRun, held);
+      patch.patch["spec"].Set("holderIdentity", holder);
+      Add(std::move(patch));
       return;
     }
     api::Lease fresh;
     fresh.metadata.name = seen_.lock.name;
     fresh.metadata.namespace_name = space;
+    fresh.metadata.finalizers = {std::string(api::finalizers::kRun)};
     fresh.metadata.owner_references = dispatch_.metadata.owner_references;
     fresh.spec.holder_identity = holder;
     Add(CreateRequest{

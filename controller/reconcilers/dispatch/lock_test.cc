@@ -1,0 +1,120 @@
+// What is written to the Lease that is the lock of a (job, mission type).
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "controller/api/lease.h"
+#include "controller/reconcilers/dispatch/dispatch_reconciler.h"
+#include "controller/reconcilers/dispatch/dispatch_test_world.h"
+#include "controller/reconcilers/scope/typed_view.h"
+#include "controller/testing/view_builder.h"
+
+namespace midwatch::dispatch {
+namespace {
+
+using Finalizers = std::vector<std::string>;
+
+class LockTest : public testing::Test {
+ protected:
+  LockTest() {
+    for (const ResourceType& type : Resources()) {
+      view_.Follow(type);
+    }
+    view_.Follow(MakeController(reconciler_));
+    api::OrganizationMission mission;
+    mission.metadata.name = "diagnose";
+    mission.metadata.uid = "mission-1";
+    mission.spec.mission_type = api::MissionType::kAutoDiagnose;
+    mission.spec.agent_ref = Waiting().spec.agent_ref;
+    Put(mission);
+    Put(*Seen::Ready().world().job);
+    api::Agent agent;
+    agent.metadata.name = "ops";
+    agent.metadata.namespace_name = "agents";
+    agent.spec.assigned_to_all_modules = true;
+    Put(agent);
+    api::AgentInstance instance;
+    instance.metadata.name = "one";
+    instance.metadata.namespace_name = "agents";
+    instance.spec.agent_ref.name = "ops";
+    instance.spec.capacity = 1;
+    instance.spec.sidecars = {{.name = "scripted"}};
+    instance.spec.protocol_versions = {1};
+    instance.status.connected = true;
+    Put(instance);
+  }
+
+  template <typename T>
+  void Put(T typed) {
+    if (typed.metadata.uid.empty()) {
+      typed.metadata.uid = "uid-" + typed.metadata.name;
+    }
+    typed.metadata.resource_version = std::to_string(++version_);
+    view_.Put(T::Type(), api::ToObject(typed).value(), kNoon.mono);
+  }
+  void PutLease(std::string holder, Finalizers finalizers) {
+    api::Lease lease;
+    lease.metadata.name = LockName("job-3", api::MissionType::kAutoDiagnose);
+    lease.metadata.namespace_name = "payments";
+    lease.metadata.finalizers = std::move(finalizers);
+    lease.spec.holder_identity = std::move(holder);
+    Put(lease);
+  }
+
+  /// What the plan for the Dispatch writes to the Lease; null if nothing.
+  Json WrittenFor(const api::Dispatch& dispatch) {
+    Put(dispatch);
+    const auto plan = reconciler_.Reconcile(
+        TypedKey<api::Dispatch>("payments", dispatch.metadata.name), view_.view(), kNoon);
+    EXPECT_TRUE(plan.has_value());
+    for (const Effect& effect : plan->effects) {
+      const auto* write = std::get_if<Write>(&effect);
+      const auto* create = write ? std::get_if<CreateRequest>(write) : nullptr;
+      const auto* patch = write ? std::get_if<PatchRequest>(write) : nullptr;
+      if (create && create->type == api::Lease::Type()) {
+        return create->object;
+      }
+      if (patch && patch->type == api::Lease::Type()) {
+        return patch->patch;
+      }
+    }
+    return {};
+  }
+
+  DispatchReconciler reconciler_;
+  fakes::ViewBuilder view_;
+  std::int64_t version_ = 0;
+};
+
+/// `holder|finalizer,…` of a Lease or of a patch of it.
+std::string Text(const Json& lease) {
+  std::string out(lease.At("spec", "holderIdentity").AsString());
+  out += "|";
+  for (const Json& finalizer : lease.At("metadata", "finalizers").Items()) {
+    out += finalizer.AsString() + ",";
+  }
+  return out;
+}
+
+const std::string kHolder = "agents/" + Assigned().status.run->name;
+const std::string kRunFinalizer(api::finalizers::kRun);
+
+TEST_F(LockTest, OutlivesItsJobWhileARunHoldsIt) {
+  EXPECT_EQ(Text(WrittenFor(Waiting())), kHolder + "|" + kRunFinalizer + ",");
+}
+
+TEST_F(LockTest, ThatIsTakenAgainOutlivesItsJobToo) {
+  PutLease("", {"other"});
+  EXPECT_EQ(Text(WrittenFor(Waiting())), kHolder + "|other," + kRunFinalizer + ",");
+}
+
+TEST_F(LockTest, MayGoWithItsJobOnceTheRunHasStopped) {
+  PutLease(kHolder, {kRunFinalizer, "other"});
+  Put(Ended(Assigned(), api::RunPhase::kFailed, api::dispatch_reason::kOutputMissing));
+  EXPECT_EQ(Text(WrittenFor(Assigned())), "|other,");
+}
+
+}  // namespace
+}  // namespace midwatch::dispatch
