@@ -276,8 +276,7 @@ class Planner {
         break;
       case StopReason::kNotAcknowledged:
         --status().attempts;
-        Wait(reason::kNotAcknowledged,
-             "instance " + dispatch_.status.instance + " did not take it in time");
+        BackOff("instance " + dispatch_.status.instance + " did not take it in time");
         break;
     }
   }
@@ -304,17 +303,14 @@ class Planner {
       Finish(DispatchPhase::kFailed, why, std::move(message));
       return;
     }
-    Enter(status(), DispatchPhase::kParked, reason::kRetryBackoff,
-          "attempt " + std::to_string(status().attempts) + " ended with " + std::string(why) +
-              ": " + message,
-          now_);
-    status().unparked_by = UnparkedBy(reason::kRetryBackoff);
-    status().not_before = now_.wall + kFirstBackoff;
-    Unassign();
+    BackOff("attempt " + std::to_string(status().attempts) + " ended with " + std::string(why) +
+            ": " + message);
   }
 
-  void Wait(std::string_view why, std::string message) {
-    Enter(status(), DispatchPhase::kPending, why, std::move(message), now_);
+  void BackOff(std::string message) {
+    Enter(status(), DispatchPhase::kParked, reason::kRetryBackoff, std::move(message), now_);
+    status().unparked_by = UnparkedBy(reason::kRetryBackoff);
+    status().not_before = now_.wall + BackoffOf(status());
     Unassign();
   }
 

@@ -14,7 +14,7 @@ namespace midwatch::dispatch {
 inline constexpr Duration kAcknowledgeWithin = std::chrono::seconds(15);
 /// How much longer than its timeout a Run may go on before the controller asks it to stop itself.
 inline constexpr Duration kTimeoutGrace = std::chrono::seconds(30);
-/// The wait before the second attempt; doubles with each further one, up to kLongestBackoff.
+/// The wait before the second Run; doubles with each further one, up to kLongestBackoff.
 inline constexpr Duration kFirstBackoff = std::chrono::seconds(10);
 inline constexpr Duration kLongestBackoff = std::chrono::minutes(5);
 
@@ -41,6 +41,9 @@ struct Rule {
 
 /// The rules in the order in which they are looked at; the first that does not pass decides.
 const std::vector<Rule>& StartRules();
+
+/// How long it waits after its last Run, before the next.
+Duration BackoffOf(const api::DispatchStatus& status);
 
 /// What unparks a Dispatch with that reason, for people.
 std::string_view UnparkedBy(std::string_view reason);

@@ -200,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
                  Seen::Ready()
                      .Run(Stopping(RunOf(Assigned()), StopReason::kNotAcknowledged))
                      .LockHeldBy(kOwnRun),
-                 "Pending NotAcknowledged unlock release"},
+                 "Parked RetryBackoff unlock release"},
         PlanCase{"WithdrawnButTakenIsWaitedFor", Assigned(),
                  Seen::Ready().Run(Stopping(RunOf(Assigned(), RunPhase::kAcknowledged),
                                             StopReason::kNotAcknowledged)),
@@ -309,6 +309,20 @@ TEST(PlanDispatch, TriesAgainUnderANewRunAndCountsTheAttempt) {
   EXPECT_EQ(d.status.run_ordinal, 5);
   EXPECT_EQ(d.status.attempts, 3);
   EXPECT_EQ(d.status.run->name, RunName(again, 5));
+}
+
+TEST(PlanDispatch, WaitsLongerAfterEachRunThatNobodyTook) {
+  api::Dispatch refused = Assigned();
+  refused.status.run_ordinal = 4;
+  const Seen seen = Seen::Ready().Run(Stopping(RunOf(refused), StopReason::kNotAcknowledged));
+  refused.status = PlanDispatch(refused, seen.world(), kNoon).status;
+  EXPECT_EQ(refused.status.attempts, 0);
+  EXPECT_EQ(refused.status.not_before, kNoon.wall + 8 * kFirstBackoff);
+  const auto at = [&](Duration ago) {
+    return PlanDispatch(refused, Seen::Ready().ObservedAgo(ago).world(), kNoon).status.phase;
+  };
+  EXPECT_EQ(at(8 * kFirstBackoff - std::chrono::seconds(1)), DispatchPhase::kParked);
+  EXPECT_EQ(at(8 * kFirstBackoff), DispatchPhase::kAssigned);
 }
 
 TEST(PlanDispatch, DecidingTwiceUponTheSameWorldChangesNothing) {

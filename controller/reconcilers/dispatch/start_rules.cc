@@ -124,21 +124,13 @@ Look TimeLeft(const api::Dispatch& dispatch, const World&, Now) {
                               " in all and did not finish"};
 }
 
-Duration BackoffAfter(std::int64_t attempts) {
-  Duration wait = kFirstBackoff;
-  for (std::int64_t i = 1; i < attempts && wait < kLongestBackoff; ++i) {
-    wait *= 2;
-  }
-  return std::min(wait, kLongestBackoff);
-}
-
 Look RetryIsDue(const api::Dispatch& dispatch, const World& seen, Now now) {
   if (dispatch.status.reason != reason::kRetryBackoff || !seen.dispatch_observed) {
     return kPasses;
   }
   // Counted from when this version was seen: a clock that jumps changes nothing, a restart starts
   // anew.
-  const MonoTime due = *seen.dispatch_observed + BackoffAfter(dispatch.status.attempts);
+  const MonoTime due = *seen.dispatch_observed + BackoffOf(dispatch.status);
   if (now.mono >= due) {
     return kPasses;
   }
@@ -296,6 +288,14 @@ const std::vector<Rule>& StartRules() {
       {"SlotFree", "a slot is free and no other work goes first", SlotFree},
   };
   return kRules;
+}
+
+Duration BackoffOf(const api::DispatchStatus& status) {
+  Duration wait = kFirstBackoff;
+  for (std::int64_t i = 1; i < status.run_ordinal && wait < kLongestBackoff; ++i) {
+    wait *= 2;
+  }
+  return std::min(wait, kLongestBackoff);
 }
 
 std::string_view UnparkedBy(std::string_view why) {
