@@ -128,6 +128,7 @@ class Planner {
     Enter(status(), DispatchPhase::kParked, hindrance.reason, std::move(hindrance.message), now_);
     status().blocked_on = std::move(hindrance.blocked_on);
     status().unparked_by = UnparkedBy(hindrance.reason);
+    status().not_before = hindrance.not_before;
     decision_.wake_at = hindrance.wake_at;
     WakeAtExpiry();
   }

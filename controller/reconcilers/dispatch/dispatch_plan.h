@@ -25,6 +25,7 @@ struct Hindrance {
   std::string message;
   std::vector<api::ObjectRef> blocked_on = {};
   std::optional<MonoTime> wake_at = {};
+  std::optional<WallTime> not_before = {};
 };
 
 /// An object whose absence decides: to be read consistently first.

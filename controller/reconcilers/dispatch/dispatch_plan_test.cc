@@ -325,6 +325,15 @@ TEST(PlanDispatch, WaitsLongerAfterEachRunThatNobodyTook) {
   EXPECT_EQ(at(8 * kFirstBackoff), DispatchPhase::kAssigned);
 }
 
+TEST(PlanDispatch, LooksAtItsBackoffWithoutAWrite) {
+  api::Dispatch retried = Assigned();
+  const Seen ended = Seen::Ready().Run(Ended(retried, RunPhase::kFailed, reason::kDrained));
+  retried.status = PlanDispatch(retried, ended.world(), kNoon).status;
+  ASSERT_EQ(retried.status.not_before, kNoon.wall + kFirstBackoff);
+  const Seen waiting = Seen::Ready().ObservedAgo(std::chrono::seconds(1));
+  EXPECT_EQ(PlanDispatch(retried, waiting.world(), kNoon).status, retried.status);
+}
+
 TEST(PlanDispatch, DecidingTwiceUponTheSameWorldChangesNothing) {
   for (const Seen& seen :
        {Seen::Ready().NoAgent(), Seen::Ready().Outranked(), Seen::Ready().NoInstance()}) {

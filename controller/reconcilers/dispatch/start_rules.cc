@@ -134,8 +134,10 @@ Look RetryIsDue(const api::Dispatch& dispatch, const World& seen, Now now) {
   if (now.mono >= due) {
     return kPasses;
   }
-  return Hindrance{
-      .reason = reason::kRetryBackoff, .message = dispatch.status.message, .wake_at = due};
+  return Hindrance{.reason = reason::kRetryBackoff,
+                   .message = dispatch.status.message,
+                   .wake_at = due,
+                   .not_before = dispatch.status.not_before};
 }
 
 Look MissionEnabled(const api::Dispatch& dispatch, const World& seen, Now) {
