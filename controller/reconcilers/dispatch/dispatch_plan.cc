@@ -223,7 +223,9 @@ class Planner {
       return Due(*seen_.run_observed + kAcknowledgeWithin, StopReason::kNotAcknowledged);
     }
     const Duration limit = std::chrono::seconds(run.spec.timeout_seconds) + kTimeoutGrace;
-    const MonoTime began = seen_.dispatch_observed.value_or(*seen_.run_observed);
+    // It runs for as long at least as either says so: a write to one of them starts nothing anew.
+    const MonoTime began =
+        std::min(seen_.dispatch_observed.value_or(*seen_.run_observed), *seen_.run_observed);
     return Due(began + limit, StopReason::kTimedOut);
   }
 
@@ -323,10 +325,13 @@ class Planner {
     status().lock.clear();
   }
 
+  /// A lost attempt says no end: it ran until it was given up.
   void AddActiveTime(const api::Run& run) {
-    const auto& ran = run.status;
-    if (ran.started_at && ran.finished_at && *ran.finished_at > *ran.started_at) {
-      const Duration active = *ran.finished_at - *ran.started_at;
+    const auto& began = run.status.started_at;
+    const auto& asked = run.spec.stop_requested;
+    const auto ended = run.status.finished_at || !asked ? run.status.finished_at : asked->at;
+    if (began && ended && *ended > *began) {
+      const Duration active = *ended - *began;
       status().active_seconds += std::chrono::duration_cast<std::chrono::seconds>(active).count();
     }
   }

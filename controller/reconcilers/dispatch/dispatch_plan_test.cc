@@ -359,6 +359,23 @@ TEST(PlanDispatch, CountsActiveTimeOverAllAttempts) {
   EXPECT_EQ(PlanDispatch(Assigned(), seen.world(), kNoon).status.active_seconds, 40);
 }
 
+TEST(PlanDispatch, CountsALostAttemptUntilItWasGivenUp) {
+  api::Run run = RunOf(Assigned(), RunPhase::kRunning);
+  run.status.started_at = kNoon.wall - std::chrono::hours(2);
+  const Seen seen = Seen::Ready().Run(Stopping(std::move(run), StopReason::kInstanceLost));
+  EXPECT_EQ(PlanDispatch(Assigned(), seen.world(), kNoon).status.active_seconds, 7200);
+}
+
+TEST(PlanDispatch, AnEditDoesNotLetARunGoOnForLonger) {
+  api::Dispatch running = Assigned();
+  running.status.phase = DispatchPhase::kRunning;
+  const Seen seen =
+      Seen::Ready()
+          .Run(RunOf(running, RunPhase::kRunning), std::chrono::hours(3) + kTimeoutGrace)
+          .ObservedAgo(std::chrono::seconds(1));
+  EXPECT_EQ(Describe(PlanDispatch(running, seen.world(), kNoon)), "Running stop:TimedOut");
+}
+
 TEST(RunName, DiffersBetweenNamespacesAndTimes) {
   api::Dispatch other = Waiting();
   other.metadata.uid = "uid-2";
