@@ -199,11 +199,13 @@ class Planner {
     }
   }
 
-  bool IsUnwanted() const {
-    const bool job_gone =
-        seen_.job_presence == Presence::kAbsent || seen_.job_presence == Presence::kEnding;
-    return dispatch_.spec.cancel || dispatch_.metadata.IsBeingDeleted() || job_gone;
+  bool IsAskedToEnd() const {
+    return dispatch_.spec.cancel || dispatch_.metadata.IsBeingDeleted();
   }
+  bool IsJobGone() const {
+    return seen_.job_presence == Presence::kAbsent || seen_.job_presence == Presence::kEnding;
+  }
+  bool IsUnwanted() const { return IsAskedToEnd() || IsJobGone(); }
 
   std::optional<StopReason> WhyStop(const api::Run& run) {
     const auto& asked = run.spec.stop_requested;
@@ -268,6 +270,11 @@ class Planner {
   void ConcludeStopped(StopReason why) {
     switch (why) {
       case StopReason::kCancelled:
+        if (!IsAskedToEnd() && seen_.job_presence == Presence::kNotSeen) {
+          decision_.confirm.push_back(TypedKey<api::ModuleJob>(
+              dispatch_.metadata.namespace_name, dispatch_.spec.module_job_ref.name));
+          return;
+        }
         Finish(DispatchPhase::kCancelled, CancelReason(), CancelMessage());
         break;
       case StopReason::kTimedOut:
@@ -285,12 +292,14 @@ class Planner {
   }
 
   std::string_view CancelReason() const {
-    const bool asked = dispatch_.spec.cancel || dispatch_.metadata.IsBeingDeleted();
-    return asked ? reason::kCancelRequested : reason::kJobDeleted;
+    return IsJobGone() && !IsAskedToEnd() ? reason::kJobDeleted : reason::kCancelRequested;
   }
   std::string CancelMessage() const {
     if (CancelReason() == reason::kJobDeleted) {
       return "the ModuleJob was deleted";
+    }
+    if (!IsAskedToEnd()) {
+      return "somebody stopped or deleted its Run";
     }
     return dispatch_.spec.cancel_reason.empty() ? "somebody cancelled it"
                                                 : dispatch_.spec.cancel_reason;

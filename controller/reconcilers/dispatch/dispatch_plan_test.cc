@@ -237,6 +237,19 @@ INSTANTIATE_TEST_SUITE_P(
                      .Run(Stopping(Ended(Assigned(), RunPhase::kCancelled), StopReason::kCancelled))
                      .LockHeldBy(kOwnRun),
                  "Cancelled CancelRequested unlock release"},
+        PlanCase{"StoppedForADeletedJobSaysSo", Assigned(),
+                 Seen::Ready()
+                     .Job(Presence::kAbsent)
+                     .Run(Stopping(RunOf(Assigned()), StopReason::kCancelled)),
+                 "Cancelled JobDeleted release"},
+        PlanCase{"StoppedWithoutItsJobInViewIsConfirmedFirst", Assigned(),
+                 Seen::Ready()
+                     .Job(Presence::kNotSeen)
+                     .Run(Stopping(RunOf(Assigned()), StopReason::kCancelled)),
+                 "confirm modulejobs.midwatch.dev"},
+        PlanCase{"DeletedRunIsNoDeletedJob", Assigned(),
+                 Seen::Ready().Run(Stopping(RunOf(Assigned()), StopReason::kCancelled)),
+                 "Cancelled CancelRequested release"},
         PlanCase{"EndedButNotStoppedIsWaitedFor", Assigned(),
                  Seen::Ready().Run(RunOf(Assigned(), RunPhase::kFailed)), "Assigned"},
         PlanCase{"LongestRunIsStopped",
