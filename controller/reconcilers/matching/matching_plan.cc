@@ -1,6 +1,7 @@
 #include "controller/reconcilers/matching/matching_plan.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "controller/api/codec.h"
@@ -13,6 +14,20 @@ namespace {
 bool IsRecorded(const api::ModuleJobStatus& status, const std::string& key) {
   return std::any_of(status.matches.begin(), status.matches.end(),
                      [&](const api::JobMatch& match) { return match.key == key; });
+}
+
+/// Missions that carry one id, as a copied file does, have a Dispatch each: the first is named as
+/// if it were alone.
+void NameApart(const api::ModuleJob& job, const std::string& key,
+               std::vector<api::MatchedMission>& missions) {
+  std::set<std::string> ids;
+  for (api::MatchedMission& mission : missions) {
+    if (!ids.insert(mission.id).second) {
+      mission.dispatch = DispatchName(
+          job, key,
+          mission.id + "/" + std::string(api::ToString(mission.kind)) + "/" + mission.name);
+    }
+  }
 }
 
 /// The missions that a transition fires, in a fixed order.
@@ -32,6 +47,7 @@ std::vector<api::MatchedMission> MissionsFor(const api::ModuleJob& job, const st
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     return std::tie(a.kind, a.name, a.id) < std::tie(b.kind, b.name, b.id);
   });
+  NameApart(job, key, out);
   return out;
 }
 
@@ -70,13 +86,18 @@ api::Dispatch MakeDispatch(const api::ModuleJob& job, const api::JobMatch& match
   return out;
 }
 
+/// The mission, under a new name too; of several with its id the one of its name.
 const ScopedMission* FindById(const World& seen, const api::MatchedMission& entry) {
+  const ScopedMission* renamed = nullptr;
   for (const ScopedMission& mission : seen.missions) {
     if (mission.ref.kind == entry.kind && mission.ref.id == entry.id) {
-      return &mission;
+      if (mission.ref.name == entry.name) {
+        return &mission;
+      }
+      renamed = &mission;
     }
   }
-  return nullptr;
+  return renamed;
 }
 
 const api::Dispatch* FindDispatch(const World& seen, const std::string& name) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 #include "controller/api/codec.h"
 
 namespace midwatch::matching {
@@ -201,6 +204,26 @@ TEST(DispatchName, DiffersInEveryPartOfItsIdentity) {
   EXPECT_NE(DispatchName(job, "1", "a"), DispatchName(job, "2", "a"));
   EXPECT_NE(DispatchName(job, "1", "a"), DispatchName(job, "1", "b"));
   EXPECT_EQ(DispatchName(job, "1", "a"), DispatchName(job, "1", "a"));
+}
+
+TEST(Matching, MissionsWithOneIdHaveADispatchEach) {
+  ScopedMission copy = kDiagnose;
+  copy.ref.name = "org-copy";
+  copy.spec.agent_ref = {"agents", "others"};
+  ScopedMission other_kind = kModule;
+  other_kind.ref.id = kDiagnose.ref.id;
+  const Decision decision =
+      PlanMatching(Job({JobState::kFailed}), Fresh({copy, kDiagnose, other_kind}), kNoon);
+  std::map<std::string, std::string> agents;
+  for (const api::Dispatch& dispatch : decision.create) {
+    agents.emplace(dispatch.metadata.name, dispatch.spec.agent_ref.name);
+  }
+  ASSERT_EQ(agents.size(), 3U);
+  const auto& missions = decision.status.matches.front().missions;
+  EXPECT_EQ(missions[0].name, "org");
+  EXPECT_EQ(missions[0].dispatch, DispatchName(Job({}), "0", kDiagnose.ref.id));
+  EXPECT_EQ(missions[1].name, "org-copy");
+  EXPECT_EQ(agents[missions[1].dispatch], "others");
 }
 
 }  // namespace
