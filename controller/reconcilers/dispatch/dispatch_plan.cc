@@ -46,8 +46,7 @@ void Enter(api::DispatchStatus& status, DispatchPhase phase, std::string_view wh
 /// A name that no other Dispatch gives: the UID keeps apart those of one name in two namespaces,
 /// and of two times.
 std::string NameOfOne(const api::Dispatch& dispatch, std::size_t longest_stem) {
-  return dispatch.metadata.name.substr(0, longest_stem) + "-" +
-         ShortHash(dispatch.metadata.uid, 8);
+  return dispatch.metadata.name.substr(0, longest_stem) + "-" + ShortHash(dispatch.metadata.uid, 8);
 }
 
 /// One decision in the making.
@@ -173,8 +172,8 @@ class Planner {
       return;
     }
     if (!seen_.instance_seen) {
-      decision_.confirm.push_back(TypedKey<api::AgentInstance>(
-          seen_.run->metadata.namespace_name, dispatch_.status.instance));
+      decision_.confirm.push_back(TypedKey<api::AgentInstance>(seen_.run->metadata.namespace_name,
+                                                               dispatch_.status.instance));
       return;
     }
     if (const auto stop = WhyStop(*seen_.run)) {
@@ -199,9 +198,7 @@ class Planner {
     }
   }
 
-  bool IsAskedToEnd() const {
-    return dispatch_.spec.cancel || dispatch_.metadata.IsBeingDeleted();
-  }
+  bool IsAskedToEnd() const { return dispatch_.spec.cancel || dispatch_.metadata.IsBeingDeleted(); }
   bool IsJobGone() const {
     return seen_.job_presence == Presence::kAbsent || seen_.job_presence == Presence::kEnding;
   }
@@ -271,8 +268,8 @@ class Planner {
     switch (why) {
       case StopReason::kCancelled:
         if (!IsAskedToEnd() && seen_.job_presence == Presence::kNotSeen) {
-          decision_.confirm.push_back(TypedKey<api::ModuleJob>(
-              dispatch_.metadata.namespace_name, dispatch_.spec.module_job_ref.name));
+          decision_.confirm.push_back(TypedKey<api::ModuleJob>(dispatch_.metadata.namespace_name,
+                                                               dispatch_.spec.module_job_ref.name));
           return;
         }
         Finish(DispatchPhase::kCancelled, CancelReason(), CancelMessage());

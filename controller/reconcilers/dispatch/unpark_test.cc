@@ -421,9 +421,7 @@ class InstanceOfARun : public testing::Test {
     typed.metadata.resource_version = "5";
     view_.Put(T::Type(), api::ToObject(typed).value(), kNoon.mono);
   }
-  Decision Decide() {
-    return PlanDispatch(Assigned(), Observe(Assigned(), view_.view()), kNoon);
-  }
+  Decision Decide() { return PlanDispatch(Assigned(), Observe(Assigned(), view_.view()), kNoon); }
   bool IsGivenUp() {
     const Decision decision = Decide();
     const auto* stop = std::get_if<StopRun>(&decision.run);
