@@ -289,6 +289,8 @@ INSTANTIATE_TEST_SUITE_P(
         HostileCase{"NoHost", Get(""), kBad},
         HostileCase{"NoHostInHttp10", "GET /echo HTTP/1.0\r\n\r\n", kOk},
         HostileCase{"TwoHosts", Get("Host: x\r\nHost: y\r\n"), kBad},
+        HostileCase{"TwoAuthorizations",
+                    Get("Host: x\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\n"), kBad},
         HostileCase{"AbsoluteTarget", "GET http://x/echo HTTP/1.1\r\nHost: x\r\n\r\n", kBad},
         HostileCase{"NoTarget", "GET HTTP/1.1\r\nHost: x\r\n\r\n", kBad},
         HostileCase{"SpaceInTarget", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", {"505"}},

@@ -153,6 +153,9 @@ void RequestReader::Impl::CheckHead() {
   if (hosts > 1 || (http11 && hosts == 0)) {
     return Refuse({400, "expected exactly one Host"});
   }
+  if (CountOf(message, bhttp::field::authorization) > 1) {
+    return Refuse({400, "more than one Authorization"});
+  }
   if (!message.target().starts_with('/')) {
     return Refuse({400, "expected a path as the request target"});
   }
