@@ -364,6 +364,12 @@ TEST_F(HttpApiTest, PreconditionsOfADeletionAreHeldTo) {
   const Answer refused =
       Send("DELETE", std::string(kWidgets) + "/w1", R"({"preconditions":{"uid":"another"}})");
   EXPECT_EQ(refused.status, 409);
+  for (const char* malformed :
+       {R"({"preconditions":{"uid":["x"]}})", R"({"preconditions":{"resourceVersion":1}})",
+        R"({"preconditions":{"uid":{}}})", R"({"preconditions":["x"]})"}) {
+    EXPECT_EQ(Send("DELETE", std::string(kWidgets) + "/w1", malformed).status, 400) << malformed;
+  }
+  EXPECT_EQ(Get(std::string(kWidgets) + "/w1").status, 200);
 }
 
 TEST_F(HttpApiTest, DeletesACollection) {

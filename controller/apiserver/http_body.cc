@@ -143,10 +143,16 @@ Result<DeleteBody> ReadDelete(const HttpRequest& request, const HttpQuery& query
     MIDWATCH_ASSIGN(const bool asked, ReadDryRun("DeleteOptions", true, value.AsString()));
     dry_run = dry_run || asked;
   }
+  const Json& preconditions = options.At("preconditions");
+  const auto is_text = [](const Json& value) { return value.IsNull() || value.IsString(); };
+  if (!(preconditions.IsNull() || preconditions.IsObject()) || !is_text(preconditions.At("uid")) ||
+      !is_text(preconditions.At("resourceVersion"))) {
+    return Fail(ErrorCode::kBadRequest, "preconditions: expected strings uid and resourceVersion");
+  }
   DeleteBody body;
   body.propagation_policy = PolicyOf(options, query);
-  body.preconditions.uid = options.At("preconditions", "uid").AsString();
-  body.preconditions.resource_version = options.At("preconditions", "resourceVersion").AsString();
+  body.preconditions.uid = preconditions.At("uid").AsString();
+  body.preconditions.resource_version = preconditions.At("resourceVersion").AsString();
   return body;
 }
 
