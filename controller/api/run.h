@@ -126,7 +126,7 @@ struct RunModel {
   friend bool operator==(const RunModel&, const RunModel&) = default;
 };
 
-/// What the agent says.
+/// What the agent says. How it ended never changes.
 struct RunStatus {
   /// The generation of the spec that this status is about; -1 until a controller has looked.
   std::int64_t observed_generation = -1;
@@ -156,7 +156,7 @@ struct RunStatus {
 struct Run {
   ObjectMeta metadata = {};
   RunSpec spec = {};  ///< All that the agent needs. Immutable but for stopRequested.
-  RunStatus status = {};  ///< What the agent says.
+  RunStatus status = {};  ///< What the agent says. How it ended never changes.
 
   static const StructInfo kInfo;
   static const ResourceType& Type();

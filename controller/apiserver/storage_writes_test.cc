@@ -464,5 +464,33 @@ TEST(StorageWritesTest, CoreKindsHaveTheirRules) {
   });
 }
 
+TEST(StorageWritesTest, ARunThatHasEndedKeepsItsEnd) {
+  const std::string end =
+      R"({"status":{"phase":"Succeeded","reason":"R","result":{"digest":"sha256:)" +
+      std::string(64, 'a') + R"(","inline":"{}"}}})";
+  Session runs("runs.midwatch.dev");
+  runs.Run({
+      {"POST", "",
+       R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"Run","metadata":{"name":"r"},
+           "spec":{"agentRef":{"name":"a"},"dispatchRef":{"namespace":"default","name":"d","uid":"u"},
+           "instance":"i","sidecarName":"scripted","missionType":"AutoDiagnose","attempt":1,
+           "ordinal":1,"timeoutSeconds":60,"permissions":"DenyAll",
+           "module":{"namespace":"default","name":"m"},
+           "job":{"name":"j","jobID":"1","operation":"Apply","state":"Failed"}}})",
+       201},
+      {"MERGE", "r/status", R"({"status":{"phase":"Running"}})", 200},
+      {"MERGE", "r/status", end, 200},
+      {"MERGE", "r/status", R"({"status":{"sidecarStopped":true}})", 200},
+      {"MERGE", "r/status", R"({"status":{"usage":{"inputTokens":1}}})", 200},
+      {"MERGE", "r/status", R"({"status":{"phase":"Pending"}})", 422, "never changes"},
+      {"MERGE", "r/status", R"({"status":{"phase":"Failed"}})", 422, "never changes"},
+      {"MERGE", "r/status", R"({"status":null})", 422, "never changes"},
+      {"MERGE", "r/status", R"({"status":{"reason":null}})", 422, "never changes"},
+      {"MERGE", "r/status", R"({"status":{"result":{"inline":"[]"}}})", 422, "never changes"},
+      {"MERGE", "r/status", R"({"status":{"result":null}})", 422, "never changes"},
+      {"MERGE", "r/status", R"({"status":{"sidecarStopped":false}})", 422, "never changes"},
+  });
+}
+
 }  // namespace
 }  // namespace midwatch::apiserver
