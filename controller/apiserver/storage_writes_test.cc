@@ -492,5 +492,33 @@ TEST(StorageWritesTest, ARunThatHasEndedKeepsItsEnd) {
   });
 }
 
+TEST(StorageWritesTest, WhatIsImmutableIsFrozen) {
+  Session secrets("secrets");
+  secrets.Run({
+      {"POST", "",
+       R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"data":{"a":"YQ=="}})", 201},
+      {"MERGE", "s", R"({"data":{"a":"Yg=="},"immutable":true})", 200},
+      {"MERGE", "s", R"({"data":{"a":"YQ=="}})", 422, "immutable"},
+      {"MERGE", "s", R"({"data":{"b":"YQ=="}})", 422, "immutable"},
+      {"MERGE", "s", R"({"data":null})", 422, "immutable"},
+      {"MERGE", "s", R"({"stringData":{"a":"a"}})", 422, "immutable"},
+      {"MERGE", "s", R"({"immutable":false})", 422, "immutable"},
+      {"MERGE", "s", R"({"immutable":null})", 422, "immutable"},
+      {"MERGE", "s", R"({"metadata":{"labels":{"a":"b"}}})", 200},
+  });
+  Session maps("configmaps");
+  maps.Run({
+      {"POST", "",
+       R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"data":{"a":"a"},
+           "immutable":true})",
+       201},
+      {"MERGE", "c", R"({"data":{"a":"b"}})", 422, "immutable"},
+      {"MERGE", "c", R"({"data":null})", 422, "immutable"},
+      {"MERGE", "c", R"({"binaryData":{"b":"YQ=="}})", 422, "immutable"},
+      {"MERGE", "c", R"({"immutable":null})", 422, "immutable"},
+      {"DELETE", "c", "", 200},
+  });
+}
+
 }  // namespace
 }  // namespace midwatch::apiserver
