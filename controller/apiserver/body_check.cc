@@ -1,5 +1,6 @@
 #include "controller/apiserver/body_check.h"
 
+#include "controller/apiserver/core_rules.h"
 #include "controller/apiserver/status_errors.h"
 #include "controller/apiserver/write_plan.h"
 #include "controller/base/text.h"
@@ -22,8 +23,9 @@ Error StrictError(const WriteCall& call, const std::vector<std::string>& finding
   const ResourceType& type = call.target.resource->type;
   const std::string text = "strict decoding error: " + Join(findings, ", ");
   if (const auto* patch = std::get_if<PatchBody>(&call.body)) {
-    return schema::InvalidObject(type, call.target.name,
-                                 {schema::Invalid("patch", patch->patch.Dump(), text)});
+    return schema::InvalidObject(
+        type, call.target.name,
+        {schema::Invalid("patch", Showable(*call.target.resource, patch->patch).Dump(), text)});
   }
   return {ErrorCode::kBadRequest, CannotBeHandled(type, text)};
 }

@@ -11,8 +11,16 @@ bool Is(const ResourceInfo& resource, std::string_view name) {
   return resource.builtin && resource.type.group.empty() && resource.type.plural == name;
 }
 
+/// What is not of the right type stays where it is, to be refused.
 void MergeStringData(Json& secret) {
   const Json texts = secret.At("stringData");
+  const Json& data = secret.At("data");
+  const bool fits = (texts.IsNull() || texts.IsObject()) && (data.IsNull() || data.IsObject()) &&
+                    std::all_of(texts.Members().begin(), texts.Members().end(),
+                                [](const Json::Member& text) { return text.value.IsString(); });
+  if (!fits) {
+    return;
+  }
   for (const Json::Member& member : texts.Members()) {
     secret["data"].Set(member.name, Base64Encode(member.value.AsString()));
   }
@@ -39,6 +47,24 @@ void KeepCore(const ResourceInfo& resource, const Json& old, Json& object) {
       object["spec"].Set("finalizers", *held);
     }
   }
+}
+
+void HideValues(const ResourceInfo& resource, std::vector<schema::FieldError>& errors) {
+  if (!Is(resource, kSecrets)) {
+    return;
+  }
+  for (schema::FieldError& error : errors) {
+    const bool content = error.field.starts_with("data") || error.field.starts_with("stringData");
+    if (content && error.reason == schema::CauseReason::kTypeInvalid) {
+      error.message = "Invalid value: not of the expected type";
+    } else if (content && error.reason == schema::CauseReason::kInvalid) {
+      error.message = "Invalid value: not of the expected form";
+    }
+  }
+}
+
+Json Showable(const ResourceInfo& resource, Json body) {
+  return Is(resource, kSecrets) ? Json::EmptyObject() : std::move(body);
 }
 
 std::vector<schema::FieldError> ValidateCore(const ResourceInfo& resource, const Json& object) {

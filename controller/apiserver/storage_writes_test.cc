@@ -520,5 +520,55 @@ TEST(StorageWritesTest, WhatIsImmutableIsFrozen) {
   });
 }
 
+TEST(StorageWritesTest, StringDataOfAnotherTypeIsRefused) {
+  Session secrets("secrets");
+  secrets.Run({
+      {"POST", "",
+       R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"data":{"a":"YQ=="}})", 201},
+      {"MERGE", "s", R"({"stringData":{"a":5}})", 422, "stringData.a"},
+      {"MERGE", "s", R"({"stringData":["a"]})", 422, "stringData"},
+      {"MERGE", "s", R"({"data":[1],"stringData":{"a":"b"}})", 422, "data"},
+      {"GET", "s", "", 200, R"({"data":{"a":"YQ=="}})"},
+      {"MERGE", "s", R"({"data":null,"stringData":{"b":"b"}})", 200,
+       R"({"stringData":null,"data":{"b":"Yg=="}})"},
+  });
+}
+
+TEST(StorageWritesTest, ErrorsShowNoValueOfASecret) {
+  TestWorld world;
+  const Target secret = world.At("secrets", "s");
+  ASSERT_TRUE(world.Create(world.At("secrets", ""),
+                           J(R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},
+                                 "data":{"p":"aHVudGVyMg=="}})")));
+  const auto patch = [](PatchType type, const std::string& text) {
+    return PatchBody{.type = type, .patch = J(text)};
+  };
+  const PatchBody patches[] = {
+      patch(PatchType::kMerge, R"({"data":{"q":"aHVudGVyMg!!"}})"),
+      patch(PatchType::kMerge, R"({"data":"aHVudGVyMg"})"),
+      patch(PatchType::kMerge, R"({"stringData":["aHVudGVyMg"]})"),
+      patch(PatchType::kMerge, R"({"data":{"q":"aHVudGVyMg=="},"extra":1})"),
+      patch(PatchType::kStrategicMerge, R"({"data":{"q":"aHVudGVyMg!!"}})"),
+      patch(PatchType::kJson, R"([{"op":"test","path":"/data/p","value":"x"}])"),
+      patch(PatchType::kJson, R"([{"op":"test","path":"/data/p","value":"aHVudGVyMg"}])"),
+      patch(PatchType::kJson, R"([{"op":"add","path":"/data/q","value":"aHVudGVyMg"},
+                                  {"op":"add","path":"/extra","value":"aHVudGVyMg"}])"),
+      patch(PatchType::kApply, R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},
+                                   "data":{"q":["aHVudGVyMg"]}})"),
+  };
+  for (const PatchBody& body : patches) {
+    const auto refused = world.Write(
+        {.identity = world.who,
+         .target = secret,
+         .body = body,
+         .options = {.field_manager = "m", .field_validation = FieldValidation::kStrict}});
+    ASSERT_FALSE(refused) << body.patch.Dump();
+    EXPECT_EQ((refused.error().message + refused.error().details).find("aHVudGVyMg"),
+              std::string::npos)
+        << refused.error().message;
+    EXPECT_FALSE(refused.error().message.empty());
+  }
+}
+
 }  // namespace
 }  // namespace midwatch::apiserver

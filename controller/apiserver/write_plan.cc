@@ -337,6 +337,7 @@ class Planner {
     errors.insert(errors.end(), core.begin(), core.end());
     errors = resource_.schema.Validate(object, old, std::move(errors));
     if (!errors.empty()) {
+      HideValues(resource_, errors);
       return Fail(schema::InvalidObject(type_, meta.name, errors));
     }
     return {};

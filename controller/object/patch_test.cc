@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
             R"([{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}])",
             R"({"baz":"qux","foo":["a",2,"c"]})"},
         PatchCase{"TestFails", R"({"baz":"qux"})", R"([{"op":"test","path":"/baz","value":"bar"}])",
-                  R"(patch[0]: the test failed: expected "bar", found "qux")", kInvalid},
+                  "patch[0]: the test failed", kInvalid},
         PatchCase{"AddsNested", R"({"foo":"bar"})",
                   R"([{"op":"add","path":"/child","value":{"grandchild":{}}}])",
                   R"({"foo":"bar","child":{"grandchild":{}}})"},
