@@ -10,6 +10,7 @@ namespace midwatch::apiserver {
 namespace {
 
 constexpr std::string_view kNotYours = "it does not belong to this Agent";
+constexpr std::string_view kNoHolds = "an Agent sets no finalizers and no owners";
 constexpr std::string_view kSelect = "lists and watches must select the Agent by ";
 
 std::string_view VerbOf(const WriteCall& call) {
@@ -17,23 +18,18 @@ std::string_view VerbOf(const WriteCall& call) {
   return kVerbs[call.body.index()];
 }
 
-/// May this identity, by this rule, have to do with the object?
-Result<void> CheckOwner(const ResourceRegistry& registry, const Storage& storage,
-                        const AgentRule* rule, const Identity& identity, const Attributes& asked,
-                        const Json& object) {
-  if (rule == nullptr) {
-    return {};
-  }
+/// Is the object, by this rule, one that this identity has to do with?
+bool Owns(const ResourceRegistry& registry, const Storage& storage, const AgentRule& rule,
+          const Identity& identity, const Target& target, const Json& object) {
   bool owns = false;
-  if (rule->via.empty()) {
-    owns = NamesAgent(*rule, identity, object);
-  } else if (const ResourceInfo* via = registry.FindResource(rule->via)) {
+  if (rule.via.empty()) {
+    owns = NamesAgent(rule, identity, object);
+  } else if (const ResourceInfo* via = registry.FindResource(rule.via)) {
     const VersionPtr other =
-        storage.Find(*via, asked.target.namespace_name, object.At("metadata", "name").AsString());
-    owns = other != nullptr && NamesAgent(*rule, identity, other->object().Body());
+        storage.Find(*via, target.namespace_name, object.At("metadata", "name").AsString());
+    owns = other != nullptr && NamesAgent(rule, identity, other->object().Body());
   }
-  owns = owns && MayHaveName(*rule, object);
-  return owns ? Result<void>() : Fail(ForbiddenError(identity, asked, kNotYours));
+  return owns && MayHaveName(rule, object);
 }
 
 Result<Selection> Select(const Identity& identity, std::string_view verb, const Target& target,
@@ -60,10 +56,18 @@ Admission AdmissionFor(const ResourceRegistry& registry, const Storage& storage,
   return [&registry, &storage, rule, identity = call.identity, target = call.target,
           verb = VerbOf(call)](const Json* stored, const Json* wanted) -> Result<void> {
     const Attributes asked{verb, target};
-    for (const Json* object : {stored, wanted}) {
-      if (object != nullptr) {
-        MIDWATCH_TRY(CheckOwner(registry, storage, rule, identity, asked, *object));
-      }
+    const auto owns = [&](const Json* object) {
+      return object == nullptr || Owns(registry, storage, *rule, identity, target, *object);
+    };
+    if (!owns(stored)) {
+      return Fail(NotFoundError(target.resource->type, target.name));  // As if there were none.
+    }
+    if (!owns(wanted)) {
+      return Fail(ForbiddenError(identity, asked, kNotYours));
+    }
+    const ResourceInfo* via = registry.FindResource(rule->via);
+    if (wanted != nullptr && !MayBeHeld(via ? &via->type : nullptr, stored, *wanted)) {
+      return Fail(ForbiddenError(identity, asked, kNoHolds));
     }
     return {};
   };
@@ -170,9 +174,9 @@ Result<VersionPtr> Api::Get(const GetCall& call) const {
   if (found == nullptr) {
     return Fail(NotFoundError(resource.type, call.target.name));
   }
-  if (rule != nullptr) {
-    MIDWATCH_TRY(
-        CheckOwner(registry_, storage_, rule, call.identity, asked, found->object().Body()));
+  if (rule != nullptr &&
+      !Owns(registry_, storage_, *rule, call.identity, call.target, found->object().Body())) {
+    return Fail(NotFoundError(resource.type, call.target.name));  // As if there were none.
   }
   return found;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controller/apiserver/write_plan.h"
 #include "controller/base/text.h"
 
 namespace midwatch::apiserver {
@@ -15,6 +16,8 @@ constexpr AgentRule kAgentRules[] = {
     {"runs.midwatch.dev", "", "get list watch", "spec.agentRef.name", "", ""},
     {"runs.midwatch.dev", "status", "get update patch", "spec.agentRef.name", "", ""},
 };
+
+constexpr std::string_view kOwnDomain = "midwatch.dev/";
 
 /// Who may ask for a path and what is below it.
 struct PathRule {
@@ -101,6 +104,27 @@ bool MayHaveName(const AgentRule& rule, const Json& object) {
   const std::string& name = object.At("metadata", "name").AsString();
   return !name.starts_with(kReservedPrefix) &&
          (rule.own_name.empty() || TextAt(object, rule.own_name) == name);
+}
+
+bool MayBeHeld(const ResourceType* via, const Json* stored, const Json& wanted) {
+  const auto all_new = [&](std::string_view field, const auto& fits) {
+    const Json::Array none;
+    const auto& had = stored == nullptr ? none : stored->At("metadata", field).Items();
+    const auto& has = wanted.At("metadata", field).Items();
+    return std::all_of(has.begin(), has.end(), [&](const Json& item) {
+      return std::find(had.begin(), had.end(), item) != had.end() || fits(item);
+    });
+  };
+  const auto finalizer_fits = [](const Json& finalizer) {
+    const std::string& name = finalizer.AsString();
+    return name.starts_with(kOwnDomain) || name == kForegroundFinalizer || name == kOrphanFinalizer;
+  };
+  const auto owner_fits = [&](const Json& owner) {
+    return via != nullptr && owner.At("kind").AsString() == via->kind &&
+           owner.At("apiVersion").AsString() == via->ApiVersion() &&
+           owner.At("name") == wanted.At("metadata", "name");
+  };
+  return all_new("finalizers", finalizer_fits) && all_new("ownerReferences", owner_fits);
 }
 
 Result<void> AuthorizePath(const Identity& identity, std::string_view verb, std::string_view path) {

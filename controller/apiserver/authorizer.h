@@ -42,6 +42,10 @@ bool NamesAgent(const AgentRule& rule, const Identity& identity, const Json& obj
 /// True if the object's own name is one that the rule lets an Agent have.
 bool MayHaveName(const AgentRule& rule, const Json& object);
 
+/// True if it has no finalizer and no owner that an Agent may not set, but for those it had. The
+/// one of the same name of the resource `via`, if there is one, may own it.
+bool MayBeHeld(const ResourceType* via, const Json* stored, const Json& wanted);
+
 /// The refusal: `runs.midwatch.dev "x" is forbidden: User "…" cannot get resource "runs" …`.
 Error ForbiddenError(const Identity& identity, const Attributes& asked, std::string_view why = {});
 

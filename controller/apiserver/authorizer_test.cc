@@ -61,12 +61,14 @@ struct AuthCase {
   std::string target;  ///< `runs.midwatch.dev/ops/ada-run/status`
   std::string with;    ///< The selector of a list or watch, the body of a write.
   bool agent_may = false;
+  ErrorCode refusal = ErrorCode::kForbidden;
 };
 
 const std::string kMine = "spec.agentRef.name=ada";
 const std::string kRuns = "runs.midwatch.dev/";
 const std::string kInstances = "agentinstances.midwatch.dev/";
 const std::string kLeases = "leases.coordination.k8s.io/";
+constexpr ErrorCode kHidden = ErrorCode::kNotFound;
 const std::string kPhase = R"({"status":{"phase":"Running"}})";
 
 /// What the Agent `ada` of `ops` may do; everything in the table an administrator may.
@@ -74,8 +76,8 @@ const std::vector<AuthCase>& Cases() {
   static const std::vector<AuthCase> kCases = {
       {"get", kRuns + "ops/ada-run", "", true},
       {"get", kRuns + "ops/ada-run/status", "", true},
-      {"get", kRuns + "ops/bob-run", ""},
-      {"get", kRuns + "ops/bob-run/status", ""},
+      {"get", kRuns + "ops/bob-run", "", false, kHidden},
+      {"get", kRuns + "ops/bob-run/status", "", false, kHidden},
       {"get", kRuns + "dev/ada-run", ""},
       {"list", kRuns + "ops/", kMine, true},
       {"list", kRuns + "ops/", kMine + ",status.phase=Pending", true},
@@ -89,7 +91,7 @@ const std::vector<AuthCase>& Cases() {
       {"watch", kRuns + "ops/", "spec.agentRef.name=bob"},
       {"watch", kRuns + "ops/ada-run", kMine, true},
       {"patch", kRuns + "ops/ada-run/status", kPhase, true},
-      {"patch", kRuns + "ops/bob-run/status", kPhase},
+      {"patch", kRuns + "ops/bob-run/status", kPhase, false, kHidden},
       {"patch", kRuns + "dev/ada-run/status", kPhase},
       {"patch", kRuns + "ops/ada-run", R"({"metadata":{"labels":{"a":"b"}}})"},
       {"patch", kRuns + "ops/ada-run", R"({"metadata":{"finalizers":null}})"},
@@ -98,33 +100,33 @@ const std::vector<AuthCase>& Cases() {
       {"create", kRuns + "ops/", "run ada"},
 
       {"get", kInstances + "ops/ada-1", "", true},
-      {"get", kInstances + "ops/bob-1", ""},
+      {"get", kInstances + "ops/bob-1", "", false, kHidden},
       {"list", kInstances + "ops/", kMine, true},
       {"list", kInstances + "ops/", ""},
       {"create", kInstances + "ops/", "instance ada", true},
       {"create", kInstances + "ops/", "instance bob"},
       {"create", kInstances + "dev/", "instance ada"},
       {"patch", kInstances + "ops/ada-1", R"({"spec":{"draining":true}})", true},
-      {"patch", kInstances + "ops/bob-1", R"({"spec":{"draining":true}})"},
+      {"patch", kInstances + "ops/bob-1", R"({"spec":{"draining":true}})", false, kHidden},
       {"patch", kInstances + "ops/ada-1/status", R"({"status":{"connected":true}})"},
       {"delete", kInstances + "ops/ada-1", "", true},
-      {"delete", kInstances + "ops/bob-1", ""},
+      {"delete", kInstances + "ops/bob-1", "", false, kHidden},
 
       {"get", kLeases + "ops/ada-1", "", true},
-      {"get", kLeases + "ops/bob-1", ""},
-      {"get", kLeases + "ops/lock", ""},
+      {"get", kLeases + "ops/bob-1", "", false, kHidden},
+      {"get", kLeases + "ops/lock", "", false, kHidden},
       {"list", kLeases + "ops/", ""},
       {"list", kLeases + "ops/", "metadata.name=ada-1"},
       {"patch", kLeases + "ops/ada-1", R"({"spec":{"leaseDurationSeconds":30}})", true},
       {"patch", kLeases + "ops/ada-1", R"({"spec":{"holderIdentity":"me"}})"},
-      {"patch", kLeases + "ops/other", R"({"spec":{"leaseDurationSeconds":30}})"},
-      {"get", kLeases + "ops/other", ""},
+      {"patch", kLeases + "ops/other", R"({"spec":{"leaseDurationSeconds":30}})", false, kHidden},
+      {"get", kLeases + "ops/other", "", false, kHidden},
       {"create", kInstances + "ops/", "instance-lock ada"},
-      {"patch", kLeases + "ops/bob-1", R"({"spec":{"holderIdentity":"me"}})"},
-      {"patch", kLeases + "ops/lock", R"({"spec":{"holderIdentity":"me"}})"},
+      {"patch", kLeases + "ops/bob-1", R"({"spec":{"holderIdentity":"me"}})", false, kHidden},
+      {"patch", kLeases + "ops/lock", R"({"spec":{"holderIdentity":"me"}})", false, kHidden},
       {"create", kLeases + "ops/", "lease new"},
       {"delete", kLeases + "ops/ada-1", "", true},
-      {"delete", kLeases + "ops/lock", ""},
+      {"delete", kLeases + "ops/lock", "", false, kHidden},
 
       {"get", "secrets/ops/s", ""},
       {"list", "secrets/ops/", ""},
@@ -210,7 +212,7 @@ TEST_P(AuthorizerCaseTest, DecidesWhoMayDoWhat) {
   const auto agent = Do(c, Identity::Agent("ops", "ada"));
   EXPECT_EQ(agent.has_value(), c.agent_may) << (agent ? "" : agent.error().message);
   if (!agent) {
-    EXPECT_EQ(agent.error().code, ErrorCode::kForbidden) << agent.error().message;
+    EXPECT_EQ(agent.error().code, c.refusal) << agent.error().message;
     const auto administrator = Do(c, Identity::Administrator());
     EXPECT_TRUE(administrator) << administrator.error().message;
   }
@@ -223,10 +225,39 @@ TEST_F(AuthorizerTest, AnAgentCannotTakeOverWhatIsOthers) {
   const auto stolen = world_.Patch(world_.At("agentinstances.midwatch.dev", "bob-1", "ops"),
                                    R"({"spec":{"agentRef":{"name":"ada"}}})");
   ASSERT_FALSE(stolen);
-  EXPECT_EQ(stolen.error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(stolen.error().code, ErrorCode::kNotFound);
   const auto given = world_.Patch(world_.At("agentinstances.midwatch.dev", "ada-1", "ops"),
                                   R"({"spec":{"agentRef":{"name":"bob"}}})");
   EXPECT_FALSE(given);
+}
+
+TEST_F(AuthorizerTest, AnAgentHoldsNothingButItsLease) {
+  world_.who = Identity::Agent("ops", "ada");
+  const Target instance = world_.At("agentinstances.midwatch.dev", "ada-1", "ops");
+  const Target lease = world_.At("leases.coordination.k8s.io", "ada-1", "ops");
+  const auto owned_by = [](const std::string& kind, const std::string& name) {
+    return R"({"metadata":{"ownerReferences":[{"apiVersion":"midwatch.dev/v1alpha1","kind":")" +
+           kind + R"(","name":")" + name + R"(","uid":"u","blockOwnerDeletion":true}]}})";
+  };
+  const std::pair<Target, std::string> refused[] = {
+      {instance, owned_by("Agent", "bob")},
+      {instance, owned_by("AgentInstance", "ada-1")},
+      {instance, R"({"metadata":{"finalizers":["example.io/hold"]}})"},
+      {instance, R"({"metadata":{"finalizers":["hold"]}})"},
+      {lease, owned_by("AgentInstance", "bob-1")},
+      {lease, owned_by("Agent", "ada-1")},
+  };
+  for (const auto& [target, patch] : refused) {
+    const auto answer = world_.Patch(target, patch);
+    ASSERT_FALSE(answer) << patch;
+    EXPECT_EQ(answer.error().code, ErrorCode::kForbidden) << answer.error().message;
+  }
+  EXPECT_TRUE(world_.Patch(lease, owned_by("AgentInstance", "ada-1")));
+  // What others have set stays, and is no reason to refuse.
+  const Identity ada = std::exchange(world_.who, Identity::Administrator());
+  EXPECT_TRUE(world_.Patch(instance, R"({"metadata":{"finalizers":["example.io/hold"]}})"));
+  world_.who = ada;
+  EXPECT_TRUE(world_.Patch(instance, R"({"spec":{"draining":true}})"));
 }
 
 TEST_F(AuthorizerTest, ErrorsTellNothingOfWhatIsOthers) {
@@ -255,7 +286,7 @@ TEST_F(AuthorizerTest, ErrorsTellNothingOfWhatIsOthers) {
   for (const WriteCall& call : calls) {
     const auto refused = world_.Write(call);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ErrorCode::kForbidden) << refused.error().message;
+    EXPECT_EQ(refused.error().code, ErrorCode::kNotFound) << refused.error().message;
     EXPECT_EQ(refused.error().message.find("bob\""), std::string::npos);
   }
 }
