@@ -23,6 +23,11 @@ bool IsUnderWay(const Object& object) {
   return run && run->status.phase < api::RunPhase::kSucceeded;
 }
 
+bool HasStopped(const Object& object) {
+  const auto run = api::FromObject<api::Run>(object);
+  return run && run->status.phase >= api::RunPhase::kSucceeded && run->status.sidecar_stopped;
+}
+
 bool HasInput(const Object& object, const std::string& digest) {
   if (object.bytes().find(digest) == std::string::npos) {
     return false;  // Most of them, without parsing.
@@ -46,16 +51,20 @@ bool ArtifactRights::AnyRun(const Identity& identity, Predicate fits) const {
 }
 
 /// A session log is named by its Run: `runs/NAMESPACE/NAME`.
-Result<void> ArtifactRights::CheckLog(const Identity& identity, const std::string& log) const {
-  const auto parts = Split(log, '/');
+/// It is complete when the Run is.
+Result<void> ArtifactRights::CheckLog(const Identity& identity,
+                                      const ArtifactAccess& access) const {
+  const auto parts = Split(access.log, '/');
   if (parts.size() != 3 || parts[0] != "runs" || parts[1] != identity.agent_namespace) {
     return Refused(identity);
   }
-  MIDWATCH_TRY(api_.Get({.identity = identity,
-                         .target = {.resource = api_.registry().Find(api::Run::Type()),
-                                    .namespace_name = identity.agent_namespace,
-                                    .name = std::string(parts[2])}}));
-  return {};
+  MIDWATCH_ASSIGN(const auto run,
+                  api_.Get({.identity = identity,
+                            .target = {.resource = api_.registry().Find(api::Run::Type()),
+                                       .namespace_name = identity.agent_namespace,
+                                       .name = std::string(parts[2])}}));
+  const bool may = access.verb != Verb::kWrite || !HasStopped(run->object());
+  return may ? Result<void>() : Refused(identity);
 }
 
 Result<void> ArtifactRights::CheckAgent(const Identity& identity,
@@ -64,7 +73,7 @@ Result<void> ArtifactRights::CheckAgent(const Identity& identity,
     return Refused(identity);
   }
   if (!access.log.empty()) {
-    return CheckLog(identity, access.log);
+    return CheckLog(identity, access);
   }
   const bool may =
       access.verb == Verb::kWrite

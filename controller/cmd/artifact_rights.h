@@ -25,7 +25,8 @@ class ArtifactRights {
  private:
   Result<void> CheckAgent(const apiserver::Identity& identity,
                           const artifacts::ArtifactAccess& access) const;
-  Result<void> CheckLog(const apiserver::Identity& identity, const std::string& log) const;
+  Result<void> CheckLog(const apiserver::Identity& identity,
+                        const artifacts::ArtifactAccess& access) const;
   template <typename Predicate>
   bool AnyRun(const apiserver::Identity& identity, Predicate fits) const;
 

@@ -391,8 +391,10 @@ class AgentIdentity(OneServer):
     def may(self, method, path, body=None, headers=None, code=200):
         return self.must(self.ada, method, path, body, headers, code)
 
-    def may_not(self, method, path, body=None, headers=None, code=403):
-        answer = self.must(self.ada, method, path, body, headers, code)
+    def may_not(self, method, path, body=None, headers=None, code=None):
+        """Refused; what is another's is not found, as if there were none."""
+        status, answer = self.ada.call(method, path, body, headers)
+        self.assertIn(status, (code,) if code else (403, 404), f"{method} {path}: {answer}")
         self.assertNotIn("another's", json.dumps(answer))
 
     def test_what_is_hers(self):
@@ -516,6 +518,17 @@ class AgentIdentity(OneServer):
         self.may_not("GET", "/artifacts/v1/logs/runs%2Fdev%2Fada-run?offset=0")
         self.may_not("GET", "/artifacts/v1/logs/..%2F..%2Fadmin.token?offset=0", code=422)
         self.may_not("GET", "/artifacts/v1/search?log=runs%2Fops%2Fada-run&text=line")
+
+    def test_a_log_is_complete_when_its_run_is(self):
+        self.world.midwatch.apply(run("ended", "ada"))
+        log, status = "/artifacts/v1/logs/runs%2Fops%2Fended?offset=", f"{self.OPS}/runs/ended/status"
+        self.may("POST", log + "0", b"line\n")
+        self.may("PATCH", status, {"status": {"phase": "Succeeded"}}, self.MERGE)
+        self.may("POST", log + "5", b"last\n")
+        self.may("PATCH", status, {"status": {"sidecarStopped": True}}, self.MERGE)
+        self.may_not("POST", log + "10", b"more\n")
+        self.may_not("POST", log + "0", b"line\n")
+        self.assertEqual(self.may("GET", log + "0"), "line\nlast\n")
 
     def test_nothing_is_uploaded_without_a_run(self):
         token = self.world.dir / "idle.kubeconfig"
