@@ -145,7 +145,7 @@ struct MaskCase {
 class SecretMaskTest : public testing::TestWithParam<MaskCase> {};
 
 TEST_P(SecretMaskTest, Masks) {
-  const SecretMask mask({"hunter2x", "say \"hi\"", "short", "hunter2xyz"});
+  const SecretMask mask({"hunter2x", "say \"hi\"", "short", "hunter2xyz", "a&b<c>\"d"});
   EXPECT_EQ(mask(GetParam().text), GetParam().want);
 }
 
@@ -155,6 +155,8 @@ INSTANTIATE_TEST_SUITE_P(
                     MaskCase{"EachOccurrence", "hunter2x and hunter2x", "*** and ***"},
                     MaskCase{"LongestFirst", "hunter2xyz", "***"},
                     MaskCase{"AsJsonWritesIt", "{\"a\":\"say \\\"hi\\\"\"}", "{\"a\":\"***\"}"},
+                    MaskCase{"AsGoWritesIt", R"({"a":"a\u0026b\u003cc\u003e\"d"})",
+                             R"({"a":"***"})"},
                     MaskCase{"TooShortIsLeft", "short", "short"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 

@@ -6,6 +6,18 @@
 #include "controller/object/json.h"
 
 namespace midwatch::agent {
+namespace {
+
+/// As Go's encoder writes what ours did, and with it OpenTofu and Terraform: fit for HTML.
+std::string AsGoWrites(std::string_view quoted) {
+  std::string out;
+  for (const char c : quoted) {
+    out += c == '&' ? "\\u0026" : c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : std::string(1, c);
+  }
+  return out;
+}
+
+}  // namespace
 
 SecretMask::SecretMask(const std::vector<std::string>& secrets) {
   for (const std::string& secret : secrets) {
@@ -13,6 +25,7 @@ SecretMask::SecretMask(const std::vector<std::string>& secrets) {
     needles_.push_back(secret);
     const std::string quoted = Json(secret).Dump();
     needles_.push_back(quoted.substr(1, quoted.size() - 2));
+    needles_.push_back(AsGoWrites(needles_.back()));
   }
   std::sort(needles_.begin(), needles_.end(), [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() > b.size() : a < b;

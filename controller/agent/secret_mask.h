@@ -7,7 +7,7 @@
 
 namespace midwatch::agent {
 
-/// Replaces known secrets by `***`, as they are and as JSON escapes them. Immutable.
+/// Replaces known secrets by `***`, as they are and as JSON escapes them, ours and Go's. Immutable.
 class SecretMask {
  public:
   static constexpr std::size_t kShortest = 6;  ///< Shorter ones would mask half of every text.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "controller/base/text.h"
 
@@ -42,6 +43,22 @@ std::string PlainText(std::string_view text) {
   return out;
 }
 
+std::vector<std::string> SecretsIn(const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> secrets;
+  for (const auto& [name, value] : environment) {
+    if (!LooksSecret(name)) {
+      continue;
+    }
+    secrets.push_back(value);
+    for (const std::string_view line : Split(value, '\n')) {
+      if (line.size() >= kShortestLine) {
+        secrets.emplace_back(line);
+      }
+    }
+  }
+  return secrets;
+}
+
 }  // namespace
 
 bool LooksSecret(std::string_view name) {
@@ -54,32 +71,8 @@ bool LooksSecret(std::string_view name) {
                      [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }
 
-SecretMask::SecretMask(const std::map<std::string, std::string>& environment) {
-  for (const auto& [name, value] : environment) {
-    if (!LooksSecret(name) || value.size() < kShortest) {
-      continue;
-    }
-    secrets_.push_back(value);
-    for (const std::string_view line : Split(value, '\n')) {
-      if (line.size() >= kShortestLine && line.size() < value.size()) {
-        secrets_.emplace_back(line);
-      }
-    }
-  }
-  std::sort(secrets_.begin(), secrets_.end(),
-            [](const auto& a, const auto& b) { return a.size() > b.size(); });
-}
-
-std::string SecretMask::Apply(std::string_view text) const {
-  std::string out(text);
-  for (const std::string& secret : secrets_) {
-    for (std::size_t at = out.find(secret); at != std::string::npos;
-         at = out.find(secret, at + 3)) {
-      out.replace(at, secret.size(), "***");
-    }
-  }
-  return out;
-}
+SecretMask::SecretMask(const std::map<std::string, std::string>& environment)
+    : mask_(SecretsIn(environment)) {}
 
 void LogCapture::Add(std::string_view bytes) {
   const std::scoped_lock lock(mutex_);

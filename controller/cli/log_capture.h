@@ -4,23 +4,23 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
+
+#include "controller/agent/secret_mask.h"
 
 namespace midwatch::cli {
 
 /// Replaces secrets by `***`: the values of environment variables whose names look secret (TOKEN,
-/// PASSWORD, SECRET, KEY, CREDENTIAL, …), and of values of several lines each line. Immutable.
+/// PASSWORD, SECRET, KEY, CREDENTIAL, …), and of values of several lines each line; in JSON too.
+/// Immutable.
 class SecretMask {
  public:
   explicit SecretMask(const std::map<std::string, std::string>& environment);
 
-  std::string Apply(std::string_view text) const;
-
-  /// Shorter values are no secrets, and would hide half of the log.
-  static constexpr std::size_t kShortest = 6;
+  std::string Apply(std::string text) const { return mask_(std::move(text)); }
 
  private:
-  std::vector<std::string> secrets_;  // Longest first.
+  agent::SecretMask mask_;
 };
 
 /// True for names such as DB_PASSWORD, GITHUB_TOKEN, AWS_SECRET_ACCESS_KEY.

@@ -39,6 +39,12 @@ TEST(SecretMaskTest, LinesOfAKeyAreSecretsToo) {
 
 TEST(LogCaptureTest, LeavesOutTheMiddleAtLineEnds) {
   LogCapture log(20, 20);
+TEST(SecretMaskTest, MasksAsJsonWritesThem) {
+  const SecretMask mask(Environment{{"TF_VAR_password", "Env&Key\"5555-abcdef"}});
+  EXPECT_EQ(mask.Apply(R"({"a":"Env\u0026Key\"5555-abcdef","b":"Env&Key\"5555-abcdef"})"),
+            R"({"a":"***","b":"***"})");
+}
+
   log.Add("first line\nsecond ");
   for (int i = 0; i < 100; ++i) {
     log.Add("line " + std::to_string(i) + "\n");
