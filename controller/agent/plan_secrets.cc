@@ -1,5 +1,7 @@
 #include "controller/agent/plan_secrets.h"
 
+#include <set>
+
 namespace midwatch::agent {
 namespace {
 
@@ -17,17 +19,32 @@ class Collector {
     Add(change.At("before"), change.At("before_sensitive"));
     Add(change.At("after"), change.At("after_sensitive"));
   }
+  void AddState(const Json& state) {
+    for (const Json::Member& output : state.At("outputs").Members()) {
+      Add(output.value.At("value"), output.value.At("sensitive"));
+    }
+    AddModule(state.At("root_module"));
+  }
   std::vector<std::string> Take() { return std::move(found_); }
 
  private:
+  void AddModule(const Json& module) {
+    for (const Json& resource : module.At("resources").Items()) {
+      Add(resource.At("values"), resource.At("sensitive_values"));
+    }
+    for (const Json& child : module.At("child_modules").Items()) AddModule(child);
+  }
   void AddAll(const Json& value) {
     if (found_.size() >= kMaxPlanSecrets) return;
-    if (value.IsString()) found_.push_back(value.AsString());
+    if (value.IsString() && known_.insert(value.AsString()).second) {
+      found_.push_back(value.AsString());
+    }
     for (const Json::Member& member : value.Members()) AddAll(member.value);
     for (const Json& item : value.Items()) AddAll(item);
   }
 
   std::vector<std::string> found_;
+  std::set<std::string> known_;  // A state repeats what a change says.
 };
 
 }  // namespace
@@ -44,6 +61,8 @@ std::vector<std::string> SecretsOfPlan(const Json& plan) {
        plan.At("configuration", "root_module", "variables").Members()) {
     collector.Add(plan.At("variables").At(variable.name, "value"), variable.value.At("sensitive"));
   }
+  collector.AddState(plan.At("planned_values"));
+  collector.AddState(plan.At("prior_state", "values"));
   return collector.Take();
 }
 

@@ -134,6 +134,22 @@ TEST(SecretsOfPlanTest, GoesByItsMarks) {
   EXPECT_TRUE(SecretsOfPlan(Json("text")).empty());
 }
 
+TEST(SecretsOfPlanTest, FindsWhatOnlyItsStatesMark) {
+  const Json plan = ParseJson(R"({
+    "planned_values": {
+      "outputs": {"url": {"sensitive": true, "value": "po-secret"}, "id": {"value": "plain"}},
+      "root_module": {"resources": [
+        {"values": {"k": "p-secret", "n": "plain"}, "sensitive_values": {"k": true}}]}},
+    "prior_state": {"values": {
+      "outputs": {"old": {"sensitive": true, "value": {"x": "so-secret"}}},
+      "root_module": {"child_modules": [{"child_modules": [{"resources": [
+        {"mode": "data", "values": {"k": ["s-secret"], "l": "p-secret"},
+         "sensitive_values": {"k": [true], "l": true}}]}]}]}}}})")
+                        .value();
+  EXPECT_EQ(SecretsOfPlan(plan),
+            (std::vector<std::string>{"po-secret", "p-secret", "so-secret", "s-secret"}));
+}
+
 TEST(PromptTest, CanBeReplaced) {
   EXPECT_EQ(BuildPrompt({}, {}, {{"diagnose", "mine"}}).instructions, "mine");
 }
