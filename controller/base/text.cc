@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "controller/base/control_character.h"
+
 namespace midwatch {
 namespace {
 
@@ -95,17 +97,18 @@ std::string ToLower(std::string_view text) {
 
 std::string Quote(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+  while (!text.empty()) {
+    const char c = text.front();
+    const auto control = ControlAt(text);
+    if (control) {
       std::array<char, 8> escape{};
-      std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c));
+      std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(control->code));
       out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : c == '\r' ? "\\r" : escape.data();
     } else {
+      out += c == '"' || c == '\\' ? "\\" : "";
       out += c;
     }
+    text.remove_prefix(control ? control->size : 1);
   }
   return out + '"';
 }

@@ -29,6 +29,8 @@ TEST(TextTest, QuotesForMessages) {
   EXPECT_EQ(Quote("\"\\\n\t\r"), R"("\"\\\n\t\r")");
   EXPECT_EQ(Quote(std::string_view("\x01\x7F\0", 3)), R"("\u0001\u007f\u0000")");
   EXPECT_EQ(Quote("\xC3\xA9"), "\"\xC3\xA9\"");
+  EXPECT_EQ(Quote("\u009b2J\u202e\u2066\u200f"), R"("\u009b2J\u202e\u2066\u200f")");
+  EXPECT_EQ(Quote("\u00a0\u2010\u206a"), "\"\u00a0\u2010\u206a\"");
 }
 
 struct NearCase {

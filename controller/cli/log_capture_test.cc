@@ -86,6 +86,29 @@ TEST(StyleTest, WhatComesFromElsewhereCannotSteerTheTerminal) {
   EXPECT_EQ(Harmless("a\x1b[2Jb\r\n\tc\x7f\xff"), "a\\x1b[2Jb\n\tc\\x7f\xEF\xBF\xBD");
 }
 
+  EXPECT_EQ(Harmless("\u009b2J \u0080 \u202e \u2069 \u200e é"),
+            R"(\u009b2J \u0080 \u202e \u2069 \u200e é)");
+}
+
+TEST(StyleTest, WhatComesFromElsewhereCannotForgeALine) {
+  const manifest::ManifestError error{.code = manifest::ManifestErrorCode::kUnknownField,
+                                      .path = "a\nb.yaml",
+                                      .at = {},
+                                      .key = {},
+                                      .object = {},
+                                      .field = "x\nhint: run x",
+                                      .message = "m\n\u009bn"};
+  EXPECT_EQ(ShowError(error, Style()),
+            R"(a\nb.yaml: UnknownField: x\nhint: run x: m\n\u009bn)");
+  const DiffResult diff{.steps = {{.verb = DiffVerb::kPrune,
+                                   .object = "Module a/b",
+                                   .place = "x\x1b[2J\nhint: y.yaml:1",
+                                   .before = Json::EmptyObject()}},
+                        .unchanged = 0,
+                        .notes = {}};
+  EXPECT_EQ(FormatDiff(diff, OutputFormat::kText, Style()).find(
+                "- prune Module a/b  x\\x1b[2J\\nhint: y.yaml:1\n"),
+            0U);
 TEST(StyleTest, WrapsAtSpacesAndKeepsLongWords) {
   EXPECT_EQ(WrapText("one two three", 7), (std::vector<std::string>{"one two", "three"}));
   EXPECT_EQ(WrapText("abcdefghij k", 4), (std::vector<std::string>{"abcdefghij", "k"}));

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <iterator>
 
+#include "controller/base/control_character.h"
 #include "controller/base/text.h"
 
 namespace midwatch::cli {
@@ -116,6 +118,23 @@ void WrapLine(std::string_view line, std::size_t width, std::vector<std::string>
   out.push_back(current.empty() ? current : before + current);
 }
 
+/// Of well-formed UTF-8.
+void AppendHarmless(std::string_view text, std::string& out) {
+  while (!text.empty()) {
+    const char c = text.front();
+    const auto control = ControlAt(text);
+    if (!control || c == '\n' || c == '\t') {
+      out += c;
+    } else if (c != '\r') {
+      std::array<char, 8> escape{};
+      std::snprintf(escape.data(), escape.size(), control->size == 1 ? "\\x%02x" : "\\u%04x",
+                    static_cast<unsigned>(control->code));
+      out += escape.data();
+    }
+    text.remove_prefix(control ? control->size : 1);
+  }
+}
+
 }  // namespace
 
 std::string Style::Wrap(std::string_view code, std::string_view text) const {
@@ -176,19 +195,11 @@ std::string Indented(std::string_view text, std::string_view indent, std::size_t
 }
 
 std::string Harmless(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   std::string out;
   while (!text.empty()) {
     const auto bad = FindInvalidUtf8(text);
-    for (const char c : text.substr(0, bad.value_or(text.size()))) {
-      const auto byte = static_cast<unsigned char>(c);
-      if ((byte >= 0x20 && byte != 0x7F) || c == '\n' || c == '\t') {
-        out += c;
-      } else if (c != '\r') {
-        out.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 15U]);
-      }
-    }
+    AppendHarmless(text.substr(0, bad.value_or(text.size())), out);
     if (!bad) {
       break;
     }

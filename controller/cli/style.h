@@ -44,7 +44,7 @@ std::vector<std::string> WrapText(std::string_view text, std::size_t width);
 std::string Indented(std::string_view text, std::string_view indent, std::size_t width);
 
 /// Text from elsewhere made fit for a terminal: control characters but line feed and tab, and with
-/// them escape sequences, become visible (`\x1b`), bad UTF-8 becomes U+FFFD.
+/// them escape sequences, become visible (`\x1b`, `\u202e`), bad UTF-8 becomes U+FFFD.
 std::string Harmless(std::string_view text);
 
 /// `1 error`, `3 errors`.

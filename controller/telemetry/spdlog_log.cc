@@ -7,6 +7,7 @@
 
 #include <array>
 
+#include "controller/base/control_character.h"
 #include "controller/base/text.h"
 #include "controller/object/json.h"
 
@@ -49,23 +50,23 @@ std::string JsonLine(WallTime time, LogLevel level, std::string_view message,
   return out + "}";
 }
 
+/// A text for a terminal: nothing in it moves the cursor.
+std::string Tame(std::string_view text) {
+  std::string out;
+  for (text = Utf8Prefix(text, kMaxLogValue); !text.empty();) {
+    const auto control = ControlAt(text);
+    out += control ? ' ' : text.front();
+    text.remove_prefix(control ? control->size : 1);
+  }
+  return out;
+}
+
 /// Quoted where a reader could not tell where it ends.
 std::string ConsoleValue(std::string_view value) {
   const std::string_view shown = Utf8Prefix(value, kMaxLogValue);
   const bool plain = !shown.empty() && shown.find_first_of(" =\"\\") == std::string_view::npos &&
-                     std::none_of(shown.begin(), shown.end(), [](char c) {
-                       return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-                     });
+                     Tame(shown) == shown;
   return plain ? std::string(shown) : Quote(shown);
-}
-
-/// A message for a terminal: nothing in it moves the cursor.
-std::string Tame(std::string_view text) {
-  std::string out(Utf8Prefix(text, kMaxLogValue));
-  for (char& c : out) {
-    c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  }
-  return out;
 }
 
 std::string ConsoleLine(const LogOptions& options, WallTime time, LogLevel level,

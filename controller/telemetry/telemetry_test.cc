@@ -65,6 +65,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "12:00:00.123 INFO  started key=v"},
         LineCase{"ConsoleQuotes", kConsole, LogLevel::kWarn, "a\nb\x1b[2J", "x y=\"z\"",
                  "12:00:00.123 WARN  a b [2J key=\"x y=\\\"z\\\"\""},
+        LineCase{"ConsoleTamesC1", kConsole, LogLevel::kWarn, "a\u009b2J\u202eé", "x\u009b",
+                 "12:00:00.123 WARN  a 2J é key=\"x\\u009b\""},
         LineCase{"ConsoleEmptyValue", kConsole, LogLevel::kDebug, "m", "",
                  "12:00:00.123 DEBUG m key=\"\""},
         LineCase{"ConsoleColour", kColour, LogLevel::kError, "m", "v",
