@@ -48,7 +48,7 @@ std::string ForPeople(const DiffResult& result, const Style& style) {
     const VerbRow row = RowOf(step.verb);
     out += style.In(row.colour, std::string(row.mark) + " " + std::string(row.word)) + " " +
            style.Bold(step.object);
-    out += step.place.empty() ? "" : style.Dim("  " + step.place);
+    out += step.place.empty() ? "" : style.Dim("  " + HarmlessLine(step.place));
     out += step.loses_data ? style.In(Colour::kRed, "  loses data") : "";
     out += "\n";
     const std::string lines =

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/cli/diff_output.h"
 #include "controller/cli/job_reporter.h"
 #include "controller/cli/style.h"
 
@@ -37,14 +38,14 @@ TEST(SecretMaskTest, LinesOfAKeyAreSecretsToo) {
   EXPECT_EQ(mask.Apply("x MIIEpAIBAAKCAQEA y"), "x *** y");
 }
 
-TEST(LogCaptureTest, LeavesOutTheMiddleAtLineEnds) {
-  LogCapture log(20, 20);
 TEST(SecretMaskTest, MasksAsJsonWritesThem) {
   const SecretMask mask(Environment{{"TF_VAR_password", "Env&Key\"5555-abcdef"}});
   EXPECT_EQ(mask.Apply(R"({"a":"Env\u0026Key\"5555-abcdef","b":"Env&Key\"5555-abcdef"})"),
             R"({"a":"***","b":"***"})");
 }
 
+TEST(LogCaptureTest, LeavesOutTheMiddleAtLineEnds) {
+  LogCapture log(20, 20);
   log.Add("first line\nsecond ");
   for (int i = 0; i < 100; ++i) {
     log.Add("line " + std::to_string(i) + "\n");
@@ -84,22 +85,11 @@ TEST(StyleTest, WidthsCountColumnsNotBytes) {
 
 TEST(StyleTest, WhatComesFromElsewhereCannotSteerTheTerminal) {
   EXPECT_EQ(Harmless("a\x1b[2Jb\r\n\tc\x7f\xff"), "a\\x1b[2Jb\n\tc\\x7f\xEF\xBF\xBD");
-}
-
   EXPECT_EQ(Harmless("\u009b2J \u0080 \u202e \u2069 \u200e é"),
             R"(\u009b2J \u0080 \u202e \u2069 \u200e é)");
 }
 
 TEST(StyleTest, WhatComesFromElsewhereCannotForgeALine) {
-  const manifest::ManifestError error{.code = manifest::ManifestErrorCode::kUnknownField,
-                                      .path = "a\nb.yaml",
-                                      .at = {},
-                                      .key = {},
-                                      .object = {},
-                                      .field = "x\nhint: run x",
-                                      .message = "m\n\u009bn"};
-  EXPECT_EQ(ShowError(error, Style()),
-            R"(a\nb.yaml: UnknownField: x\nhint: run x: m\n\u009bn)");
   const DiffResult diff{.steps = {{.verb = DiffVerb::kPrune,
                                    .object = "Module a/b",
                                    .place = "x\x1b[2J\nhint: y.yaml:1",
@@ -109,6 +99,8 @@ TEST(StyleTest, WhatComesFromElsewhereCannotForgeALine) {
   EXPECT_EQ(FormatDiff(diff, OutputFormat::kText, Style()).find(
                 "- prune Module a/b  x\\x1b[2J\\nhint: y.yaml:1\n"),
             0U);
+}
+
 TEST(StyleTest, WrapsAtSpacesAndKeepsLongWords) {
   EXPECT_EQ(WrapText("one two three", 7), (std::vector<std::string>{"one two", "three"}));
   EXPECT_EQ(WrapText("abcdefghij k", 4), (std::vector<std::string>{"abcdefghij", "k"}));

@@ -209,6 +209,14 @@ std::string Harmless(std::string_view text) {
   return out;
 }
 
+std::string HarmlessLine(std::string_view text) {
+  std::string out;
+  for (const char c : Harmless(text)) {
+    out += c == '\n' ? "\\n" : std::string(1, c);
+  }
+  return out;
+}
+
 std::string Count(std::size_t number, std::string_view noun) {
   return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }

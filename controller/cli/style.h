@@ -47,6 +47,9 @@ std::string Indented(std::string_view text, std::string_view indent, std::size_t
 /// them escape sequences, become visible (`\x1b`, `\u202e`), bad UTF-8 becomes U+FFFD.
 std::string Harmless(std::string_view text);
 
+/// Harmless, and on one line: a line feed becomes `\n`, so that no line of it looks like ours.
+std::string HarmlessLine(std::string_view text);
+
 /// `1 error`, `3 errors`.
 std::string Count(std::size_t number, std::string_view noun);
 
