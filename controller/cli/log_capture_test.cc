@@ -4,6 +4,7 @@
 
 #include "controller/cli/diff_output.h"
 #include "controller/cli/job_reporter.h"
+#include "controller/cli/manifest_files.h"
 #include "controller/cli/style.h"
 
 namespace midwatch::cli {
@@ -90,6 +91,15 @@ TEST(StyleTest, WhatComesFromElsewhereCannotSteerTheTerminal) {
 }
 
 TEST(StyleTest, WhatComesFromElsewhereCannotForgeALine) {
+  const manifest::ManifestError error{.code = manifest::ManifestErrorCode::kUnknownField,
+                                      .path = "a\nb.yaml",
+                                      .at = {},
+                                      .key = {},
+                                      .object = {},
+                                      .field = "x\nhint: run x",
+                                      .message = "m\n\u009bn"};
+  EXPECT_EQ(ShowError(error, Style()),
+            R"(a\nb.yaml: UnknownField: x\nhint: run x: m\n\u009bn)");
   const DiffResult diff{.steps = {{.verb = DiffVerb::kPrune,
                                    .object = "Module a/b",
                                    .place = "x\x1b[2J\nhint: y.yaml:1",

@@ -127,12 +127,12 @@ std::string ShowError(const manifest::ManifestError& error, const Style& style) 
   if (error.at.line > 0) {
     place += ":" + std::to_string(error.at.line) + ":" + std::to_string(error.at.column);
   }
-  std::string text = style.Bold(Harmless(place)) + ": " +
+  std::string text = style.Bold(HarmlessLine(place)) + ": " +
                      style.In(Colour::kRed, manifest::NameOf(error.code)) + ": ";
   if (!error.field.empty()) {
-    text += style.In(Colour::kCyan, Harmless(error.field)) + ": ";
+    text += style.In(Colour::kCyan, HarmlessLine(error.field)) + ": ";
   }
-  return text + Harmless(error.message);
+  return text + HarmlessLine(error.message);
 }
 
 }  // namespace midwatch::cli

@@ -37,10 +37,10 @@ std::string ShowSyncError(const api::SyncError& error, const Style& style) {
   if (error.line) {
     place += ":" + std::to_string(*error.line) + ":" + std::to_string(error.column.value_or(1));
   }
-  std::string out = place.empty() ? "" : style.Bold(Harmless(place)) + ": ";
-  out += style.In(Colour::kRed, Harmless(error.code)) + ": ";
-  out += error.field.empty() ? "" : style.In(Colour::kCyan, Harmless(error.field)) + ": ";
-  return out + Harmless(error.message);
+  std::string out = place.empty() ? "" : style.Bold(HarmlessLine(place)) + ": ";
+  out += style.In(Colour::kRed, HarmlessLine(error.code)) + ": ";
+  out += error.field.empty() ? "" : style.In(Colour::kCyan, HarmlessLine(error.field)) + ": ";
+  return out + HarmlessLine(error.message);
 }
 
 std::string ShowCounts(const api::SyncCounts& counts) {
@@ -69,7 +69,7 @@ int PrintResult(const api::GitSource& source, Context& context) {
     std::string why = status.error_count > 0
                           ? "revision " + context.out.Bold(attempted) + " has " +
                                 Count(static_cast<std::size_t>(status.error_count), "error")
-                      : ready != nullptr ? Harmless(ready->message)
+                      : ready != nullptr ? HarmlessLine(ready->message)
                                          : "it is not ready";
     context.Print(context.out.In(Colour::kRed, "✗") + " " + name + ": " + why +
                   (status.applied ? "; " + in_force + " stays in force\n" : "\n"));
