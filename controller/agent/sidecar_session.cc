@@ -137,6 +137,7 @@ void SidecarSession::MaskInputs() {
 }
 
 void SidecarSession::StartSidecar(Now now) {
+  if (now.mono >= kill_at_) return Kill(LeaseLost(), now);  // It was frozen; its inputs were not.
   MaskInputs();
   desk_ = std::make_unique<McpDesk>(setup_.run.spec, std::move(inputs_));
   auto counter = std::make_shared<std::atomic<std::uint64_t>>(0);

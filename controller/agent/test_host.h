@@ -172,6 +172,7 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
     sidecar->spec = spec;
     sidecar->sink = std::move(sink);
     sidecar->kill_at = spec.kill_at.value_or(MonoTime{});
+    EXPECT_LT(now_, sidecar->kill_at) << "started though its time was over";
     sidecar->ignores_input_end = stubborn;
     sidecar->machine = std::make_unique<sidecar::ScriptedAgent>(make_script, "1");
     sidecars.push_back(sidecar);
@@ -190,6 +191,7 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
 
   /// Moves one thing; false if there is nothing to move.
   bool Step(MonoTime now) {
+    now_ = now;
     for (const auto& sidecar : sidecars) {
       if (sidecar->alive && StepSidecar(*sidecar, now)) return true;
     }
@@ -257,6 +259,8 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
       sidecar.tools->OnOpen(std::make_shared<Connection>(sidecar));
     }
   }
+
+  MonoTime now_;
 };
 
 }  // namespace midwatch::agent

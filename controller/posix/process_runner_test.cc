@@ -334,6 +334,13 @@ class WatchdogTest : public testing::Test {
     return spec;
   }
 
+  static std::string ScriptWithoutInterpreter() {
+    const std::string script = testing::TempDir() + "/no_interpreter";
+    std::ofstream(script) << "#!/nowhere/sh\n";
+    std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+    return script;
+  }
+
   PosixProcessRunner runner_{RunnerOptions{.watchdog = {MIDWATCH_WATCHDOG}, .sandbox = {}}};
   std::shared_ptr<ProcessRecorder> sink_ = std::make_shared<ProcessRecorder>();
 };
@@ -373,15 +380,22 @@ TEST_F(WatchdogTest, ItsOwnDeathIsTheDeathOfItsTree) {
 }
 
 TEST_F(WatchdogTest, SaysWhyAProgramDidNotStart) {
-  const std::string script = testing::TempDir() + "/no_interpreter";
-  std::ofstream(script) << "#!/nowhere/sh\n";
-  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
   ProcessSpec spec = Watched("unused");
-  spec.command = {script};
+  spec.command = {ScriptWithoutInterpreter()};
   auto process = runner_.Start(spec, sink_);
   ASSERT_TRUE(process);
   EXPECT_EQ(sink_->WaitForExit().value_or(ProcessExit{}).code, 127);
   EXPECT_NE(sink_->errors().find("No such file or directory"), std::string::npos);
+}
+
+TEST_F(WatchdogTest, DoesNotEvenTryWhatHasNoTimeLeft) {
+  ProcessSpec spec = Watched("unused");
+  spec.command = {ScriptWithoutInterpreter()};
+  spec.kill_at = BootTime();
+  auto process = runner_.Start(spec, sink_);
+  ASSERT_TRUE(process);
+  EXPECT_EQ(sink_->WaitForExit().value_or(ProcessExit{}).signal, SIGKILL);
+  EXPECT_EQ(sink_->errors(), "");
 }
 
 /// A watchdog started by hand, as by an agent that freezes or dies right afterwards.

@@ -81,6 +81,10 @@ class Watchdog {
   }
 
   bool StartChild() {
+    if (BootTime() >= arguments_.until) {  // The agent, or this process, was frozen meanwhile.
+      Report("exit 0 " + std::to_string(SIGKILL));
+      return false;
+    }
     const auto pid = Spawn({.program = arguments_.program,
                             .arguments = arguments_.arguments,
                             .environment = OwnEnvironment(),
