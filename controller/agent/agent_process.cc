@@ -279,7 +279,7 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
 void AgentProcess::MoveDeadlines(Now now) {
   const auto until = AliveUntil(instance_);
   for (auto& [uid, work] : work_) {
-    if (!work.session || !until) continue;
+    if (!work.session || !until || work.instance != instance_.name) continue;
     work.session->Prolong(*until, now);
     dirty_.insert(uid);
   }
@@ -361,10 +361,6 @@ bool AgentProcess::StepRun(const std::string& uid, Now now) {
   const Object object = runs_.Find(settings_.namespace_name, name->second);
   if (!object || object.uid() != uid) return DropDeleted(uid, now);
   const auto found = work_.find(uid);
-  if (found != work_.end()) {
-    const Work& work = found->second;
-    if (work.busy || (work.retry_at && now.mono < *work.retry_at)) return false;
-  }
   const auto run = api::FromObject<api::Run>(object);
   if (!run) {
     ports_.log.Warn("a Run cannot be read",
@@ -374,6 +370,8 @@ bool AgentProcess::StepRun(const std::string& uid, Now now) {
   const SidecarSession* session = found == work_.end() ? nullptr : found->second.session.get();
   RunDecision decision =
       PlanRun(*run, session == nullptr ? nullptr : &session->view(), ViewFor(*run, now), now);
+  const bool ends = decision.action == RunAction::kStop || decision.action == RunAction::kKill;
+  if (!ends && found != work_.end() && found->second.Waits(now)) return false;
   if (decision.action == RunAction::kNothing) {
     // Without a session only what this incarnation acknowledged holds a slot.
     const bool ours = run->spec.instance == instance_.name;
@@ -387,7 +385,6 @@ bool AgentProcess::StepRun(const std::string& uid, Now now) {
 
 bool AgentProcess::Carry(const api::Run& run, RunDecision decision, Work& work, Now now) {
   work.name = run.metadata.name;
-  work.retry_at.reset();
   switch (decision.action) {
     case RunAction::kForget:
       work_.erase(run.metadata.uid);
@@ -421,6 +418,7 @@ bool AgentProcess::Carry(const api::Run& run, RunDecision decision, Work& work, 
 
 void AgentProcess::StartSession(const api::Run& run, Work& work, Now now) {
   work.started = true;
+  work.instance = instance_.name;
   SessionSetup setup;
   setup.run = run;
   setup.sidecar = *FindSidecar(run.spec.sidecar_name);
@@ -440,6 +438,7 @@ void AgentProcess::StartSession(const api::Run& run, Work& work, Now now) {
 void AgentProcess::WriteStatus(const api::Run& run, const api::RunStatus& status, RunAction action,
                                Work& work) {
   work.busy = true;
+  work.retry_at.reset();
   const Object object = runs_.Find(settings_.namespace_name, run.metadata.name);
   Json body = object.Body();
   body.Set("status", api::Encode(status));

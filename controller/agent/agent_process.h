@@ -104,10 +104,13 @@ class AgentProcess final : public Actor {
   struct Work {
     std::string name;
     std::unique_ptr<SidecarSession> session;
+    std::string instance;  ///< The incarnation whose Lease the session lives by.
     bool busy = false;     ///< A request about it is on its way.
     bool started = false;  ///< Its one session was made.
     std::optional<MonoTime> retry_at;
     std::optional<MonoTime> written_at;
+
+    bool Waits(Now now) const { return busy || (retry_at && now.mono < *retry_at); }
   };
 
   bool TakeItem(Now now);

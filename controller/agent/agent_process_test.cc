@@ -109,6 +109,13 @@ class AgentProcessTest : public testing::Test {
     run.spec.stop_requested = api::StopRequest{.reason = why, .at = clock_.Read().wall};
     api_.Put(api::Run::Type(), api::ToBody(run));
   }
+  void LoseInstance() {
+    auto lost = api::FromObject<api::AgentInstance>(Instances().at(0)).value();
+    lost.status.conditions = {{.type = "Connected",
+                               .status = api::ConditionStatus::kFalse,
+                               .reason = "HeartbeatStopped"}};
+    api_.Put(api::AgentInstance::Type(), api::ToBody(lost));
+  }
   std::vector<Object> Instances() { return api_.All("agentinstances.midwatch.dev"); }
   void Play(std::string transcript) {
     host_.make_script = [transcript] {
@@ -248,17 +255,13 @@ class Freezer : public AgentProcessTest {
     constexpr Duration kPatience = std::chrono::seconds(40);  // The controller's: Lease and grace.
     if (time >= kPatience) {
       EXPECT_EQ(Alive(), 0) << "nothing runs any more when the controller gives up";
-      LoseInstance();
+      LoseInstanceAndRun();
     }
     Pass(std::chrono::seconds(90));
     return true;
   }
-  void LoseInstance() {
-    auto lost = api::FromObject<api::AgentInstance>(Instances().at(0)).value();
-    lost.status.conditions = {{.type = "Connected",
-                               .status = api::ConditionStatus::kFalse,
-                               .reason = "HeartbeatStopped"}};
-    api_.Put(api::AgentInstance::Type(), api::ToBody(lost));
+  void LoseInstanceAndRun() {
+    LoseInstance();
     if (!HasEnded(Get("r").status.phase)) RequestStop("r", api::StopReason::kInstanceLost);
   }
   std::ptrdiff_t Alive() const {
@@ -471,16 +474,43 @@ TEST_F(AgentProcessTest, EachRenewalMovesTheDeadline) {
 TEST_F(AgentProcessTest, TakesAnotherNameOnceItIsLost) {
   Settle();
   const std::string first = process_->instance();
-  api::AgentInstance lost = api::FromObject<api::AgentInstance>(Instances().at(0)).value();
-  lost.status.conditions = {
-      {.type = "Connected", .status = api::ConditionStatus::kFalse, .reason = "HeartbeatStopped"}};
-  api_.Put(api::AgentInstance::Type(), api::ToBody(lost));
+  LoseInstance();
   Settle();
   EXPECT_NE(process_->instance(), first);
   EXPECT_EQ(Instances().size(), 2u);
   CreateRun("r");
   Settle();
   EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
+}
+
+TEST_F(AgentProcessTest, TheLeaseOfAnotherIncarnationProlongsNothing) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  const MonoTime before = host_.sidecars.at(0)->kill_at;
+  clock_.Advance(std::chrono::seconds(5));
+  LoseInstance();
+  Settle();
+  EXPECT_EQ(host_.sidecars.at(0)->kill_at, before);
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+}
+
+TEST_F(AgentProcessTest, KillsThoughAStatusIsOnItsWay) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  api_.HoldAnswers(true);
+  Settle();
+  while (host_.sidecars.empty() && api_.DeliverAnswer()) Settle();
+  ASSERT_EQ(host_.sidecars.size(), 1u);
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kRunning);  // Written, but not answered.
+  RequestStop("r", api::StopReason::kInstanceLost);
+  Settle();
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+  api_.HoldAnswers(false);
+  while (api_.DeliverAnswer()) Settle();
+  EXPECT_EQ(Get("r").status.reason, "InstanceLost");
 }
 
 TEST_F(AgentProcessTest, AProcessThatWakesAfterTheLeaseSaysThatItsSidecarIsDead) {
