@@ -350,6 +350,7 @@ bool AgentProcess::DropDeleted(const std::string& uid, Now now) {
     const bool done = !work.session || work.session->view().stage == SessionView::Stage::kDone;
     if (!done || work.busy) return false;
     work_.erase(found);
+    MarkAllDirty();  // The slot that it may have held is free.
   }
   names_.erase(uid);
   return true;
@@ -444,18 +445,20 @@ void AgentProcess::WriteStatus(const api::Run& run, const api::RunStatus& status
   body.Set("status", api::Encode(status));
   ports_.client.Update(
       {api::Run::Type(), std::move(body), "status", std::string(api::field_managers::kAgent)},
-      [inbox = inbox_, name = run.metadata.name, uid = run.metadata.uid,
-       action](Result<Object> answer) {
-        inbox->Push(RunAnswer{name, uid, action, std::move(answer)});
+      [inbox = inbox_, name = run.metadata.name, uid = run.metadata.uid, action,
+       seen = runs_.VersionOf(settings_.namespace_name, run.metadata.name)](Result<Object> answer) {
+        inbox->Push(RunAnswer{name, uid, action, seen, std::move(answer)});
       });
 }
 
 void AgentProcess::ReadRun(const std::string& name, const std::string& uid, Work& work) {
   work.busy = true;
-  ports_.client.Get({api::Run::Type(), settings_.namespace_name, name},
-                    [inbox = inbox_, name, uid](Result<Object> answer) {
-                      inbox->Push(RunAnswer{name, uid, RunAction::kNothing, std::move(answer)});
-                    });
+  ports_.client.Get(
+      {api::Run::Type(), settings_.namespace_name, name},
+      [inbox = inbox_, name, uid,
+       seen = runs_.VersionOf(settings_.namespace_name, name)](Result<Object> answer) {
+        inbox->Push(RunAnswer{name, uid, RunAction::kNothing, seen, std::move(answer)});
+      });
 }
 
 void AgentProcess::Take(const RunAnswer& answer, Now now) {
@@ -467,8 +470,7 @@ void AgentProcess::Take(const RunAnswer& answer, Now now) {
     return;
   }
   if (IsMissing(answer.object.error())) {
-    const std::int64_t seen = runs_.VersionOf(settings_.namespace_name, answer.name);
-    return runs_.ConfirmAbsent(settings_.namespace_name, answer.name, seen);
+    return runs_.ConfirmAbsent(settings_.namespace_name, answer.name, answer.seen);
   }
   if (found == work_.end()) return;
   // A write that failed is read back: the Run may have changed, or the answer may have been lost.

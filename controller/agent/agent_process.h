@@ -92,6 +92,7 @@ class AgentProcess final : public Actor {
     std::string name;
     std::string uid;
     RunAction action = RunAction::kNothing;  ///< kNothing: it was only read.
+    std::int64_t seen = 0;                   ///< The version that was known when it was asked.
     Result<Object> object;
   };
   struct SessionAnswer {

@@ -513,6 +513,21 @@ TEST_F(AgentProcessTest, KillsThoughAStatusIsOnItsWay) {
   EXPECT_EQ(Get("r").status.reason, "InstanceLost");
 }
 
+TEST_F(AgentProcessTest, AnOldAnswerThatARunIsGoneHidesNoNewOneOfItsName) {
+  Settle();
+  CreateRun("r");
+  api_.HoldAnswers(true);
+  api_.HoldEvents(true);
+  api_.Remove({"runs.midwatch.dev", "agents", "r"});
+  Settle();  // It is acknowledged: that it is gone is on its way.
+  CreateRun("r");
+  while (api_.DeliverEvent()) Settle();
+  api_.HoldAnswers(false);
+  api_.HoldEvents(false);
+  while (api_.DeliverAnswer()) Settle();
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
+}
+
 TEST_F(AgentProcessTest, AProcessThatWakesAfterTheLeaseSaysThatItsSidecarIsDead) {
   Play("{\"hang\":true}");
   Settle();
