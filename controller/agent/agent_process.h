@@ -47,7 +47,7 @@ struct AgentSettings {
 /// - A terminal status is written once no process of the sidecar is left, and says so.
 /// - A lost incarnation gets another name; what it still has to say about its Runs it says.
 ///
-/// Drain may be called from any thread. The actor may be destroyed when `finished`; destroyed
+/// Drain and finished may be called from any thread. The actor may be destroyed when `finished`; destroyed
 /// earlier, its processes are killed.
 class AgentProcess final : public Actor {
  public:
@@ -166,7 +166,7 @@ class AgentProcess final : public Actor {
   bool instance_changed_ = false;  // What the API says about our instance.
   bool was_alive_ = false;
   bool drain_over_ = false;
-  bool finished_ = false;
+  std::atomic<bool> finished_ = false;
 };
 
 }  // namespace midwatch::agent
