@@ -98,7 +98,7 @@ Result<std::shared_ptr<Child>> StartChild(const ProcessSpec& spec, const ChildPl
   child->output = std::move(pipes.output.read);
   child->errors = std::move(pipes.errors.read);
   if (plan.watched) child->control = std::move(pipes.control.first);
-  if (!plan.watched) child->kill_at = spec.kill_at;
+  child->kill_at = spec.kill_at;
   for (const Descriptor* own : {&child->input, &child->output, &child->errors})
     if (*own) SetNonBlocking(*own);
   return child;

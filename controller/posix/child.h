@@ -35,7 +35,8 @@ struct Child {
   std::size_t queue_offset = 0;  ///< Bytes of the first piece that were written.
   std::size_t queued = 0;
   bool close_input = false;
-  std::optional<MonoTime> kill_at;
+  std::optional<MonoTime> kill_at;  ///< Its deadline, which may be moved.
+  std::optional<MonoTime> stop_at;  ///< When a stop that was asked for is over.
   bool killed = false;
 };
 

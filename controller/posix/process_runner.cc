@@ -24,6 +24,8 @@ constexpr std::size_t kReadPiece = 64 << 10;
 // How long output is waited for that something outside the tree could still be writing.
 constexpr Duration kDrainTime = std::chrono::seconds(1);
 constexpr Duration kLookAgainAfter = std::chrono::milliseconds(2);
+// What a watchdog gets longer than its tree, which may have stopped it, before both are killed.
+constexpr Duration kWatchdogTime = std::chrono::seconds(2);
 
 int PollTimeout(std::optional<MonoTime> deadline, MonoTime now) {
   if (!deadline) return -1;
@@ -35,6 +37,14 @@ int PollTimeout(std::optional<MonoTime> deadline, MonoTime now) {
 
 void Soonest(std::optional<MonoTime>& current, std::optional<MonoTime> other) {
   if (other && (!current || *other < *current)) current = other;
+}
+
+/// When this process is to kill the child, with its watchdog.
+std::optional<MonoTime> KillTime(const Child& child) {
+  std::optional<MonoTime> at = child.kill_at;
+  Soonest(at, child.stop_at);
+  if (at && child.watched) at = *at + kWatchdogTime;
+  return at;
 }
 
 }  // namespace
@@ -54,7 +64,7 @@ class PosixProcessRunner::Loop {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      for (const auto& child : children_) RequestKill(*child);
+      for (const auto& child : children_) RequestStop(*child, Duration::zero());
     }
     Signal(wake_);
     thread_.join();
@@ -94,19 +104,14 @@ class PosixProcessRunner::Loop {
 
   void Stop(Child& child, Duration grace) {
     const std::lock_guard lock(mutex_);
-    if (child.watched) {
-      TellWatchdog(child, "stop " + std::to_string(grace.count()));
-    } else if (!child.killed) {
-      kill(-child.pid, SIGTERM);
-      Soonest(child.kill_at, BootTime() + grace);
-    }
+    RequestStop(child, grace);
     Signal(wake_);
   }
 
   void KillAt(Child& child, MonoTime deadline) {
     const std::lock_guard lock(mutex_);
     if (child.watched) TellWatchdog(child, "until " + std::to_string(deadline.micros));
-    if (!child.watched && child.kill_at) child.kill_at = deadline;
+    if (child.kill_at) child.kill_at = deadline;
     Signal(wake_);
   }
 
@@ -148,7 +153,7 @@ class PosixProcessRunner::Loop {
       polls.push_back({child->errors.get(), POLLIN, 0});
       const bool writes = !child->queue.empty() || child->close_input;
       polls.push_back({writes ? child->input.get() : -1, POLLOUT, 0});
-      if (!child->killed) Soonest(deadline, child->kill_at);
+      if (!child->killed) Soonest(deadline, KillTime(*child));
       if (child->drain_until && !child->output && !child->errors) {
         Soonest(deadline, BootTime() + kLookAgainAfter);  // Only its killed group is waited for.
       }
@@ -163,7 +168,10 @@ class PosixProcessRunner::Loop {
     if (polls[2].revents != 0) ReadFrom(child, child.errors, false);
     if (polls[0].revents != 0) NoticeExit(child);
     const std::lock_guard lock(mutex_);
-    if (child.kill_at && BootTime() >= *child.kill_at) RequestKill(child);
+    const auto kill_time = KillTime(child);
+    if (child.killed || !kill_time || BootTime() < *kill_time) return;
+    child.killed = true;
+    KillChild(child);
   }
 
   void WriteInput(Child& child) {
@@ -241,15 +249,15 @@ class PosixProcessRunner::Loop {
     }
   }
 
-  /// SIGKILL, through the watchdog if there is one. Called under the lock.
-  static void RequestKill(Child& child) {
+  /// SIGTERM, and after the grace SIGKILL, by the watchdog if there is one. Called under the lock.
+  static void RequestStop(Child& child, Duration grace) {
     if (child.killed) return;
-    child.killed = true;
     if (child.watched) {
-      TellWatchdog(child, "stop 0");
-    } else {
-      KillChild(child);
+      TellWatchdog(child, "stop " + std::to_string(grace.count()));
+    } else if (grace > Duration::zero()) {
+      kill(-child.pid, SIGTERM);
     }
+    Soonest(child.stop_at, BootTime() + grace);
   }
 
   void Forget() {

@@ -379,6 +379,28 @@ TEST_F(WatchdogTest, ItsOwnDeathIsTheDeathOfItsTree) {
   EXPECT_FALSE(IsAlive(escaped));
 }
 
+constexpr const char* kStopsItsWatchdog = "kill -STOP $PPID; echo $$; sleep 1000";
+
+TEST_F(WatchdogTest, WhoStopsItDiesAtTheDeadlineNevertheless) {
+  auto process = runner_.Start(Watched(kStopsItsWatchdog), sink_);
+  ASSERT_TRUE(process);
+  const pid_t pid = NumberIn(sink_->WaitForOutput("\n"));
+  ASSERT_TRUE(IsAlive(pid));
+  (*process)->KillAt(BootTime());
+  EXPECT_EQ(sink_->WaitForExit().value_or(ProcessExit{}).signal, SIGKILL);
+  EXPECT_FALSE(IsAlive(pid));
+}
+
+TEST_F(WatchdogTest, WhoStopsItDiesWhenAskedToNevertheless) {
+  auto process = runner_.Start(Watched(kStopsItsWatchdog), sink_);
+  ASSERT_TRUE(process);
+  const pid_t pid = NumberIn(sink_->WaitForOutput("\n"));
+  ASSERT_TRUE(IsAlive(pid));
+  process->reset();
+  EXPECT_EQ(sink_->WaitForExit().value_or(ProcessExit{}).signal, SIGKILL);
+  EXPECT_FALSE(IsAlive(pid));
+}
+
 TEST_F(WatchdogTest, SaysWhyAProgramDidNotStart) {
   ProcessSpec spec = Watched("unused");
   spec.command = {ScriptWithoutInterpreter()};
