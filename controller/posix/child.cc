@@ -127,11 +127,8 @@ void ReadWatchdog(Child& child) {
 }
 
 void KillChild(const Child& child) {
-  kill(child.pid,
-       SIGSTOP);  // So that it does not go on, or end, while its children are looked for.
-  KillDescendants(child.pid);
+  KillTree(child.pid);
   kill(-child.pid, SIGKILL);
-  kill(child.pid, SIGKILL);
 }
 
 bool GroupIsGone(const Child& child) {

@@ -27,6 +27,7 @@ struct Child {
   Descriptor control;  ///< To the watchdog. Written by any thread.
   std::optional<ProcessExit> ended;
   std::optional<MonoTime> drain_until;
+  bool orphaned = false;    ///< Its watchdog died, so what is left of its tree comes to us.
   std::string start_error;  ///< What the watchdog said if it could not start the program.
 
   // Guarded.

@@ -154,10 +154,12 @@ class PosixProcessRunner::Loop {
       const bool writes = !child->queue.empty() || child->close_input;
       polls.push_back({writes ? child->input.get() : -1, POLLOUT, 0});
       if (!child->killed) Soonest(deadline, KillTime(*child));
-      if (child->drain_until && !child->output && !child->errors) {
-        Soonest(deadline, BootTime() + kLookAgainAfter);  // Only its killed group is waited for.
+      const bool silent = !child->output && !child->errors;
+      if (child->drain_until && (silent || child->orphaned)) {
+        Soonest(deadline, BootTime() + kLookAgainAfter);  // Only what was killed is waited for.
+      } else {
+        Soonest(deadline, child->drain_until);
       }
-      Soonest(deadline, child->drain_until);
     }
     return polls;
   }
@@ -219,8 +221,8 @@ class PosixProcessRunner::Loop {
     if (!child.passes_through) kill(-child.pid, SIGKILL);
     int status = 0;
     waitpid(child.pid, &status, 0);
-    if (child.watched && !child.ended) {
-      KillOrphans();
+    child.orphaned = child.watched && !child.ended;
+    if (child.orphaned) {
       child.ended = ProcessExit{.code = 0, .signal = SIGKILL};  // Nobody saw it end otherwise.
     }
     if (!child.ended) {
@@ -231,22 +233,19 @@ class PosixProcessRunner::Loop {
     child.drain_until = BootTime() + kDrainTime;
   }
 
-  /// The tree of a watchdog that did not end by itself has come to us. Called under the lock.
-  void KillOrphans() {
-    KillDescendantsExcept([this](pid_t pid) {
-      return std::any_of(children_.begin(), children_.end(),
-                         [pid](const auto& child) { return child->pid == pid; });
-    });
-  }
-
-  template <typename Known>
-  void KillDescendantsExcept(Known known) {
+  /// Kills what has come to us of the trees of watchdogs that died; true if there was nothing.
+  /// What it kills may leave children of its own: those come next. Called under the lock.
+  bool OrphansAreGone() {
+    bool gone = true;
     for (const pid_t pid : ChildrenOf(getpid())) {
-      if (known(pid)) continue;
-      KillDescendants(pid);
-      kill(pid, SIGKILL);
-      orphans_.push_back(pid);
+      const bool known = std::any_of(children_.begin(), children_.end(),
+                                     [pid](const auto& child) { return child->pid == pid; });
+      if (known) continue;
+      gone = false;
+      KillTree(pid);
+      waitpid(pid, nullptr, WNOHANG);
     }
+    return gone;
   }
 
   /// SIGTERM, and after the grace SIGKILL, by the watchdog if there is one. Called under the lock.
@@ -265,17 +264,18 @@ class PosixProcessRunner::Loop {
     {
       const std::lock_guard lock(mutex_);
       const MonoTime now = BootTime();
-      const auto is_gone = [now](const auto& child) {
-        const bool silent = child->drain_until && !child->output && !child->errors;
-        return (silent && (child->passes_through || GroupIsGone(*child))) ||
-               (child->drain_until && now >= *child->drain_until);
+      const auto is_gone = [&](const auto& child) {
+        if (!child->drain_until) return false;
+        const bool silent = !child->output && !child->errors;
+        const bool drained = (silent && (child->passes_through || GroupIsGone(*child))) ||
+                             now >= *child->drain_until;
+        return (!child->orphaned || OrphansAreGone()) && drained;
       };
       const auto first = std::stable_partition(children_.begin(), children_.end(),
                                                [&](const auto& child) { return !is_gone(child); });
       gone.assign(first, children_.end());
       children_.erase(first, children_.end());
       for (const auto& child : gone) DropInput(*child);
-      std::erase_if(orphans_, [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
     }
     for (const auto& child : gone) {
       child->output.Close();
@@ -291,7 +291,6 @@ class PosixProcessRunner::Loop {
   std::mutex mutex_;
   bool stopping_ = false;
   std::vector<std::shared_ptr<Child>> children_;  // Shared with their handles.
-  std::vector<pid_t> orphans_;                    // Killed, to be reaped.
   std::thread thread_;
 
  public:

@@ -375,8 +375,30 @@ TEST_F(WatchdogTest, ItsOwnDeathIsTheDeathOfItsTree) {
   ASSERT_GT(watchdog, 1) << output;
   kill(watchdog, SIGKILL);
   EXPECT_EQ(sink_->WaitForExit().value_or(ProcessExit{}).signal, SIGKILL);
-  for (int i = 0; i < 3000 && IsAlive(escaped); ++i) usleep(1000);
   EXPECT_FALSE(IsAlive(escaped));
+}
+
+/// True if a process has `word` in its command line.
+bool AnyRuns(const std::string& word) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string pid = entry.path().filename();
+    std::ifstream file(entry.path() / "cmdline");
+    const std::string command{std::istreambuf_iterator<char>(file), {}};
+    if (command.find(word) != std::string::npos && IsAlive(NumberIn(pid))) return true;
+  }
+  return false;
+}
+
+TEST_F(WatchdogTest, NothingOfItsTreeIsLeftHoweverItForksAway) {
+  const std::string hop = testing::TempDir() + "/hop_" + std::to_string(getpid());
+  std::ofstream(hop) << "[ $1 = 0 ] && exec tail -f \"$0\"\nsetsid /bin/sh \"$0\" $(($1 - 1)) &\n";
+  const std::string hops = "(setsid /bin/sh " + hop + " 100 &) >/dev/null 2>&1\n";
+  auto process = runner_.Start(
+      Watched(hops + hops + hops + "sleep 0.1; echo up; kill -KILL $PPID; sleep 1000"), sink_);
+  ASSERT_TRUE(process);
+  EXPECT_EQ(sink_->WaitForExit().value_or(ProcessExit{}).signal, SIGKILL);
+  EXPECT_FALSE(AnyRuns(hop));
+  std::filesystem::remove(hop);
 }
 
 constexpr const char* kStopsItsWatchdog = "kill -STOP $PPID; echo $$; sleep 1000";

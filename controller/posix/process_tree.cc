@@ -83,4 +83,10 @@ void KillDescendants(pid_t root) {
   for (const pid_t pid : known) kill(pid, SIGKILL);
 }
 
+void KillTree(pid_t root) {
+  kill(root, SIGSTOP);
+  KillDescendants(root);
+  kill(root, SIGKILL);
+}
+
 }  // namespace midwatch::posix

@@ -17,4 +17,8 @@ std::vector<pid_t> ChildrenOf(pid_t parent);
 /// stopped first, so that nothing forks away between looking and killing.
 void KillDescendants(pid_t root);
 
+/// As well, and to `root`, which is stopped before so that it does not go on, or end, while its
+/// children are looked for.
+void KillTree(pid_t root);
+
 }  // namespace midwatch::posix
