@@ -47,8 +47,8 @@ struct AgentSettings {
 /// - A terminal status is written once no process of the sidecar is left, and says so.
 /// - A lost incarnation gets another name; what it still has to say about its Runs it says.
 ///
-/// Drain and finished may be called from any thread. The actor may be destroyed when `finished`; destroyed
-/// earlier, its processes are killed.
+/// Drain and finished may be called from any thread. The actor may be destroyed when `finished`;
+/// destroyed earlier, its processes are killed.
 class AgentProcess final : public Actor {
  public:
   struct Ports {
@@ -121,9 +121,6 @@ class AgentProcess final : public Actor {
   bool StepInstance(Now now);
   void Carry(InstanceAction action, Now now);
   void StartOver();
-  void Register(Now now);
-  void CreateLease(Now now);
-  void Renew(Now now);
   Json InstanceBody() const;
   Json LeaseBody(Now now) const;
   void NoticeLost();
