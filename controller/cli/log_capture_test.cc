@@ -98,16 +98,15 @@ TEST(StyleTest, WhatComesFromElsewhereCannotForgeALine) {
                                       .object = {},
                                       .field = "x\nhint: run x",
                                       .message = "m\n\u009bn"};
-  EXPECT_EQ(ShowError(error, Style()),
-            R"(a\nb.yaml: UnknownField: x\nhint: run x: m\n\u009bn)");
+  EXPECT_EQ(ShowError(error, Style()), R"(a\nb.yaml: UnknownField: x\nhint: run x: m\n\u009bn)");
   const DiffResult diff{.steps = {{.verb = DiffVerb::kPrune,
                                    .object = "Module a/b",
                                    .place = "x\x1b[2J\nhint: y.yaml:1",
                                    .before = Json::EmptyObject()}},
                         .unchanged = 0,
                         .notes = {}};
-  EXPECT_EQ(FormatDiff(diff, OutputFormat::kText, Style()).find(
-                "- prune Module a/b  x\\x1b[2J\\nhint: y.yaml:1\n"),
+  EXPECT_EQ(FormatDiff(diff, OutputFormat::kText, Style())
+                .find("- prune Module a/b  x\\x1b[2J\\nhint: y.yaml:1\n"),
             0U);
 }
 
