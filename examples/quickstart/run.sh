@@ -29,11 +29,12 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # -- Build ---------------------------------------------------------------------------------------------------------
 
 progress() {  # Reads ninja's output; one line on a terminal, a line every tenth elsewhere.
-  local line tenth last=-1 left
+  local line tenth last=-1 begun left
   while IFS= read -r line; do
     if [[ $line =~ ^\[([0-9]+)/([0-9]+)/([0-9]+)\] ]]; then
       tenth=$((BASH_REMATCH[1] * 10 / BASH_REMATCH[2]))
-      left=$((BASH_REMATCH[3] * (BASH_REMATCH[2] - BASH_REMATCH[1]) / BASH_REMATCH[1] / 60 + 1))
+      begun=$((BASH_REMATCH[1] > 0 ? BASH_REMATCH[1] : 1))  # Ninja looks at its own files as number 0.
+      left=$((BASH_REMATCH[3] * (BASH_REMATCH[2] - BASH_REMATCH[1]) / begun / 60 + 1))
       if [ -t 1 ]; then
         printf '\r\e[Kbuilding %d of %d, about %d min left' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "$left"
       elif [ "$tenth" -ne "$last" ]; then
