@@ -46,7 +46,6 @@ class Collector {
   void Forget(const VersionPtr& version);
   void Look(const ObjectKey& key);
   void LookAtOwners(const Version& version);
-  void LookAtDependents(const std::string& uid);
   bool IndexSlice();
 
   VersionPtr FindKey(const ObjectKey& key) const;

@@ -101,7 +101,6 @@ class Server {
   void Lead(bool leads);
   DiskWeather& disk_weather() { return disk_weather_; }
   const Installation& installation() const { return installation_; }
-  std::uint64_t boots() const { return boots_; }
 
  private:
   struct Life;
