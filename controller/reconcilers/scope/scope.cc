@@ -71,7 +71,9 @@ bool Covers(const api::AgentAssignmentSpec& assignment, const Place& place) {
 
 std::string IdOf(const ObjectMeta& meta) {
   const auto id = meta.annotations.find(api::annotations::kId);
-  return id == meta.annotations.end() ? meta.uid : id->second;
+  const bool fits =
+      id != meta.annotations.end() && !id->second.empty() && id->second.size() <= kLongestId;
+  return fits ? id->second : meta.uid;
 }
 
 std::optional<ScopedMission> ToScopedMission(const Object& object) {

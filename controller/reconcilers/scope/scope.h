@@ -38,7 +38,11 @@ bool Covers(const ScopedMission& mission, const Place& place);
 /// Whether the assignment's scope holds the place.
 bool Covers(const api::AgentAssignmentSpec& assignment, const Place& place);
 
-/// The id of an object that export and import keep: its annotation, else its UID.
+/// The bound of an id in the schemas that record it.
+inline constexpr std::size_t kLongestId = 64;
+
+/// The id of an object that export and import keep: its annotation, else its UID. An annotation
+/// that could not be recorded counts as none.
 std::string IdOf(const ObjectMeta& meta);
 
 /// An object of one of the four mission kinds; nothing for any other.
