@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+import yaml
+
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -80,6 +82,66 @@ class Rules(unittest.TestCase):
                 with self.assertRaises(loader.SchemaError) as caught:
                     loader.load(root)
                 self.assertEqual(str(caught.exception), message)
+
+
+class Conventions(unittest.TestCase):
+    """What holds of every kind of ours, as `kubectl api-resources`, tables and waits show it."""
+
+    DECLARED = {"Stack", "Module", "Agent", "AgentAssignment", "OrganizationMission", "StackMission", "NamespaceMission",
+                "ModuleMission", "GitSource"}  # By people; the rest is written by programs.
+    RECORDED = {"ModuleJob", "AgentInstance", "Dispatch", "Run", "Report"}
+    CORE = {"Namespace", "Secret", "ConfigMap", "Event", "Lease"}
+
+    @classmethod
+    def setUpClass(cls):
+        texts = [yaml.safe_load(text) for name, text in generate.outputs(HERE).items()
+                 if name.startswith(("crds/", "controller/api/builtin/")) and name.endswith(".yaml")]
+        cls.all = {d["spec"]["names"]["kind"]: d["spec"] for d in texts}
+        cls.ours = {kind: spec for kind, spec in cls.all.items() if spec["group"] == "midwatch.dev"}
+
+    def version(self, kind):
+        [version] = self.all[kind]["versions"]
+        return version
+
+    def schema(self, kind, part):
+        return self.version(kind)["schema"]["openAPIV3Schema"]["properties"].get(part, {})
+
+    def test_kinds_without_behaviour_are_not_installed(self):
+        self.assertEqual(set(self.ours), self.DECLARED | self.RECORDED)
+        self.assertEqual(set(self.all) - set(self.ours), self.CORE)
+
+    def test_every_kind_has_a_short_name_and_no_name_means_two_kinds(self):
+        names = []
+        for kind, spec in self.all.items():
+            if kind in self.ours:
+                self.assertEqual(len(spec["names"]["shortNames"]), 1, kind)
+            names += {spec["names"]["plural"], spec["names"]["singular"], *spec["names"].get("shortNames", [])}
+        self.assertEqual(sorted(set(names)), sorted(names))
+
+    def test_categories_tell_what_people_write(self):
+        for kind, spec in self.ours.items():
+            self.assertEqual(spec["names"]["categories"], ["midwatch" if kind in self.DECLARED else "midwatch-all"], kind)
+
+    def test_nothing_looks_done_before_it_is_looked_at(self):
+        for kind in self.ours:
+            status = self.schema(kind, "status")
+            if status:
+                self.assertEqual(status["default"]["observedGeneration"], -1, kind)
+            self.assertEqual(bool(status), "status" in self.version(kind).get("subresources", {}), kind)
+
+    def test_what_can_be_switched_off_shows_it_in_one_column(self):
+        for kind in self.ours:
+            columns = self.version(kind)["additionalPrinterColumns"]
+            active = [c["jsonPath"] for c in columns if c["name"] == "Active"]
+            switch = {"suspend", "isDisabled"} & set(self.schema(kind, "spec").get("properties", {}))
+            self.assertEqual(active, [".status.active"] if switch else [], kind)
+            self.assertEqual(columns[-1]["name"], "Age", kind)
+
+    def test_states_can_be_selected(self):
+        for kind in self.ours:
+            selectable = [f["jsonPath"] for f in self.version(kind).get("selectableFields", [])]
+            for field in {"phase", "state"} & set(self.schema(kind, "status").get("properties", {})):
+                self.assertIn(f".status.{field}", selectable, kind)
 
 
 class Check(unittest.TestCase):
