@@ -13,6 +13,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = yaml.safe_load((ROOT / "tests/tidy/layers.yaml").read_text())
+MAP = (ROOT / "controller/README.md").read_text()
 INCLUDE = re.compile(r'^\s*#include\s+["<]([^">]+)[">]')
 GENERATED = re.compile(r"generated", re.IGNORECASE)
 
@@ -64,6 +65,8 @@ def check_banned(path, lines):
     rules = list(RULES["banned_everywhere"])
     if folder in RULES["pure"] and not is_test(path):
         rules += RULES["banned_in_pure"]
+    if folder == "reconcilers" and not is_test(path):
+        rules += RULES["banned_in_reconcilers"]
     patterns = [re.compile(rule) for rule in rules]
     for number, line in enumerate(lines, 1):
         code = line if "#include" in line or "TODO" in line else strip_comments_and_strings(line)
@@ -73,16 +76,23 @@ def check_banned(path, lines):
 
 
 def function_spans(lines):
-    """Functions by the formatter's layout: a line at column 0 or 2 that ends in `{` up to its closing brace."""
-    start = None
+    """Functions by the formatter's layout: what begins at column 0 or 2, however many lines its head takes, ends in `) … {`, and goes
+    on to its closing brace."""
+    start = head = None
     for number, line in enumerate(lines, 1):
-        if start is None:
-            opens = re.match(r"^( {0,2})\S.*\)( const)?( noexcept)?( override)?( final)?( ->.*)? \{$", line)
-            if opens and not re.match(r"^\s*(namespace|if|for|while|switch|else|struct|class|enum)\b", line):
-                start, indent = number, opens.group(1)
-        elif line.startswith(indent + "}"):
-            yield start, number - start + 1
-            start = None
+        if start is not None:
+            if line.startswith(indent + "}"):
+                yield start, number - start + 1
+                start = None
+            continue
+        begins = re.match(r"^( {0,2})[^\s#/}]", line)
+        if begins:
+            other = re.match(r"^\s*(namespace|if|for|while|switch|else|struct|class|enum|INSTANTIATE_TEST_SUITE_P)\b", line)
+            head = None if other else (number, begins.group(1))
+        if head and re.search(r"\)( const)?( noexcept)?( override)?( final)?( ->.*)? \{$", line):
+            start, indent = head
+        elif re.search(r"[;{}]$", line):
+            head = None
 
 
 def outside_raw_strings(lines):
@@ -139,9 +149,25 @@ def tracked_sources():
 
 
 def check_readmes():
-    for folder in sorted((ROOT / "controller").iterdir()):
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / "README.md").exists():
-            yield f"controller/{folder.name}:1: readme: the folder has no README.md"
+    for folder in sorted(p for p in (ROOT / "controller").rglob("*") if list(p.glob("*.cc")) or list(p.glob("*.h"))):
+        if not is_test(folder) and not (folder / "README.md").exists():
+            yield f"{folder.relative_to(ROOT)}:1: readme: the folder has no README.md"
+
+
+def check_map(text):
+    """The table of controller/README.md: a row for each folder, with the includes that the rules allow."""
+    mapped, before = set(), None
+    for folders, includes in re.findall(r"(?m)^\| (`[^|]+`) \|[^|]*\| ([^|]+) \|$", text):
+        listed = {"–": []}.get(includes, includes.split(", "))
+        before = before if includes == "the same" else listed
+        for folder in re.findall(r"`([a-z]+)", folders):
+            mapped.add(folder)
+            allowed = [name for name in RULES["layers"].get(folder, []) if (ROOT / "controller" / name).exists()]
+            if all(name in RULES["layers"] for name in before) and before != allowed:
+                yield f"controller/README.md:1: map: {folder} may include {', '.join(allowed)}"
+    for folder in sorted(p.name for p in (ROOT / "controller").iterdir() if p.is_dir()):
+        if folder not in mapped:
+            yield f"controller/README.md:1: map: {folder} is missing"
 
 
 def check_generated():
@@ -163,10 +189,16 @@ def self_test():
         ("controller/object/json_util.cc", "\n", "name"),
         ("controller/object/x.cc", "\n" * 900, "size"),
         ("controller/object/x.cc", "int F(int a) {\n" + "  ++a;\n" * 80 + "}\n", "size"),
+        ("controller/object/x.cc", "int F(int a,\n      int b) {\n" + "  ++a;\n" * 80 + "}\n", "size"),
+        ("controller/object/x.cc", "class A {\n  A(int a)\n      : a_(a) {\n" + "    ++a_;\n" * 80 + "  }\n};\n", "size"),
         ("controller/object/x.cc", "// " + "x" * 120 + "\n", "size"),
+        ("controller/reconcilers/x.cc", '#include "controller/env/log.h"\n', "banned"),
     ]
     missed = [f"{rule} not found in {path}" for path, text, rule in cases
               if not any(f": {rule}: " in breach for breach in check_file(path, text))]
+    broken_map = MAP.replace("| object, schema, env |", "| object, schema, env, api |").replace("`telemetry`", "")
+    missed += [f"{what} not found in the map" for what in ("apiserver may include", "telemetry is missing")
+               if not any(what in breach for breach in check_map(broken_map))]
     return missed
 
 
@@ -175,7 +207,7 @@ def main():
         breaches = self_test()
     else:
         breaches = [b for path in tracked_sources() for b in check_file(path, (ROOT / path).read_text())]
-        breaches += list(check_readmes()) + list(check_generated())
+        breaches += [*check_readmes(), *check_map(MAP), *check_generated()]
     for breach in breaches:
         print(breach)
     return 1 if breaches else 0
