@@ -124,6 +124,10 @@ INSTANTIATE_TEST_SUITE_P(
                  "hold"},
         PlanCase{"AgentFollowsTheMission", Waiting(), Seen::Ready().MissionNames("other"),
                  "follow other "},
+        PlanCase{
+            "AgentIsFrozenByTheFirstAssignment",
+            With(Parked(reason::kRetryBackoff), [](auto& d) { d.status.started_at = kNoon.wall; }),
+            Seen::Ready().MissionNames("other").ObservedAgo(kLongestBackoff), "Assigned lock run"},
         PlanCase{"MissingRunIsCreated", Assigned(), Seen::Ready().RunAbsent(), "Assigned run"},
         PlanCase{"MissingRunIsConfirmedFirst", Assigned(), Seen::Ready(),
                  "confirm runs.midwatch.dev"},

@@ -1,7 +1,9 @@
-// What is written to the Lease that is the lock of a (job, mission type).
+// What is written: to the Lease that is the lock of a (job, mission type), and how all writes are
+// guarded.
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "controller/reconcilers/dispatch/dispatch_reconciler.h"
 #include "controller/reconcilers/dispatch/dispatch_test_world.h"
 #include "controller/reconcilers/scope/typed_view.h"
+#include "controller/testing/guarded.h"
 #include "controller/testing/view_builder.h"
 
 namespace midwatch::dispatch {
@@ -63,13 +66,28 @@ class LockTest : public testing::Test {
     Put(lease);
   }
 
+  Plan PlanFor(const api::Dispatch& dispatch) {
+    Put(dispatch);
+    return reconciler_
+        .Reconcile(TypedKey<api::Dispatch>("payments", dispatch.metadata.name), view_.view(), kNoon)
+        .value();
+  }
+  /// What the plan writes, in order and in a line: `create leases.coordination.k8s.io, …`. Each
+  /// write must be guarded.
+  std::string Verbs(const api::Dispatch& dispatch) {
+    std::string out;
+    for (const Effect& effect : PlanFor(dispatch).effects) {
+      const auto& write = std::get<Write>(effect);
+      constexpr std::array kVerbs = {"create", "update", "patch", "delete"};
+      out += (out.empty() ? "" : ", ") + std::string(kVerbs.at(write.index())) + " " +
+             std::visit([](const auto& request) { return request.type.kind; }, write);
+      EXPECT_TRUE(fakes::IsGuarded(write)) << out;
+    }
+    return out;
+  }
   /// What the plan for the Dispatch writes to the Lease; null if nothing.
   Json WrittenFor(const api::Dispatch& dispatch) {
-    Put(dispatch);
-    const auto plan = reconciler_.Reconcile(
-        TypedKey<api::Dispatch>("payments", dispatch.metadata.name), view_.view(), kNoon);
-    EXPECT_TRUE(plan.has_value());
-    for (const Effect& effect : plan->effects) {
+    for (const Effect& effect : PlanFor(dispatch).effects) {
       const auto* write = std::get_if<Write>(&effect);
       const auto* create = write ? std::get_if<CreateRequest>(write) : nullptr;
       const auto* patch = write ? std::get_if<PatchRequest>(write) : nullptr;
@@ -114,6 +132,27 @@ TEST_F(LockTest, MayGoWithItsJobOnceTheRunHasStopped) {
   PutLease(kHolder, {kRunFinalizer, "other"});
   Put(Ended(Assigned(), api::RunPhase::kFailed, api::dispatch_reason::kOutputMissing));
   EXPECT_EQ(Text(WrittenFor(Assigned())), "|other,");
+}
+
+TEST_F(LockTest, EachWriteIsACreateOrForTheVersionThatWasSeen) {
+  EXPECT_EQ(Verbs(Waiting()), "create Lease, update Dispatch, create Run");
+  PutLease("", {});
+  EXPECT_EQ(Verbs(Waiting()), "patch Lease, update Dispatch, create Run");
+  api::Dispatch elsewhere = Waiting();
+  elsewhere.spec.agent_ref.name = "other";
+  EXPECT_EQ(Verbs(elsewhere), "patch Dispatch");
+
+  PutLease(kHolder, {kRunFinalizer});
+  Put(RunOf(Assigned(), api::RunPhase::kRunning));
+  api::Dispatch cancelled = Assigned();
+  cancelled.spec.cancel = true;
+  EXPECT_EQ(Verbs(cancelled), "update Dispatch, patch Run");
+  Put(WithResult(Ended(Assigned(), api::RunPhase::kSucceeded), kDiagnosis));
+  EXPECT_EQ(Verbs(Assigned()), "patch Lease, create Report, update Dispatch, patch Run");
+
+  api::Dispatch deleted = Finished(api::DispatchPhase::kSucceeded);
+  deleted.metadata.deletion_timestamp = FormatTime(kNoon.wall);
+  EXPECT_EQ(Verbs(deleted), "patch Lease, update Dispatch, delete Run");
 }
 
 }  // namespace

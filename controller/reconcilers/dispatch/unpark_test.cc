@@ -271,6 +271,10 @@ INSTANTIATE_TEST_SUITE_P(
                      s.Put(EditInstance("one", [](auto& i) { i.status.connected = false; }));
                    },
                    [](Store& s) { s.Put(Store::Instance("one")); }},
+        UnparkCase{
+            "NoConnectedInstance_AnotherThanTheOneThatDrains", reason::kNoConnectedInstance,
+            [](Store& s) { s.Put(EditInstance("one", [](auto& i) { i.spec.draining = true; })); },
+            [](Store& s) { s.Put(Store::Instance("two")); }},
         UnparkCase{"SidecarUnavailable_InstanceOffersIt", reason::kSidecarUnavailable, OffersOther,
                    [](Store& s) { s.Put(Store::Instance("two")); }},
         UnparkCase{"SidecarUnavailable_HostDefaultIsSet", reason::kSidecarUnavailable, OffersOther,
@@ -350,6 +354,19 @@ TEST(Unpark, RetryBackoff_ItsTimeComes) {
   store.Pass(-std::chrono::hours(1) + kFirstBackoff - std::chrono::seconds(1));
   EXPECT_EQ(store.Decide(), reason::kRetryBackoff);
   store.Pass(std::chrono::hours(1));
+  EXPECT_EQ(store.Decide(), "Assigned");
+}
+
+TEST(Mission, OfTheSameNameIsAnotherUnlessItKeptItsId) {
+  Store store;
+  api::OrganizationMission again = Store::Mission();
+  again.metadata.uid = "mission-2";
+  store.Put(again);
+  store.Put(Waiting());
+  EXPECT_EQ(store.Decide(), reason::kMissionDeleted);
+  again.metadata.annotations.emplace(api::annotations::kId, "mission-1");
+  store.Put(again);
+  store.Put(Waiting());
   EXPECT_EQ(store.Decide(), "Assigned");
 }
 
