@@ -8,6 +8,7 @@
 #include "controller/api/lease.h"
 #include "controller/api/names.h"
 #include "controller/base/text.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch::agent {
 namespace {
@@ -109,7 +110,9 @@ bool AgentProcess::TakeItem(Now now) {
 void AgentProcess::StartOver() {
   const bool drain = instance_.drain;
   instance_ = InstanceState{};
-  instance_.name = settings_.agent + "-" + ports_.random.NameSuffix(kInstanceSuffix);
+  constexpr std::size_t kLongestStem = 200;
+  instance_.name = std::string(NameStem(settings_.agent, kLongestStem)) + "-" +
+                   ports_.random.NameSuffix(kInstanceSuffix);
   instance_.drain = drain;
   instance_.lease = std::chrono::seconds(settings_.config.lease_seconds);
   ++incarnation_;
@@ -182,7 +185,7 @@ Json AgentProcess::InstanceBody() const {
   api::AgentInstance body;
   body.metadata.name = instance_.name;
   body.metadata.namespace_name = settings_.namespace_name;
-  body.metadata.labels.emplace(api::labels::kAgent, settings_.agent);
+  SetLabel(body.metadata.labels, api::labels::kAgent, settings_.agent);
   body.spec.agent_ref.name = settings_.agent;
   body.spec.capacity = settings_.config.capacity;
   body.spec.version = settings_.host.version;
@@ -210,7 +213,7 @@ Json AgentProcess::LeaseBody(Now now) const {
   api::Lease lease;
   lease.metadata.name = instance_.name;
   lease.metadata.namespace_name = settings_.namespace_name;
-  lease.metadata.labels.emplace(api::labels::kAgent, settings_.agent);
+  SetLabel(lease.metadata.labels, api::labels::kAgent, settings_.agent);
   lease.metadata.owner_references.push_back({.api_version = api::AgentInstance::Type().ApiVersion(),
                                              .kind = api::AgentInstance::Type().kind,
                                              .name = instance_.name,

@@ -10,6 +10,7 @@
 #include "controller/base/error_table.h"
 #include "controller/base/text.h"
 #include "controller/cli/ci_environment.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch::cli {
 namespace {
@@ -72,7 +73,7 @@ std::string JobName(const std::string& module, const std::string& job_id) {
   for (const char c : ToLower(job_id.substr(0, kLongestId))) {
     id.push_back(std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '-');
   }
-  const std::string stem = module.substr(0, kLongestModule) + "-";
+  const std::string stem = std::string(NameStem(module, kLongestModule)) + "-";
   const bool exact = id == job_id && id.back() != '-' && module.size() <= kLongestModule;
   return exact ? stem + id : stem + id + "-" + ShortHash(module + "/" + job_id, 6);
 }
@@ -93,7 +94,7 @@ api::ModuleJob MakeJob(const JobFacts& facts, const std::map<std::string, std::s
   }
   job.metadata.namespace_name = facts.module.namespace_name;
   job.metadata.name = JobName(facts.module.name, job.spec.job_id);
-  job.metadata.labels.emplace(api::labels::kModule, facts.module.name);
+  SetLabel(job.metadata.labels, api::labels::kModule, facts.module.name);
   return job;
 }
 

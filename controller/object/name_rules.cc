@@ -110,4 +110,19 @@ std::optional<std::string> CheckLabelValue(std::string_view text) {
              : std::optional(std::string(kLabelValueText));
 }
 
+void SetLabel(std::map<std::string, std::string, std::less<>>& labels, std::string_view key,
+              std::string_view value) {
+  if (!value.empty() && !CheckLabelValue(value)) {
+    labels.insert_or_assign(std::string(key), std::string(value));
+  }
+}
+
+std::string_view NameStem(std::string_view name, std::size_t longest) {
+  name = name.substr(0, longest);
+  while (name.ends_with('.')) {  // No part of a name begins or ends with `-`.
+    name.remove_suffix(1);
+  }
+  return name;
+}
+
 }  // namespace midwatch

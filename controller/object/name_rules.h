@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,5 +15,12 @@ std::optional<std::string> CheckDnsLabel(std::string_view text);      ///< RFC 1
 /// `name` or `example.com/name`: keys of labels and annotations, finalizers.
 std::optional<std::string> CheckQualifiedName(std::string_view text);
 std::optional<std::string> CheckLabelValue(std::string_view text);  ///< May be empty; at most 63.
+
+/// Sets a label whose value is found elsewhere too, such as a name: what fits no label is left out.
+void SetLabel(std::map<std::string, std::string, std::less<>>& labels, std::string_view key,
+              std::string_view value);
+
+/// The beginning of a name, at most so long, to which `-` and more may be appended.
+std::string_view NameStem(std::string_view name, std::size_t longest);
 
 }  // namespace midwatch

@@ -49,5 +49,25 @@ INSTANTIATE_TEST_SUITE_P(
         NameCase{"Length254", std::string(254, 'a'), false, false, false, false}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
+TEST(SetLabelTest, LeavesOutWhatFitsNoLabel) {
+  std::map<std::string, std::string, std::less<>> labels;
+  SetLabel(labels, "a", std::string(63, 'x'));
+  SetLabel(labels, "b", std::string(64, 'x'));
+  SetLabel(labels, "c", "");
+  SetLabel(labels, "d", "two words");
+  EXPECT_EQ(labels.size(), 1U);
+  EXPECT_TRUE(labels.contains("a"));
+}
+
+TEST(NameStemTest, MayBeContinuedWhereverItIsCut) {
+  const std::string name = "a.b-c.d";
+  for (std::size_t longest = 1; longest <= name.size() + 1; ++longest) {
+    const std::string continued = std::string(NameStem(name, longest)) + "-1";
+    EXPECT_FALSE(CheckDnsSubdomain(continued)) << continued;
+    EXPECT_LE(continued.size(), longest + 2);
+  }
+  EXPECT_EQ(NameStem(name, 100), name);
+}
+
 }  // namespace
 }  // namespace midwatch

@@ -9,8 +9,9 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
-from harness import World, obj  # noqa: E402
+from harness import ROOT, World, obj  # noqa: E402
 
+EXAMPLE = ROOT / "examples/quickstart/repo"
 SKIPPED = 77
 
 
@@ -69,17 +70,20 @@ class Kubectl(World):
         self.assertIn("modules", self.kubectl("api-resources", "--categories=midwatch", "-o", "name"))
 
     def test_get_in_every_form(self):
-        self.apply(self.module())
+        self.apply(self.module(source={"repository": "https://git.example.com/db", "path": "live"}))
         table = self.kubectl("get", "modules").splitlines()
         self.assertRegex(table[0], r"^NAME +DISPLAY NAME.* AGE *$")
         self.assertRegex(table[1], r"^db +Database.* \d+s *$")
         self.assertIn("NAMESPACE", self.kubectl("get", "modules", "-A"))
-        self.kubectl("get", "modules", "-o", "wide")
+        wide = self.kubectl("get", "modules", "-o", "wide").splitlines()
+        self.assertRegex(wide[0], r"^NAME +DISPLAY NAME +REPOSITORY +PATH +AGE *$")
+        self.assertRegex(wide[1], r"^db +Database +https://git.example.com/db +live +\d+s *$")
         self.assertIn("displayName: Database", self.kubectl("get", "mod", "db", "-o", "yaml"))
         self.assertEqual(self.kubectl("get", "module/db", "-o", "jsonpath={.spec.displayName}"), "Database")
         self.assertEqual(self.kubectl("get", "modules", "-o", "name").strip(), "module.midwatch.dev/db")
         self.assertIn("db", self.kubectl("get", "modules", "--sort-by=.metadata.name"))
         self.assertIn("module.midwatch.dev/db", self.kubectl("get", "midwatch", "-A"))
+        self.assertNotIn("module", self.kubectl("get", "midwatch-all", "-A"))
         self.assertIn('modules.midwatch.dev "no" not found', self.kubectl("get", "module", "no", code=1))
 
     def test_get_pages_and_selects(self):
@@ -127,6 +131,24 @@ class Kubectl(World):
         self.assertIn("modules.midwatch.dev", self.kubectl("get", "crd"))
         self.kubectl("wait", "--for=condition=Established", "crd/modules.midwatch.dev", "--timeout=5s")
 
+    def test_what_happens_is_seen_and_waited_for(self):
+        """A job that a pipeline reports with kubectl alone."""
+        self.kubectl("apply", "-R", "-f", str(EXAMPLE))
+        self.kubectl("wait", "agent/ops", "-n", "agents", "--for=condition=Ready", "--timeout=10s")
+        self.kubectl("wait", "agent/ops", "-n", "agents", "--for=condition=Connected=false", "--timeout=10s")
+        self.apply(obj("ModuleJob", "database-1", "payments", {
+            "moduleRef": {"name": "database"}, "jobID": "1",
+            "transitions": [{"seq": 0, "state": "Failed", "at": "2026-03-02T12:00:00Z", "exitCode": 1}]}))
+        self.kubectl("wait", "modulejob/database-1", "-n", "payments", "--for=jsonpath={.status.state}=Failed", "--timeout=10s")
+        self.kubectl("wait", "dispatches", "--all", "-n", "payments", "--for=jsonpath={.status.phase}=Parked", "--timeout=10s")
+        table = self.kubectl("get", "dispatches", "-n", "payments", "--field-selector=status.phase=Parked").splitlines()
+        self.assertRegex(table[0], r"^NAME +MODULE +JOB +TYPE +AGENT +PHASE +REASON +ATTEMPT +AGE *$")
+        self.assertRegex(table[1], r" database +database-1 +AutoDiagnose +ops +Parked +NoConnectedInstance ")
+        self.assertEqual(len(table), 2)
+        self.assertIn("No resources", self.kubectl("get", "dispatches", "-A", "--field-selector=status.phase=Running"))
+        self.kubectl("delete", "modulejob", "database-1", "-n", "payments", "--timeout=20s")
+        self.kubectl("wait", "dispatches", "--all", "-n", "payments", "--for=delete", "--timeout=20s")
+
     # ---- writing ----
 
     def test_create_of_core_kinds(self):
@@ -151,6 +173,15 @@ class Kubectl(World):
         self.assertEqual(self.json("get", "module", "db")["spec"]["displayName"], "Other")
         self.assertIn("(server dry run)", self.apply(self.module(displayName="Dry"), flags=["--dry-run=server"]))
         self.assertEqual(self.json("get", "module", "db")["spec"]["displayName"], "Other")
+
+    def test_applying_every_kind_again_changes_nothing(self):
+        for flags in ([], ["--server-side", "--force-conflicts"]):
+            with self.subTest(flags):
+                self.kubectl("apply", *flags, "-R", "-f", str(EXAMPLE))
+                again = self.kubectl("apply", *flags, "-R", "-f", str(EXAMPLE)).splitlines()
+                self.assertGreater(len(again), 8)
+                self.assertEqual([line for line in again if not line.endswith(("unchanged", "serverside-applied"))], [])
+                self.assertEqual(self.kubectl("diff", *flags, "-R", "-f", str(EXAMPLE)), "")
 
     def test_apply_refuses_what_is_wrong(self):
         self.assertIn('unknown field "spec.nope"', self.apply(self.module(nope=1), code=1))

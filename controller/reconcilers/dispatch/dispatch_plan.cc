@@ -8,6 +8,7 @@
 #include "controller/api/names.h"
 #include "controller/api/reasons.h"
 #include "controller/base/digest.h"
+#include "controller/object/name_rules.h"
 #include "controller/reconcilers/dispatch/report_plan.h"
 #include "controller/reconcilers/scope/conditions.h"
 #include "controller/reconcilers/scope/typed_view.h"
@@ -46,7 +47,8 @@ void Enter(api::DispatchStatus& status, DispatchPhase phase, std::string_view wh
 /// A name that no other Dispatch gives: the UID keeps apart those of one name in two namespaces,
 /// and of two times.
 std::string NameOfOne(const api::Dispatch& dispatch, std::size_t longest_stem) {
-  return dispatch.metadata.name.substr(0, longest_stem) + "-" + ShortHash(dispatch.metadata.uid, 8);
+  return std::string(NameStem(dispatch.metadata.name, longest_stem)) + "-" +
+         ShortHash(dispatch.metadata.uid, 8);
 }
 
 /// One decision in the making.

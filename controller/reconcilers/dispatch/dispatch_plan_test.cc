@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/object/name_rules.h"
 #include "controller/reconcilers/dispatch/dispatch_test_world.h"
 
 namespace midwatch::dispatch {
@@ -397,6 +398,15 @@ TEST(RunName, DiffersBetweenNamespacesAndTimes) {
   api::Dispatch other = Waiting();
   other.metadata.uid = "uid-2";
   EXPECT_NE(RunName(Waiting(), 1), RunName(other, 1));
+}
+
+TEST(RunName, IsANameWhateverTheDispatchIsCalled) {
+  api::Dispatch dispatch = Waiting();
+  for (std::size_t dot = 1; dot < 252; ++dot) {
+    dispatch.metadata.name = std::string(dot, 'd') + "." + std::string(252 - dot, 'd');
+    EXPECT_FALSE(CheckDnsSubdomain(RunName(dispatch, 1))) << dispatch.metadata.name;
+    EXPECT_FALSE(CheckDnsSubdomain(ReportName(dispatch))) << dispatch.metadata.name;
+  }
 }
 
 TEST(ReportName, DiffersBetweenTwoDispatchesOfOneName) {

@@ -7,6 +7,7 @@
 #include "controller/api/names.h"
 #include "controller/base/digest.h"
 #include "controller/base/text.h"
+#include "controller/object/name_rules.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 
 namespace midwatch::dispatch {
@@ -47,15 +48,10 @@ Result<void> ReadResult(const Json& json, api::ReportSpec& spec) {
 
 /// Labels that lead from any record to its Module, job and type.
 void SetLabels(const api::Dispatch& dispatch, ObjectMeta& meta) {
-  constexpr std::size_t kLongestLabel = 63;
-  const auto set = [&](std::string_view name, std::string_view value) {
-    if (!value.empty() && value.size() <= kLongestLabel) {
-      meta.labels.emplace(name, value);
-    }
-  };
-  set(api::labels::kModule, dispatch.spec.module_ref ? dispatch.spec.module_ref->name : "");
-  set(api::labels::kJob, dispatch.spec.module_job_ref.name);
-  set(api::labels::kMissionType, api::ToString(dispatch.spec.mission_type));
+  SetLabel(meta.labels, api::labels::kModule,
+           dispatch.spec.module_ref ? dispatch.spec.module_ref->name : "");
+  SetLabel(meta.labels, api::labels::kJob, dispatch.spec.module_job_ref.name);
+  SetLabel(meta.labels, api::labels::kMissionType, api::ToString(dispatch.spec.mission_type));
 }
 
 /// The transition that fired the Dispatch; for a manual one the last.

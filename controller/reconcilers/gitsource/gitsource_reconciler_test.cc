@@ -16,6 +16,7 @@
 #include "controller/runtime/worker.h"
 #include "controller/schema/field_manager.h"
 #include "controller/testing/fake_kube_client.h"
+#include "controller/testing/guarded.h"
 #include "controller/testing/manual_clock.h"
 #include "controller/testing/object_builder.h"
 #include "controller/testing/recorders.h"
@@ -31,13 +32,14 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// A FakeKubeClient whose server-side applies own fields, as those of an API server do. They show
-/// in its calls as creates and updates.
+/// in its calls as creates and updates. Every write must say which version it is for.
 class ApplyingClient final : public KubeClient {
  public:
   ApplyingClient(fakes::FakeKubeClient& inner, const manifest::ManifestSchemas& schemas)
       : inner_(inner), schemas_(schemas) {}
 
   void Patch(PatchRequest request, Completion<Object> done) override {
+    EXPECT_TRUE(fakes::IsGuarded(request)) << request.name;
     const manifest::ManifestKind* kind = schemas_.FindResource(request.type.Resource());
     if (request.patch_type != PatchType::kApply || kind == nullptr) {
       return inner_.Patch(std::move(request), std::move(done));
@@ -86,9 +88,11 @@ class ApplyingClient final : public KubeClient {
     inner_.Create(std::move(request), std::move(done));
   }
   void Update(UpdateRequest request, Completion<Object> done) override {
+    EXPECT_TRUE(fakes::IsGuarded(request)) << request.object.Dump();
     inner_.Update(std::move(request), std::move(done));
   }
   void Delete(DeleteRequest request, Completion<Object> done) override {
+    EXPECT_TRUE(fakes::IsGuarded(request)) << request.name;
     inner_.Delete(std::move(request), std::move(done));
   }
   std::unique_ptr<WatchHandle> Watch(WatchRequest request,

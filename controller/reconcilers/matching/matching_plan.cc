@@ -7,6 +7,7 @@
 #include "controller/api/codec.h"
 #include "controller/api/names.h"
 #include "controller/base/digest.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch::matching {
 namespace {
@@ -62,10 +63,7 @@ api::Dispatch MakeDispatch(const api::ModuleJob& job, const api::JobMatch& match
                                     .name = job.metadata.name,
                                     .uid = job.metadata.uid,
                                     .controller = true}};
-  constexpr std::size_t kLongestLabel = 63;
-  if (entry.id.size() <= kLongestLabel) {
-    out.metadata.labels.emplace(api::labels::kMission, entry.id);
-  }
+  SetLabel(out.metadata.labels, api::labels::kMission, entry.id);
   api::DispatchSpec& spec = out.spec;
   spec.mission_ref = api::MissionRef{.kind = entry.kind,
                                      .namespace_name = entry.namespace_name,
@@ -184,7 +182,7 @@ std::string DispatchName(const api::ModuleJob& job, std::string_view key,
        {std::string_view(module), std::string_view(job.spec.job_id), key, mission_id}) {
     identity += std::to_string(part.size()) + ":" + std::string(part);
   }
-  return module.substr(0, kLongestStem) + "-" + ShortHash(identity, 12);
+  return std::string(NameStem(module, kLongestStem)) + "-" + ShortHash(identity, 12);
 }
 
 Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "controller/api/codec.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch::matching {
 namespace {
@@ -204,6 +205,14 @@ TEST(DispatchName, DiffersInEveryPartOfItsIdentity) {
   EXPECT_NE(DispatchName(job, "1", "a"), DispatchName(job, "2", "a"));
   EXPECT_NE(DispatchName(job, "1", "a"), DispatchName(job, "1", "b"));
   EXPECT_EQ(DispatchName(job, "1", "a"), DispatchName(job, "1", "a"));
+}
+
+TEST(DispatchName, IsANameWhateverTheModuleIsCalled) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  for (std::size_t dot = 1; dot < 60; ++dot) {
+    job.spec.module_ref.name = std::string(dot, 'm') + "." + std::string(100 - dot, 'm');
+    EXPECT_FALSE(CheckDnsSubdomain(DispatchName(job, "1", "a"))) << job.spec.module_ref.name;
+  }
 }
 
 TEST(Matching, MissionsWithOneIdHaveADispatchEach) {
