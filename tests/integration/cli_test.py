@@ -426,6 +426,9 @@ class QuickStart(unittest.TestCase):
                 'missions/mistake.yaml:8:3: UnknownField: spec.agentref: unknown field, did you mean "agentRef"?',
                 "stays in force", "pruned 1"):                    # 5
             self.assertIn(expected, text)
+        two = re.search(r"(?s)keeps its hands off\..*?── 5\.", text).group()
+        self.assertEqual(len(re.findall(r"(?m)^\S+ +ops +true ", two)), 2, "two instances")
+        self.assertEqual(len(re.findall(r"(?m)^database-\S+ +database-\S+ +AutoDiagnose ", two)), 1, "one Run")
         seconds = int(re.search(r"6\. What happened, in (\d+) seconds", text).group(1))
         self.assertLess(seconds, 60)
 
@@ -433,6 +436,12 @@ class QuickStart(unittest.TestCase):
         done = subprocess.run([self.script, "--stop"], env=self.environment, capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.check(done.stdout + done.stderr)
+        self.assertEqual(self.left(), ([], []))
+
+    def test_leaves_nothing_in_ci_even_on_a_terminal(self):
+        run = TerminalRun([self.script], {**self.environment, "CI": "true"})
+        self.assertEqual(run.wait(), 0)
+        self.assertIn("Nothing is left running.", run.text)
         self.assertEqual(self.left(), ([], []))
 
     def test_stays_on_a_terminal_until_it_is_stopped(self):

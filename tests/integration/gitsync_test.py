@@ -221,6 +221,10 @@ class Manifests(GitWorld):
         errors = self.status()["errors"]
         seen = [(e["path"], (e.get("line"), e.get("column"), e["code"], e.get("field", ""), e["message"])) for e in errors]
         self.assertEqual(seen, sorted(want.items()))
+        offline = self.midwatch.run("validate", ".", "-n", HOME, "-o", "json", check=False, cwd=self.repository.work)
+        self.assertEqual(offline.returncode, 1)
+        self.assertEqual(json.loads(offline.stdout)["errors"], [e for e in errors if e["code"] != "Submodule"],
+                         "the same offline, but for a submodule, which is seen in git alone")
 
     def test_50001_manifests_are_too_many(self):
         documents = [HEAD + f"metadata: {{name: m{number}}}\n" for number in range(50_000)]
