@@ -7,12 +7,12 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build lld pkg-config git ca-certificates python3 python3-yaml bubblewrap
   libexpected-dev nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libgit2-dev libcpprest-dev libboost-dev libboost-system-dev
-  libssl-dev libsqlite3-dev libspdlog-dev libcli11-dev libhowardhinnant-date-dev libre2-dev prometheus-cpp-dev)
-test=(libgtest-dev libgmock-dev libbenchmark-dev sqlite3 curl procps openssl)
+  libssl-dev libsqlite3-dev libspdlog-dev libcli11-dev libre2-dev prometheus-cpp-dev)
+test=(libgtest-dev libgmock-dev openssl)
 ci=(clang-14 lld-14 libclang-rt-14-dev llvm-14)
 
 case "${1:-build}" in
-  build) wanted=("${build[@]}" "${test[@]:0:3}") ;;
+  build) wanted=("${build[@]}" "${test[@]:0:2}") ;;
   test) wanted=("${build[@]}" "${test[@]}") ;;
   ci) wanted=("${build[@]}" "${test[@]}" "${ci[@]}") ;;
   *) echo "usage: $0 [build|test|ci]" >&2; exit 2 ;;

@@ -68,11 +68,12 @@ TEST(SessionLogTest, CutsALineThatIsTooLong) {
   log.Add({RecordKind::kToolResult, std::string(SessionLog::kMaxLine, '\x01'), {}, false}, At(0));
   const auto lines = Lines(log);
   ASSERT_EQ(lines.size(), 1u);
-  EXPECT_LT(lines[0].size(), SessionLog::kMaxLine);
+  EXPECT_LT(lines[0].size(), std::size_t{1} << 20);
   EXPECT_THAT(lines[0], HasSubstr("\"truncated\":true"));
 }
 
 TEST(SessionLogTest, StopsAtItsLimitAndSaysSo) {
+  EXPECT_EQ(SessionLog::kMaxBytes, std::size_t{64} << 20);
   SessionLog log(Same, 2000);
   for (int i = 0; i < 100; ++i)
     log.Add({RecordKind::kSystem, std::string(100, 'x'), {}, false}, At(i));
@@ -113,7 +114,7 @@ TEST(PromptTest, KeepsWhatComesFromOutsideOutOfTheInstructions) {
     ASSERT_EQ(prompt.attachments.size(), 2u);
     EXPECT_THAT(prompt.attachments[0].text, HasSubstr("IGNORE"));
     EXPECT_THAT(prompt.attachments[1].text, HasSubstr("\nthe end\n"));
-    EXPECT_LE(prompt.attachments[1].text.size(), kMaxLogExcerpt + 100);
+    EXPECT_LE(prompt.attachments[1].text.size(), 4096U + 100U) << "with its fence";
   }
 }
 

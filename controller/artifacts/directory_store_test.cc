@@ -141,6 +141,7 @@ TEST_F(DirectoryStoreTest, LimitsAreCrossed) {
   while (end < kMaxLogBytes) {
     end = Append("log", end, std::string(kMaxAppendBytes, 'x')).value();
   }
+  EXPECT_EQ(end, std::uint64_t{64} << 20);
   EXPECT_EQ(Append("log", end, "x").error().code, ErrorCode::kTooLarge);
   EXPECT_EQ(Append("log", ~std::uint64_t{0}, "x").error().code, ErrorCode::kTooLarge);
   EXPECT_EQ(Read("log", 0, kMaxReadBytes + 1).value().size(), kMaxReadBytes);

@@ -1,8 +1,10 @@
 """What becomes of the server's data: killed under load, a full disk, a damaged file."""
+import contextlib
 import http.client
 import pathlib
 import random
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -220,6 +222,33 @@ class Damage(World):
         database.write_bytes(content)
         self.server = self.start_server()
         self.assertEqual(api.call("GET", f"{MAPS}/precious")[0], 200)
+
+
+class Backup(World):
+    def test_a_copy_that_is_made_while_it_runs_holds_what_was_acknowledged_before(self):
+        api = RawApi(self)
+        writer = Writer(api, "live", Ledger())
+        writer.start()
+        self.addCleanup(writer.join)
+        self.addCleanup(self.server.stop, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while len(writer.created) < 100 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        before = list(writer.created)
+        self.assertGreaterEqual(len(before), 100)
+        other = self.dir / "restored"
+        other.mkdir(mode=0o700)
+        with contextlib.closing(sqlite3.connect(self.dir / "data/midwatch.db")) as live, \
+                contextlib.closing(sqlite3.connect(other / "midwatch.db")) as copy:
+            live.backup(copy)
+        self.assertIsNone(writer.refused, "writing goes on")
+        self.server.stop(signal.SIGKILL)
+        (self.dir / "data").rename(self.dir / "lost")
+        other.rename(self.dir / "data")
+        self.port = 0
+        self.server = self.start_server()
+        there = {item["metadata"]["name"] for item in RawApi(self).call("GET", MAPS)[1]["items"]}
+        self.assertEqual(set(before) - there, set())
 
 
 class Limits(World):
