@@ -166,11 +166,13 @@ TEST_F(AgentProcessTest, DoesARun) {
   ASSERT_TRUE(run.status.result && run.status.model && run.status.usage && run.status.session_log);
   EXPECT_EQ(run.status.model->producer, "scripted (rules, no model)");
   EXPECT_EQ(run.status.usage->input_tokens, 0);
+  EXPECT_GT(run.status.prompt_bytes.value_or(0), 0);
   EXPECT_THAT(run.status.result->inline_json,
               HasSubstr("The database role \\\"payments\\\" does not exist"));
   EXPECT_EQ(store_.blobs.at(run.status.result->digest), run.status.result->inline_json);
   const std::string& log = store_.logs.at("runs/agents/r");
   EXPECT_EQ(DigestOf(log), run.status.session_log->digest);
+  EXPECT_THAT(log, HasSubstr("\"promptDigest\":\"" + run.status.prompt_digest + "\""));
   EXPECT_THAT(log, HasSubstr("\"kind\":\"reasoning\""));
   EXPECT_THAT(log, HasSubstr("\"kind\":\"toolResult\""));
   EXPECT_FALSE(host_.sockets.at(0)->open);
@@ -469,6 +471,26 @@ TEST_F(AgentProcessTest, EachRenewalMovesTheDeadline) {
   Pass(std::chrono::seconds(120));
   EXPECT_TRUE(host_.sidecars.at(0)->alive);
   EXPECT_GE(host_.sidecars.at(0)->kill_at - before, std::chrono::seconds(110));
+}
+
+TEST_F(AgentProcessTest, ARenewalCountsOnceItIsAcknowledgedFromWhenItWasSent) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  const MonoTime before = host_.sidecars.at(0)->kill_at;
+  api_.HoldAnswers(true);
+  clock_.Advance(std::chrono::seconds(10));
+  Settle();
+  const MonoTime sent = clock_.Read().mono;
+  clock_.Advance(std::chrono::seconds(7));
+  Settle();
+  EXPECT_EQ(host_.sidecars.at(0)->kill_at, before);
+  api_.HoldAnswers(false);
+  while (api_.DeliverAnswer()) {
+  }
+  Settle();
+  EXPECT_EQ(host_.sidecars.at(0)->kill_at, sent + std::chrono::seconds(30));
 }
 
 TEST_F(AgentProcessTest, TakesAnotherNameOnceItIsLost) {
