@@ -43,6 +43,7 @@ constexpr FieldInfo kAgentConfigFields[] = {
         "capacity", offsetof(AgentConfig, capacity), kAlwaysWritten),
     FieldOf<decltype(AgentConfig::lease_seconds)>(
         "leaseSeconds", offsetof(AgentConfig, lease_seconds), kAlwaysWritten),
+    FieldOf<decltype(AgentConfig::prompts)>("prompts", offsetof(AgentConfig, prompts), kPlain),
     FieldOf<decltype(AgentConfig::sidecars)>(
         "sidecars", offsetof(AgentConfig, sidecars), kRequired),
 };

@@ -48,6 +48,9 @@ struct AgentConfig {
   /// How long it may be out of touch with the server before its sidecars are killed; 10 s later its
   /// Runs are given to others. Renewed three times as often.
   std::int64_t lease_seconds = 30;
+  /// Directory of prompts of one's own - diagnose.md, approval.md and summarize.md, each instead of
+  /// the built-in one of that name. Absent - the built-in ones.
+  std::string prompts = {};
   std::vector<SidecarConfig> sidecars = {};  ///< The sidecars it can start.
 
   static const StructInfo kInfo;

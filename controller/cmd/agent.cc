@@ -48,6 +48,8 @@ class Agent {
   Result<void> Start() {
     MIDWATCH_ASSIGN(log_, OpenLog(options_.log, clock_));
     MIDWATCH_ASSIGN(api::AgentConfig config, ReadAgentConfig(options_.config));
+    agent::HostConfig host = Host();
+    MIDWATCH_ASSIGN(host.prompts, ReadPrompts(config.prompts));
     MIDWATCH_ASSIGN(connection_,
                     Connect(cli::KubeconfigCandidates(options_.kubeconfig, environment_)));
     std::filesystem::create_directories(options_.data);
@@ -67,7 +69,7 @@ class Agent {
                                   .agent = options_.agent.name,
                                   .hostname = HostName(),
                                   .config = std::move(config),
-                                  .host = Host(),
+                                  .host = std::move(host),
                                   .drain_time = options_.drain};
     process_.Make(agent::AgentProcess::Ports{.client = *connection_.kube,
                                              .processes = *processes_,

@@ -1,5 +1,7 @@
 #include "controller/cmd/agent_config.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -56,6 +58,30 @@ Result<api::AgentConfig> ReadAgentConfig(const std::string& path) {
     return Fail(ErrorCode::kInvalid, Join(errors, "\n"));
   }
   return api::Decode<api::AgentConfig>(loaded.body);
+}
+
+Result<agent::PromptTemplates> ReadPrompts(const std::string& directory) {
+  agent::PromptTemplates out;
+  if (directory.empty()) {
+    return out;
+  }
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, failed)) {
+    const auto prompts = agent::EmbeddedPrompts();
+    const std::string name = entry.path().stem().string();
+    const bool known = std::any_of(prompts.begin(), prompts.end(),
+                                   [&](const auto& prompt) { return prompt.name == name; });
+    if (!known || entry.path().extension() != ".md") {
+      return Fail(ErrorCode::kInvalid,
+                  "prompts: " + Quote(entry.path().string()) +
+                      ": expected diagnose.md, approval.md or summarize.md, and nothing else");
+    }
+    MIDWATCH_ASSIGN(out[name], ReadFile(entry.path()));
+  }
+  if (failed) {
+    return Fail(ErrorCode::kInvalid, "prompts: " + Quote(directory) + ": " + failed.message());
+  }
+  return out;
 }
 
 }  // namespace midwatch::cmd

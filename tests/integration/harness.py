@@ -118,11 +118,11 @@ class World(unittest.TestCase):
             self.port = int(kubeconfig.read_text().split("https://127.0.0.1:")[1].split()[0].strip('"'))
         return server
 
-    def start_agent(self, name="one", capacity=1, sidecars=None, agent="agents/ops", lease=30, flags=()):
+    def start_agent(self, name="one", capacity=1, sidecars=None, agent="agents/ops", lease=30, flags=(), **more):
         token = self.dir / f"{agent.replace('/', '-')}.kubeconfig"
         if not token.exists():
             self.midwatch.run("agent", "token", agent, "--file", token)
-        config = {"capacity": capacity, "leaseSeconds": lease, "sidecars": sidecars or [
+        config = {**more, "capacity": capacity, "leaseSeconds": lease, "sidecars": sidecars or [
             {"name": "scripted", "command": BINARY, "args": ["sidecar", "scripted"], "default": True}]}
         path = self.dir / f"agent-{name}.yaml"
         path.write_text(json.dumps(config))
