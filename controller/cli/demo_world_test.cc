@@ -229,7 +229,7 @@ spec:
   moduleRef: {name: database}
   missionType: SummarizeJob
   headline: two changes
-  producedBy: {sidecar: scripted}
+  producedBy: {sidecar: last-line}
   summary:
     summary: The job created a security group and changed the size of the database.
     changes:
@@ -267,7 +267,7 @@ spec:
   moduleRef: {name: database}
   missionType: AutoDiagnose
   headline: the state is locked by another run
-  producedBy: {sidecar: scripted, producer: midwatch scripted}
+  producedBy: {sidecar: scripted, producer: 'scripted (rules, no model)'}
   usage: {inputTokens: 0, outputTokens: 0}
   diagnosis:
     rootCause: >-

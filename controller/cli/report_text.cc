@@ -228,15 +228,24 @@ std::string Markdown(const api::Summary& summary) {
   return out + MarkdownEvidence(summary.evidence);
 }
 
+/// The sidecar, and which model answered; where that is not known, how the sidecar introduced
+/// itself.
+std::string Producer(const api::Producer& by) {
+  if (!by.model.empty()) {
+    return by.sidecar + " (model " + by.model +
+           (by.endpoint.empty() ? ")" : " at " + by.endpoint + ")");
+  }
+  if (by.producer.starts_with(by.sidecar)) {
+    return by.producer;
+  }
+  return by.sidecar + " (" + (by.producer.empty() ? "nothing is known of it" : by.producer) + ")";
+}
+
 }  // namespace
 
 std::string ProducerText(const api::ReportSpec& spec) {
-  const api::Producer& by = spec.produced_by;
-  const std::string model =
-      by.model.empty() ? "rules, no model"
-                       : "model " + by.model + (by.endpoint.empty() ? "" : " at " + by.endpoint);
   const std::int64_t tokens = spec.usage ? spec.usage->input_tokens + spec.usage->output_tokens : 0;
-  return Harmless(by.sidecar + " (" + model + "), tokens " + std::to_string(tokens));
+  return Harmless(Producer(spec.produced_by) + ", tokens " + std::to_string(tokens));
 }
 
 std::string ReportText(const api::Report& report, const Style& style, std::size_t width) {
