@@ -246,8 +246,10 @@ class Terminals(SharedWorld):
         self.midwatch.apply(obj("Module", "another", "payments", {}))
         self.assertEqual(child.wait(20), -signal.SIGPIPE)
 
-    def test_it_is_also_a_plugin_of_kubectl(self):
-        plugin = pathlib.Path(BINARY).resolve().parent / "kubectl-midwatch"
+    def test_it_is_installed_also_as_a_plugin_of_kubectl(self):
+        tree = pathlib.Path(BINARY).resolve().parents[2]
+        subprocess.run(["cmake", "--install", tree, "--prefix", self.dir / "usr"], check=True, capture_output=True)
+        plugin = self.dir / "usr/bin/kubectl-midwatch"
         done = subprocess.run([plugin, "get", "module", "database", "-n", "payments", "-o", "name"], env=self.environment(),
                               capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout, "module.midwatch.dev/database\n")
