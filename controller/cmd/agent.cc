@@ -23,6 +23,7 @@
 #include "controller/cmd/say_error.h"
 #include "controller/cmd/stop_signal.h"
 #include "controller/cmd/version.h"
+#include "controller/posix/pid_namespace.h"
 #include "controller/posix/process_runner.h"
 #include "controller/posix/sandbox.h"
 #include "controller/posix/system_clock.h"
@@ -54,11 +55,11 @@ class Agent {
                     Connect(cli::KubeconfigCandidates(options_.kubeconfig, environment_)));
     std::filesystem::create_directories(options_.data);
     const auto sandbox = posix::FindSandbox();
-    if (!sandbox) {
-      log_->Warn("bubblewrap is not usable here: sidecars can read what this user can read");
-    }
-    processes_.emplace(
-        posix::RunnerOptions{.watchdog = {ThisProgram(), "watchdog"}, .sandbox = sandbox});
+    const auto pid_namespace = sandbox ? std::vector<std::string>{} : posix::FindPidNamespace();
+    SayWhatContains(sandbox.has_value(), !pid_namespace.empty());
+    processes_.emplace(posix::RunnerOptions{.watchdog = {ThisProgram(), "watchdog"},
+                                            .pid_namespace = pid_namespace,
+                                            .sandbox = sandbox});
     const bool changes_user = sandbox && !sandbox->setpriv.empty();
     MIDWATCH_ASSIGN(tickets_,
                     posix::UnixTicketServer::Start(
@@ -95,6 +96,19 @@ class Agent {
   }
 
  private:
+  void SayWhatContains(bool sandbox, bool pid_namespace) {
+    if (sandbox) {
+      const bool changes_user = geteuid() == 0;
+      return log_->Info("sidecars run in a sandbox (bubblewrap)",
+                        {{"user", changes_user ? "nobody" : "that of the agent"}});
+    }
+    log_->Warn("bubblewrap is not usable here: sidecars can read what this user can read");
+    if (pid_namespace) return log_->Info("sidecars run in PID namespaces of their own (unshare)");
+    log_->Warn(
+        "there are no PID namespaces here: a sidecar may kill its watchdog, and one that forks "
+        "without end may outlive its Run");
+  }
+
   agent::HostConfig Host() const {
     agent::HostConfig host;
     host.version = kVersion;

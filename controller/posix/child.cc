@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <sstream>
 
+#include "controller/posix/process_runner.h"
 #include "controller/posix/process_tree.h"
 #include "controller/posix/spawn.h"
 #include "controller/posix/watchdog.h"
@@ -53,26 +54,28 @@ Result<ChildPipes> MakePipes() {
 
 }  // namespace
 
-Result<ChildPlan> PlanChild(const ProcessSpec& spec, const std::vector<std::string>& watchdog,
-                            const std::optional<Sandbox>& sandbox) {
+Result<ChildPlan> PlanChild(const ProcessSpec& spec, const RunnerOptions& options) {
   if (spec.command.empty()) return Fail(ErrorCode::kInvalid, "command: expected a program");
   ChildPlan plan;
   MIDWATCH_ASSIGN(plan.program, FindProgram(spec.command[0], PathOf(spec)));
   plan.arguments = spec.command;
-  if (spec.sandbox && sandbox) {
-    plan.arguments = SandboxCommand(*sandbox, plan.program, spec);
-    plan.program = sandbox->bubblewrap;
+  const bool sandboxed = spec.sandbox && options.sandbox;  // In a PID namespace already.
+  if (sandboxed) {
+    plan.arguments = SandboxCommand(*options.sandbox, plan.program, spec);
+    plan.program = options.sandbox->bubblewrap;
   }
-  plan.watched = spec.kill_at.has_value() && !watchdog.empty();
+  plan.watched = spec.kill_at.has_value() && !options.watchdog.empty();
   if (!plan.watched) return plan;
-  std::vector<std::string> command = watchdog;
+  std::vector<std::string> command;
+  if (!sandboxed) command = options.pid_namespace;
+  command.insert(command.end(), options.watchdog.begin(), options.watchdog.end());
   const std::vector<std::string> tail = ToArguments({.until = *spec.kill_at,
                                                      .data_limit = spec.memory_limit,
                                                      .cpu_seconds = spec.cpu_seconds,
                                                      .program = plan.program,
                                                      .arguments = plan.arguments});
   command.insert(command.end(), tail.begin(), tail.end());
-  plan.program = watchdog[0];
+  plan.program = command[0];
   plan.arguments = std::move(command);
   return plan;
 }

@@ -41,6 +41,8 @@ struct Child {
   bool killed = false;
 };
 
+struct RunnerOptions;
+
 /// How a child is to be started.
 struct ChildPlan {
   std::string program;
@@ -49,8 +51,7 @@ struct ChildPlan {
 };
 
 /// Resolves program, sandbox and watchdog of a spec.
-Result<ChildPlan> PlanChild(const ProcessSpec& spec, const std::vector<std::string>& watchdog,
-                            const std::optional<Sandbox>& sandbox);
+Result<ChildPlan> PlanChild(const ProcessSpec& spec, const RunnerOptions& options);
 
 /// Starts it and makes its pipes.
 Result<std::shared_ptr<Child>> StartChild(const ProcessSpec& spec, const ChildPlan& plan,

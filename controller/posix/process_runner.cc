@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <limits>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "controller/base/check.h"
@@ -236,13 +237,13 @@ class PosixProcessRunner::Loop {
   /// Kills what has come to us of the trees of watchdogs that died; true if there was nothing.
   /// What it kills may leave children of its own: those come next. Called under the lock.
   bool OrphansAreGone() {
+    std::set<pid_t> ours;
+    for (const auto& child : children_) ours.insert(child->pid);
+    KillDescendants(getpid(), ours);
     bool gone = true;
     for (const pid_t pid : ChildrenOf(getpid())) {
-      const bool known = std::any_of(children_.begin(), children_.end(),
-                                     [pid](const auto& child) { return child->pid == pid; });
-      if (known) continue;
+      if (ours.contains(pid)) continue;
       gone = false;
-      KillTree(pid);
       waitpid(pid, nullptr, WNOHANG);
     }
     return gone;
@@ -320,7 +321,7 @@ PosixProcessRunner::~PosixProcessRunner() { loop_->StopAndJoin(); }
 
 Result<std::unique_ptr<Process>> PosixProcessRunner::Start(const ProcessSpec& spec,
                                                            std::shared_ptr<ProcessSink> sink) {
-  MIDWATCH_ASSIGN(const ChildPlan plan, PlanChild(spec, options_.watchdog, options_.sandbox));
+  MIDWATCH_ASSIGN(const ChildPlan plan, PlanChild(spec, options_));
   MIDWATCH_ASSIGN(auto child, loop_->Start(spec, plan, std::move(sink)));
   return std::make_unique<Loop::Handle>(loop_, std::move(child));
 }

@@ -17,6 +17,9 @@ struct RunnerOptions {
   /// of a watchdog that was killed. Without it `kill_at` is kept by this process, and a child that
   /// left its session may escape.
   std::vector<std::string> watchdog;
+  /// FindPidNamespace: what has a watchdog and no sandbox runs in such a namespace, whose first
+  /// process is the watchdog. Empty: a tree that forks faster than it is looked for may go on.
+  std::vector<std::string> pid_namespace = {};
   /// FindSandbox. None: `sandbox` of a spec has no effect.
   std::optional<Sandbox> sandbox;
 };

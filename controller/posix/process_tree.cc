@@ -3,22 +3,28 @@
 #include <dirent.h>
 #include <signal.h>
 
-#include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <map>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 namespace midwatch::posix {
 namespace {
 
-// A hostile tree that forks faster than it is killed loses: after this many rounds all are stopped.
-constexpr int kMaxRounds = 100;
+// A hostile tree that forks faster than it is stopped gets the rest of the machine a turn now and
+// then.
+constexpr int kMaxRounds = 20;
 
-std::optional<pid_t> ParentOf(pid_t pid) {
+struct Seen {
+  pid_t parent = 0;
+  bool has_ended = false;
+};
+
+std::optional<Seen> Look(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string text;
   if (!std::getline(file, text)) return std::nullopt;
@@ -26,66 +32,61 @@ std::optional<pid_t> ParentOf(pid_t pid) {
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream rest(text.substr(name_end + 1));
   char state = '?';
-  pid_t parent = 0;
-  if (!(rest >> state >> parent)) return std::nullopt;
-  return parent;
+  Seen seen;
+  if (!(rest >> state >> seen.parent)) return std::nullopt;
+  seen.has_ended = state == 'Z' || state == 'X';
+  return seen;
 }
 
-std::multimap<pid_t, pid_t> ChildrenByParent() {
-  std::multimap<pid_t, pid_t> children;
+/// Calls `see` for each process, the oldest first as long as their numbers have not started again.
+void ForEachProcess(const std::function<void(pid_t, Seen)>& see) {
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-  if (!proc) return children;
+  if (!proc) return;
   while (const dirent* entry = readdir(proc.get())) {
-    const std::string name = entry->d_name;
+    const std::string_view name = entry->d_name;
     pid_t pid = 0;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) continue;
-    if (const auto parent = ParentOf(pid)) children.emplace(*parent, pid);
+    if (const auto seen = Look(pid)) see(pid, *seen);
   }
-  return children;
+}
+
+/// Stops each at the moment it is seen: what forks and ends at once is there no longer than that.
+std::set<pid_t> StopDescendants(pid_t root, const std::set<pid_t>& spared) {
+  std::set<pid_t> found;
+  ForEachProcess([&](pid_t pid, Seen seen) {
+    if (seen.has_ended || spared.contains(pid)) return;
+    if (seen.parent != root && !found.contains(seen.parent)) return;
+    kill(pid, SIGSTOP);
+    found.insert(pid);
+  });
+  return found;
 }
 
 }  // namespace
 
-std::vector<pid_t> DescendantsOf(pid_t root) {
-  const auto children = ChildrenByParent();
-  std::vector<pid_t> found;
-  std::vector<pid_t> open{root};
-  while (!open.empty()) {
-    const pid_t parent = open.back();
-    open.pop_back();
-    const auto [begin, end] = children.equal_range(parent);
-    for (auto it = begin; it != end; ++it) {
-      found.push_back(it->second);
-      open.push_back(it->second);
-    }
-  }
-  return found;
-}
-
 std::vector<pid_t> ChildrenOf(pid_t parent) {
-  const auto children = ChildrenByParent();
   std::vector<pid_t> found;
-  const auto [begin, end] = children.equal_range(parent);
-  for (auto it = begin; it != end; ++it) found.push_back(it->second);
+  ForEachProcess([&](pid_t pid, Seen seen) {
+    if (seen.parent == parent) found.push_back(pid);
+  });
   return found;
 }
 
-void KillDescendants(pid_t root) {
-  std::vector<pid_t> known;
+void KillDescendants(pid_t root, const std::set<pid_t>& spared) {
+  std::set<pid_t> known;
   for (int round = 0; round < kMaxRounds; ++round) {
-    std::vector<pid_t> now = DescendantsOf(root);
-    std::sort(now.begin(), now.end());
-    for (const pid_t pid : now) kill(pid, SIGSTOP);
-    if (now == known) break;
-    known = std::move(now);
+    std::set<pid_t> now = StopDescendants(root, spared);
+    const bool all_stand = now == known;
+    known.merge(now);
+    if (all_stand) break;
   }
   for (const pid_t pid : known) kill(pid, SIGKILL);
 }
 
 void KillTree(pid_t root) {
   kill(root, SIGSTOP);
-  KillDescendants(root);
+  KillDescendants(root, {});
   kill(root, SIGKILL);
 }
 

@@ -1,6 +1,5 @@
 #include "controller/posix/sandbox.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -91,15 +90,7 @@ std::optional<Sandbox> FindSandbox() {
   }
   ProcessSpec probe;
   probe.command = {"true"};
-  const auto pid = Spawn({.program = sandbox.bubblewrap,
-                          .arguments = SandboxCommand(sandbox, "/bin/true", probe),
-                          .environment = {},
-                          .working_directory = "/",
-                          .descriptors = {-1, -1, -1}});
-  if (!pid) return std::nullopt;
-  int status = 0;
-  if (waitpid(*pid, &status, 0) != *pid || !WIFEXITED(status)) return std::nullopt;
-  if (WEXITSTATUS(status) != 0) return std::nullopt;
+  if (!Succeeds(SandboxCommand(sandbox, "/bin/true", probe))) return std::nullopt;
   return sandbox;
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -97,6 +98,17 @@ Result<pid_t> Spawn(const SpawnRequest& request) {
                                 arguments.attributes(), argv.data(), environment.data());
   if (error != 0) return Fail(SystemError("start " + Quote(request.program), error));
   return pid;
+}
+
+bool Succeeds(const std::vector<std::string>& command) {
+  const auto pid = Spawn({.program = command[0],
+                          .arguments = command,
+                          .environment = {},
+                          .working_directory = "/",
+                          .descriptors = {-1, -1, -1}});
+  if (!pid) return false;
+  int status = 0;
+  return waitpid(*pid, &status, 0) == *pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 Result<std::string> FindProgram(const std::string& command, const std::string& path) {

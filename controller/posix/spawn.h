@@ -24,6 +24,10 @@ struct SpawnRequest {
 
 Result<pid_t> Spawn(const SpawnRequest& request);
 
+/// Runs a command to its end, without input and output; true if its exit code is 0. For probes: the
+/// program is argument 0, a path.
+bool Succeeds(const std::vector<std::string>& command);
+
 /// The absolute path of the file that a command names: itself if it has a slash, else the first
 /// executable in `path` (colon-separated). kNotFound says where it was looked for.
 Result<std::string> FindProgram(const std::string& command, const std::string& path);

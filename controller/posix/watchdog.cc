@@ -106,7 +106,7 @@ class Watchdog {
     const MonoTime now = BootTime();
     if (killing_ || child_ == 0 || now >= arguments_.until || (kill_at_ && now >= *kill_at_)) {
       killing_ = true;
-      KillDescendants(getpid());
+      KillAll();
     }
     ArmTimer(now);
     pollfd polls[] = {{children_.get(), POLLIN, 0},
@@ -116,6 +116,16 @@ class Watchdog {
     if (polls[0].revents != 0) Reap();
     if (polls[1].revents != 0) Drain(timer_);
     if (polls[2].revents != 0) ReadControl();
+  }
+
+  /// All at once, so that none forks away meanwhile, where this is the first process of a PID
+  /// namespace.
+  static void KillAll() {
+    if (getpid() == 1) {
+      kill(-1, SIGKILL);
+    } else {
+      KillDescendants(getpid(), {});
+    }
   }
 
   void ArmTimer(MonoTime now) {
