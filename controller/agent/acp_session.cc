@@ -323,8 +323,16 @@ void AcpSession::OnUpdate(const Json& update) {
                      {"cost", update.At("cost")}}));
     return;
   }
+  if (kind == "notice") {
+    const std::string said = update.At("severity").AsString() + ": " +
+                             update.At("title").AsString() + " " +
+                             update.At("description").AsString();
+    return Record(RecordKind::kSystem,
+                  "the sidecar notes, " + std::string(Utf8Prefix(Trim(said), kShownOfError)));
+  }
   constexpr std::string_view kQuiet[] = {"available_commands_update", "current_mode_update",
-                                         "config_option_update", "session_info_update"};
+                                         "config_option_update",      "session_info_update",
+                                         "compaction_update",         "compaction_summary_chunk"};
   if (std::find(std::begin(kQuiet), std::end(kQuiet), kind) == std::end(kQuiet)) {
     Record(RecordKind::kSystem,
            "ignored an update of unknown kind: " + Quote(Utf8Prefix(kind, kShownOfMethod)));

@@ -187,6 +187,15 @@ INSTANTIATE_TEST_SUITE_P(
                  Update(R"({"sessionUpdate":"config_option_update","configOptions":[]})"),
                  {}},
         LineCase{"Info", Update(R"({"sessionUpdate":"session_info_update","title":"t"})"), {}},
+        LineCase{"Compaction",
+                 Update(R"({"sessionUpdate":"compaction_update","compactionId":"c"})"),
+                 {}},
+        LineCase{"CompactionSummary",
+                 Update(R"({"sessionUpdate":"compaction_summary_chunk","compactionId":"c"})"),
+                 {}},
+        LineCase{"Notice",
+                 Update(R"({"sessionUpdate":"notice","severity":"warning","title":"slow"})"),
+                 {"system the sidecar notes, warning: slow"}},
         LineCase{
             "Audio",
             Update(
@@ -502,6 +511,31 @@ TEST(AcpSessionTest, WaitsForTheHandshakeOnlySoLong) {
   EXPECT_FALSE(session.OnTime(kStart + AcpSession::kHandshakeTime).empty());
   EXPECT_TRUE(session.ended());
   EXPECT_FALSE(Prompting().NextWake());
+}
+
+/// Lines that come when nobody waits for them; a session of its own for each.
+TEST(AcpSessionTest, WhatComesOutOfOrderMovesNothing) {
+  const std::string permission =
+      R"({"jsonrpc":"2.0","id":9,"method":"session/request_permission","params":{"sessionId":"s","toolCall":{"toolCallId":"1","kind":"read"},"options":[]}})";
+  const std::string no_answer =
+      "system the sidecar sent what is no message of the protocol: an answer to nothing that was "
+      "asked";
+  AcpSession session(Config());
+  session.Start(kStart);
+  EXPECT_EQ(
+      Show(session.OnLine(permission)),
+      (std::vector<std::string>{
+          "system refused a request for permission that names no call of ours", "> error -32602"}));
+  EXPECT_EQ(Show(session.OnLine(kCreated)), std::vector<std::string>{no_answer});
+  session.OnLine(kInitialized);
+  EXPECT_EQ(Show(session.OnLine(kInitialized)), std::vector<std::string>{no_answer});
+  EXPECT_EQ(Show(session.OnLine(kCreated)), std::vector<std::string>{"> session/prompt"});
+  EXPECT_EQ(Show(session.OnLine(kCreated)), std::vector<std::string>{no_answer});
+  const std::string end = R"({"jsonrpc":"2.0","id":2,"result":{"stopReason":"end_turn"}})";
+  EXPECT_EQ(Show(session.OnLine(end)), std::vector<std::string>{"= completed end_turn"});
+  for (const std::string& late : {end, permission, Update(R"({"sessionUpdate":"plan"})")}) {
+    EXPECT_TRUE(session.OnLine(late).empty()) << late;
+  }
 }
 
 TEST(AcpSessionTest, IgnoresUpdatesBeforeThereIsASession) {
