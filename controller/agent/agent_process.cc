@@ -29,6 +29,17 @@ bool MustReadFirst(const Error& error) {
          error.code == ErrorCode::kOutcomeUnknown;
 }
 
+/// Nobody answered; what was asked for may have happened.
+bool IsCut(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout ||
+         error.code == ErrorCode::kOutcomeUnknown;
+}
+
+/// The token is good for nothing that its process must do.
+bool IsRefusal(const Error& error) {
+  return error.code == ErrorCode::kUnauthorized || error.code == ErrorCode::kForbidden;
+}
+
 /// True if only what the sidecar consumed differs.
 bool OnlyUsageDiffers(api::RunStatus a, const api::RunStatus& b) {
   a.usage = b.usage;
@@ -74,8 +85,8 @@ bool AgentProcess::Step(Now now) {
     drain_over_ = drain_over;
     MarkAllDirty();
   }
-  const bool worked = TakeItem(now) || run_informer_.Step(now) || instance_informer_.Step(now) ||
-                      StepInstance(now) || StepSessions(now) || StepRuns(now);
+  const bool worked = TakeItem(now) || StepInformers(now) || StepInstance(now) ||
+                      StepSessions(now) || StepRuns(now);
   CheckFinished(now);
   return worked;
 }
@@ -96,6 +107,12 @@ std::optional<MonoTime> AgentProcess::NextWake() const {
   return wake;
 }
 
+/// Nothing of ours is there to be seen before the first registration, which finds out what the
+/// token is good for.
+bool AgentProcess::StepInformers(Now now) {
+  return was_registered_ && (run_informer_.Step(now) || instance_informer_.Step(now));
+}
+
 bool AgentProcess::TakeItem(Now now) {
   auto item = inbox_->Take();
   if (!item) return false;
@@ -109,7 +126,9 @@ bool AgentProcess::TakeItem(Now now) {
 
 void AgentProcess::StartOver() {
   const bool drain = instance_.drain;
+  const auto retry_at = instance_.retry_at;
   instance_ = InstanceState{};
+  instance_.retry_at = retry_at;
   constexpr std::size_t kLongestStem = 200;
   instance_.name = std::string(NameStem(settings_.agent, kLongestStem)) + "-" +
                    ports_.random.NameSuffix(kInstanceSuffix);
@@ -232,31 +251,19 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
   if (answer.action == InstanceAction::kLeave) {
     const bool gone = answer.object || IsMissing(answer.object.error()) || instance_.uid.empty();
     instance_.gone = gone;
-    if (!gone) instance_.retry_at = now.mono + kRetryAfter;
+    if (!gone) instance_.retry_at = now.mono + NextBackOff();
     return;
   }
   if (!answer.object) {
-    const Error& error = answer.object.error();
-    ports_.log.Warn("the API did not take what the instance has to say",
-                    {{"instance", instance_.name}, {"error", error.message}});
-    const bool about_lease =
-        answer.action != InstanceAction::kRegister && answer.action != InstanceAction::kSayDraining;
-    if (about_lease && IsMissing(error)) instance_.lost = true;  // Somebody deleted it.
-    if (about_lease && MustReadFirst(error)) instance_.lease_unknown = true;
-    if (answer.action == InstanceAction::kRegister && MustReadFirst(error)) {
-      return StartOver();  // It may stand there under this name, or not: another name settles it.
-    }
-    if (answer.action == InstanceAction::kSayDraining && MustReadFirst(error)) {
-      instance_.retry_at = now.mono + kRetryAfter;
-      return;
-    }
-    if (!instance_.lease_unknown) instance_.retry_at = now.mono + kRetryAfter;
-    return;
+    return TakeFailure(answer.action, answer.object.error(), now);
   }
+  failures_ = 0;
+  NoticeAnswer(now);
   const Object& object = *answer.object;
   switch (answer.action) {
     case InstanceAction::kRegister:
       instance_.uid = object.uid();
+      was_registered_ = true;
       instances_.Upsert(object, now.mono);
       ports_.log.Info("registered", {{"instance", instance_.name}});
       break;
@@ -277,6 +284,67 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
     default:
       break;
   }
+}
+
+void AgentProcess::TakeFailure(InstanceAction action, const Error& error, Now now) {
+  instance_.retry_at = now.mono + NextBackOff();
+  if (IsRefusal(error)) return TakeRefusal(error);
+  NoticeFailure(error, now);
+  if (action == InstanceAction::kRegister) {
+    // It may stand there under this name, or not: another name settles it.
+    if (MustReadFirst(error)) StartOver();
+    return;
+  }
+  if (action == InstanceAction::kSayDraining) return;
+  if (IsMissing(error)) instance_.lost = true;  // Somebody deleted it.
+  if (MustReadFirst(error)) instance_.lease_unknown = true;
+}
+
+/// Without a token that is good for it, nothing can be said any more: what runs may end while the
+/// Lease lasts, and its results are lost.
+void AgentProcess::TakeRefusal(const Error& error) {
+  if (failure_) return;
+  failure_ = error;
+  if (!was_registered_) {
+    finished_ = true;
+    return;
+  }
+  ports_.log.Fault("the server no longer takes the token of this agent; draining",
+                   {{"instance", instance_.name}, {"error", error.message}});
+  Drain();
+}
+
+void AgentProcess::NoticeFailure(const Error& error, Now now) {
+  if (!IsCut(error)) {
+    NoticeAnswer(now);
+    ports_.log.Warn("the API did not take what the instance has to say",
+                    {{"instance", instance_.name}, {"error", error.message}});
+  } else if (!cut_since_) {
+    cut_since_ = now.mono;
+    ports_.log.Warn(
+        was_registered_ ? "the connection to the server was lost" : "the server cannot be reached",
+        {{"instance", instance_.name}, {"error", error.message}});
+  }
+}
+
+void AgentProcess::NoticeAnswer(Now now) {
+  if (!cut_since_) return;
+  const auto away = std::chrono::duration_cast<std::chrono::seconds>(now.mono - *cut_since_);
+  cut_since_.reset();
+  ports_.log.Info("the connection to the server is back",
+                  {{"instance", instance_.name}, {"seconds", std::to_string(away.count())}});
+}
+
+/// Doubled with each failure in a row; between half and all of it, so that agents of one server do
+/// not return together.
+Duration AgentProcess::NextBackOff() {
+  constexpr int kMaxDoublings = 10;
+  const Duration full =
+      std::min<Duration>(kFirstBackOff * (std::int64_t{1} << std::min(failures_, kMaxDoublings)),
+                         instance_.lease / kRenewals);
+  ++failures_;
+  const auto half = static_cast<std::uint64_t>(full.count() / 2);
+  return Duration(static_cast<std::int64_t>(half + jitter_->Below(half + 1)));
 }
 
 void AgentProcess::MoveDeadlines(Now now) {
@@ -372,6 +440,7 @@ bool AgentProcess::StepRun(const std::string& uid, Now now) {
     return false;
   }
   const SidecarSession* session = found == work_.end() ? nullptr : found->second.session.get();
+  if (session != nullptr) TellEnd(found->second);
   RunDecision decision =
       PlanRun(*run, session == nullptr ? nullptr : &session->view(), ViewFor(*run, now), now);
   const bool ends = decision.action == RunAction::kStop || decision.action == RunAction::kKill;
@@ -435,8 +504,21 @@ void AgentProcess::StartSession(const api::Run& run, Work& work, Now now) {
   work.session = std::make_unique<SidecarSession>(
       std::move(setup), settings_.host,
       SidecarSession::Ports{ports_.processes, ports_.tickets, ports_.store, post});
+  ports_.log.Info("a Run is started", {{"run", work.name},
+                                       {"sidecar", run.spec.sidecar_name},
+                                       {"work", std::string(api::ToString(run.spec.mission_type))},
+                                       {"attempt", std::to_string(run.spec.attempt)}});
   work.session->Begin(now);
   dirty_.insert(run.metadata.uid);
+}
+
+void AgentProcess::TellEnd(Work& work) {
+  const SessionView& view = work.session->view();
+  if (view.stage != SessionView::Stage::kDone || std::exchange(work.told, true)) return;
+  ports_.log.Info("a Run has ended", {{"run", work.name},
+                                      {"result", std::string(api::ToString(view.outcome.phase))},
+                                      {"reason", view.outcome.reason},
+                                      {"message", view.outcome.message}});
 }
 
 void AgentProcess::WriteStatus(const api::Run& run, const api::RunStatus& status, RunAction action,
@@ -470,6 +552,7 @@ void AgentProcess::Take(const RunAnswer& answer, Now now) {
   if (found != work_.end()) found->second.busy = false;
   if (answer.object) {
     runs_.Upsert(*answer.object, now.mono);
+    if (answer.action == RunAction::kWrite) TellWithdrawal(*answer.object);
     return;
   }
   if (IsMissing(answer.object.error())) {
@@ -484,6 +567,17 @@ void AgentProcess::Take(const RunAnswer& answer, Now now) {
   ports_.log.Warn("the status of a Run was not written",
                   {{"run", answer.name}, {"error", answer.object.error().message}});
   found->second.retry_at = now.mono + kWriteRetryAfter;
+}
+
+/// A Run that has ended without a session was stopped, or could not be done, before it was started.
+void AgentProcess::TellWithdrawal(const Object& object) {
+  const auto found = work_.find(object.uid());
+  if (found != work_.end() && found->second.session) return;
+  const auto run = api::FromObject<api::Run>(object);
+  if (!run || !HasEnded(run->status.phase)) return;
+  ports_.log.Info(
+      "a Run has ended before it was started",
+      {{"run", object.name()}, {"reason", run->status.reason}, {"message", run->status.message}});
 }
 
 // -- The sessions.
@@ -518,6 +612,7 @@ bool AgentProcess::StepSessions(Now now) {
 }
 
 void AgentProcess::CheckFinished(Now now) {
+  if (failure_ && LiveSessions() == 0) finished_ = true;
   if (!drain_until_) return;
   const bool work_left = !work_.empty();
   if (work_left && now.mono < *drain_until_ + kLeaveTime + SidecarSession::kCancelTime +

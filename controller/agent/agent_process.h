@@ -47,6 +47,9 @@ struct AgentSettings {
 /// - A terminal status is written once no process of the sidecar is left, and says so.
 /// - A lost incarnation gets another name; what it still has to say about its Runs it says.
 ///
+/// - A server that refuses the token (401, 403) at the first registration is the end; later it is
+///   said in the log, and drained: sidecars die with the Lease.
+///
 /// Drain and finished may be called from any thread. The actor may be destroyed when `finished`;
 /// destroyed earlier, its processes are killed.
 class AgentProcess final : public Actor {
@@ -72,6 +75,8 @@ class AgentProcess final : public Actor {
   /// Takes no new work, lets what runs end within the drain time, then stops it and leaves.
   void Drain();
   bool finished() const { return finished_; }
+  /// Once finished: why, if it was not asked to.
+  const std::optional<Error>& failure() const { return failure_; }
   const std::string& instance() const { return instance_.name; }
 
   static constexpr std::int64_t kProtocolVersion = 1;
@@ -108,6 +113,7 @@ class AgentProcess final : public Actor {
     std::string instance;  ///< The incarnation whose Lease the session lives by.
     bool busy = false;     ///< A request about it is on its way.
     bool started = false;  ///< Its one session was made.
+    bool told = false;     ///< The log has its end.
     std::optional<MonoTime> retry_at;
     std::optional<MonoTime> written_at;
 
@@ -115,11 +121,17 @@ class AgentProcess final : public Actor {
   };
 
   bool TakeItem(Now now);
+  bool StepInformers(Now now);
   void Take(const InstanceAnswer& answer, Now now);
   void Take(const RunAnswer& answer, Now now);
   void Take(SessionAnswer answer, Now now);
   bool StepInstance(Now now);
   void Carry(InstanceAction action, Now now);
+  void TakeFailure(InstanceAction action, const Error& error, Now now);
+  void TakeRefusal(const Error& error);
+  void NoticeFailure(const Error& error, Now now);
+  void NoticeAnswer(Now now);
+  Duration NextBackOff();
   void StartOver();
   Json InstanceBody() const;
   Json LeaseBody(Now now) const;
@@ -129,6 +141,8 @@ class AgentProcess final : public Actor {
   bool StepRun(const std::string& uid, Now now);
   bool Carry(const api::Run& run, RunDecision decision, Work& work, Now now);
   void StartSession(const api::Run& run, Work& work, Now now);
+  void TellEnd(Work& work);
+  void TellWithdrawal(const Object& object);
   void WriteStatus(const api::Run& run, const api::RunStatus& status, RunAction action, Work& work);
   void ReadRun(const std::string& name, const std::string& uid, Work& work);
   bool StepSessions(Now now);
@@ -148,7 +162,11 @@ class AgentProcess final : public Actor {
   std::shared_ptr<Inbox<Item>> inbox_;
   InstanceState instance_;
   std::uint64_t incarnation_ = 0;
-  Json lease_;  // As it was last seen.
+  bool was_registered_ = false;        // Under whatever name.
+  int failures_ = 0;                   // Of what the instance has to say, in a row.
+  std::optional<MonoTime> cut_since_;  // Nobody has answered since.
+  std::optional<Error> failure_;       // Read by others once finished_.
+  Json lease_;                         // As it was last seen.
   Index runs_;
   Index instances_;
   Informer run_informer_;

@@ -178,6 +178,18 @@ TEST_F(AgentProcessTest, DoesARun) {
   EXPECT_FALSE(host_.sockets.at(0)->open);
 }
 
+TEST_F(AgentProcessTest, WhatBecameOfAResultIsToldAfterTheCallThatSubmittedIt) {
+  host_.tools_first = true;
+  Settle();
+  CreateRun("r");
+  Pass(std::chrono::seconds(1));
+  const std::string& log = store_.logs.at("runs/agents/r");
+  const std::size_t call = log.find("\"title\":\"submit_result\"");
+  ASSERT_NE(call, std::string::npos);
+  ASSERT_NE(log.find("\"kind\":\"result\""), std::string::npos);
+  EXPECT_LT(call, log.find("\"kind\":\"result\""));
+}
+
 TEST_F(AgentProcessTest, ComesToRestAndWritesNothingMore) {
   Settle();
   CreateRun("r");
@@ -585,6 +597,108 @@ TEST_F(AgentProcessTest, DrainStopsWhatDoesNotEnd) {
   EXPECT_EQ(Get("r").status.reason, "Drained");
   EXPECT_TRUE(process_->finished());
 }
+
+TEST_F(AgentProcessTest, SaysWhatBecomesOfItsRuns) {
+  Settle();
+  CreateRun("r");
+  Settle();
+  CreateRun("withdrawn");
+  RequestStop("withdrawn", api::StopReason::kNotAcknowledged);
+  Settle();
+  EXPECT_THAT(log_.lines(),
+              testing::IsSupersetOf(
+                  {"INFO a Run is started run=r sidecar=scripted work=AutoDiagnose attempt=1",
+                   "INFO a Run has ended run=r result=Succeeded reason= message=",
+                   "INFO a Run has ended before it was started run=withdrawn "
+                   "reason=NotAcknowledged message=it was not taken in time"}));
+}
+
+TEST_F(AgentProcessTest, SaysOnceThatTheConnectionIsLostAndThatItIsBack) {
+  Settle();
+  client_.down = true;
+  Pass(std::chrono::seconds(25));
+  client_.down = false;
+  Pass(std::chrono::seconds(25));
+  const auto lines = log_.lines();
+  const auto about = [&](std::string_view what) {
+    return std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+      return line.find(what) != std::string::npos;
+    });
+  };
+  EXPECT_EQ(about("WARN the connection to the server was lost"), 1);
+  EXPECT_EQ(about("INFO the connection to the server is back"), 1);
+}
+
+/// Whatever is reset, it is asked again ever later, up to the time between two renewals.
+class ResetTest : public AgentProcessTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(ResetTest, IsAskedAgainEverLater) {
+  if (std::string_view(GetParam()) != "create") Settle();
+  api_.FailNext(
+      {.verb = "", .resource = "", .error = {ErrorCode::kOutcomeUnknown, "reset"}, .times = 1000});
+  const std::size_t before = api_.calls().size();
+  Pass(std::chrono::seconds(60));
+  const auto calls = api_.calls();
+  const auto asked = std::count_if(calls.begin() + static_cast<std::ptrdiff_t>(before), calls.end(),
+                                   [](const auto& call) {
+                                     return call.find("agentinstances") != std::string::npos ||
+                                            call.find("leases") != std::string::npos;
+                                   });
+  EXPECT_GE(asked, 4);
+  EXPECT_LE(asked, 20);
+}
+
+INSTANTIATE_TEST_SUITE_P(Requests, ResetTest, testing::Values("create", "renew"),
+                         [](const auto& suite) { return std::string(suite.param); });
+
+/// A token that is good for nothing.
+class RefusalTest : public AgentProcessTest, public testing::WithParamInterface<ErrorCode> {
+ protected:
+  void Refuse() {
+    api_.FailNext(
+        {.verb = "", .resource = "", .error = {GetParam(), "who is that"}, .times = 1'000'000});
+  }
+};
+
+TEST_P(RefusalTest, AtTheStartIsTheEnd) {
+  Refuse();
+  Settle();
+  ASSERT_TRUE(process_->finished());
+  EXPECT_EQ(process_->failure()->message, "who is that");
+  EXPECT_EQ(api_.calls().size(), 1u) << "it does not ask twice";
+}
+
+TEST_P(RefusalTest, LaterDrainsAndSidecarsDieWithTheLease) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  Refuse();
+  const MonoTime deadline = host_.sidecars.at(0)->kill_at;
+  Pass(std::chrono::seconds(15));
+  EXPECT_TRUE(host_.sidecars.at(0)->alive);
+  EXPECT_FALSE(process_->finished());
+  Pass(std::chrono::seconds(20));
+  EXPECT_GE(clock_.Read().mono, deadline);
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+  EXPECT_TRUE(process_->finished());
+  EXPECT_EQ(process_->failure()->message, "who is that");
+  EXPECT_THAT(log_.lines(), testing::Contains(HasSubstr("ERROR the server no longer takes")));
+}
+
+TEST_P(RefusalTest, LaterWithNothingToDoIsTheEnd) {
+  Settle();
+  Refuse();
+  Pass(std::chrono::seconds(11));
+  EXPECT_TRUE(process_->finished());
+}
+
+INSTANTIATE_TEST_SUITE_P(Codes, RefusalTest,
+                         testing::Values(ErrorCode::kUnauthorized, ErrorCode::kForbidden),
+                         [](const auto& suite) {
+                           return suite.param == ErrorCode::kForbidden ? "Forbidden"
+                                                                       : "Unauthorized";
+                         });
 
 TEST_F(AgentProcessTest, FailsWhatItCannotStart) {
   host_.refuse_start = true;

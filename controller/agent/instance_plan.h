@@ -12,7 +12,8 @@ namespace midwatch::agent {
 inline constexpr int kRenewals = 3;
 /// What the controller waits longer than we do. After it this incarnation is lost for certain.
 inline constexpr Duration kLeaseGrace = std::chrono::seconds(10);
-inline constexpr Duration kRetryAfter = std::chrono::seconds(2);
+/// After a failure; doubled with each one in a row, up to the time between two renewals.
+inline constexpr Duration kFirstBackOff = std::chrono::milliseconds(250);
 
 /// What this process knows about its incarnation.
 struct InstanceState {

@@ -24,19 +24,6 @@ RunOutcome Failed(std::string_view why, std::string message) {
   return {RunPhase::kFailed, std::string(why), std::string(Utf8Prefix(message, kMaxMessage))};
 }
 
-api::StringMap EnvironmentOf(const api::SidecarConfig& sidecar, const api::StringMap& own) {
-  api::StringMap environment;
-  const auto path = own.find("PATH");
-  environment["PATH"] = path == own.end() ? kDefaultPath : path->second;
-  environment["LANG"] = "C.UTF-8";
-  for (const std::string& name : sidecar.pass_env) {
-    const auto value = own.find(name);
-    if (value != own.end()) environment[name] = value->second;
-  }
-  for (const auto& [name, value] : sidecar.env) environment[name] = value;
-  return environment;
-}
-
 std::vector<std::string> Secrets(const SessionSetup& setup, const HostConfig& host) {
   std::vector<std::string> secrets = SecretsOf(EnvironmentOf(setup.sidecar, host.environment));
   for (const std::string& name : setup.sidecar.pass_env) {
@@ -68,6 +55,19 @@ void Soonest(std::optional<T>& current, const std::optional<T>& other) {
 }
 
 }  // namespace
+
+api::StringMap EnvironmentOf(const api::SidecarConfig& sidecar, const api::StringMap& own) {
+  api::StringMap environment;
+  const auto path = own.find("PATH");
+  environment["PATH"] = path == own.end() ? kDefaultPath : path->second;
+  environment["LANG"] = "C.UTF-8";
+  for (const std::string& name : sidecar.pass_env) {
+    const auto value = own.find(name);
+    if (value != own.end()) environment[name] = value->second;
+  }
+  for (const auto& [name, value] : sidecar.env) environment[name] = value;
+  return environment;
+}
 
 SidecarSession::SidecarSession(SessionSetup setup, const HostConfig& host, Ports ports)
     : setup_(std::move(setup)),
@@ -243,6 +243,7 @@ void SidecarSession::On(const ProcessFlooded&, Now now) {
 
 void SidecarSession::On(const ProcessEnded& event, Now now) {
   process_gone_ = true;
+  TellResults(now, true);
   if (output_.Finish()) Note("the sidecar's last line was not finished", now);
   const std::string how = event.exit.signal != 0 ? "signal " + std::to_string(event.exit.signal)
                                                  : "exit code " + std::to_string(event.exit.code);
@@ -269,7 +270,7 @@ void SidecarSession::Obey(const AcpOutputs& outputs, Now now) {
     if (const auto* send = std::get_if<AcpSend>(&output)) {
       if (process_) process_->Write(send->line);
     } else if (const auto* record = std::get_if<SessionRecord>(&output)) {
-      log_.Add(*record, now);
+      Tell(*record, now);
     } else if (const auto* introduced = std::get_if<AcpIntroduced>(&output)) {
       if (!view_.facts.model) view_.facts.model.emplace();
       view_.facts.model->producer = introduced->producer;
@@ -282,7 +283,31 @@ void SidecarSession::Obey(const AcpOutputs& outputs, Now now) {
   }
 }
 
+void SidecarSession::Tell(const SessionRecord& record, Now now) {
+  if (record.kind == RecordKind::kResult) {
+    untold_results_.push_back(record);
+    if (!tell_results_at_) tell_results_at_ = now.mono + kResultNoteTime;
+  } else {
+    log_.Add(record, now);
+    const bool submits = record.kind == RecordKind::kToolCall &&
+                         record.data.At("title").AsString().ends_with("submit_result");
+    if (submits) ++announced_results_;
+  }
+  TellResults(now, false);
+}
+
+/// All of them, or as many as the sidecar has told of.
+void SidecarSession::TellResults(Now now, bool all) {
+  while (!untold_results_.empty() && (all || announced_results_ > 0)) {
+    log_.Add(untold_results_.front(), now);
+    untold_results_.erase(untold_results_.begin());
+    announced_results_ = std::max(announced_results_ - 1, 0);
+  }
+  if (untold_results_.empty()) tell_results_at_.reset();
+}
+
 void SidecarSession::OnAcpEnded(const AcpEnded& ended, Now now) {
+  TellResults(now, true);
   Note("the session ended: " + ended.why, now);
   if (!outcome_ && !desk_->result.IsNull()) {
     Conclude({RunPhase::kSucceeded, "", ""});
@@ -331,7 +356,7 @@ void SidecarSession::Obey(std::uint64_t connection, const McpOutputs& outputs, N
     if (const auto* send = std::get_if<McpSend>(&output)) {
       connections_.at(connection).peer->Write(send->line);
     } else if (const auto* record = std::get_if<SessionRecord>(&output)) {
-      log_.Add(*record, now);
+      Tell(*record, now);
     } else if (std::holds_alternative<McpSubmitted>(output)) {
       OnSubmitted(now);
     } else if (const auto* save = std::get_if<McpSave>(&output)) {
@@ -408,6 +433,7 @@ void SidecarSession::OnTime(Now now) {
     after_result_at_.reset();
     Stop({RunPhase::kSucceeded, "", ""}, now);
   }
+  if (tell_results_at_ && now.mono >= *tell_results_at_) TellResults(now, true);
   if (term_at_ && now.mono >= *term_at_) {
     term_at_.reset();
     if (process_) process_->Stop(kTermTime);
@@ -490,6 +516,7 @@ std::optional<MonoTime> SidecarSession::NextWake() const {
   Soonest(wake, retry_inputs_at_);
   Soonest(wake, term_at_);
   Soonest(wake, after_result_at_);
+  Soonest(wake, tell_results_at_);
   Soonest(wake, give_up_at_);
   Soonest(wake, log_.NextWake());
   if (acp_ && !process_gone_) Soonest(wake, acp_->NextWake());

@@ -30,6 +30,10 @@ struct HostConfig {
   PromptTemplates prompts;               ///< Replacements of the built-in ones.
 };
 
+/// What a sidecar has of the agent's own environment, and what configuration gives it. Never
+/// without PATH.
+api::StringMap EnvironmentOf(const api::SidecarConfig& sidecar, const api::StringMap& own);
+
 struct SessionSetup {
   api::Run run;
   api::SidecarConfig sidecar;
@@ -58,6 +62,8 @@ class SidecarSession {
   static constexpr Duration kAfterResult =
       std::chrono::seconds(60);  ///< To end by itself once its result is accepted.
   static constexpr Duration kFlushTime = std::chrono::seconds(30);
+  static constexpr Duration kResultNoteTime =
+      std::chrono::milliseconds(500);  ///< For the sidecar to tell of the call that submitted it.
   static constexpr int kMaxInputTries = 3;
   static constexpr Duration kInputRetryAfter = std::chrono::seconds(1);
   static constexpr std::size_t kMaxConnections = 4;
@@ -104,6 +110,8 @@ class SidecarSession {
   Json McpServers() const;
   void Obey(const AcpOutputs& outputs, Now now);
   void Obey(std::uint64_t connection, const McpOutputs& outputs, Now now);
+  void Tell(const SessionRecord& record, Now now);
+  void TellResults(Now now, bool all);
   void OnAcpEnded(const AcpEnded& ended, Now now);
   void OnSubmitted(Now now);
   void Conclude(RunOutcome outcome);
@@ -134,6 +142,12 @@ class SidecarSession {
   LineSplitter errors_{kMaxErrorLine};
   std::string last_error_line_;
   std::map<std::uint64_t, Connection> connections_;
+
+  // What a result became is told after the call that submitted it, which comes another way.
+  std::vector<SessionRecord> untold_results_;
+  int announced_results_ =
+      0;  // Calls of the tool that the sidecar has told of, less what was told.
+  std::optional<MonoTime> tell_results_at_;
 
   std::optional<RunOutcome> outcome_;
   MonoTime kill_at_;

@@ -209,7 +209,8 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
   std::vector<std::shared_ptr<Socket>> sockets;
   bool refuse_start = false;
   bool stubborn = false;
-  bool frozen = false;  // Sidecars do not move, but the watchdog does.
+  bool tools_first = false;  // What a sidecar says to its tools is heard before what it says to us.
+  bool frozen = false;       // Sidecars do not move, but the watchdog does.
 
  private:
   bool StepSidecar(Sidecar& sidecar, MonoTime now) {
@@ -240,10 +241,15 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
   }
 
   void Take(Sidecar& sidecar, const sidecar::SidecarOutputs& outputs) {
+    const bool mixed = tools_first && sidecar.tools;
+    for (const auto& output : outputs) {
+      const auto* line = std::get_if<sidecar::ToMcp>(&output);
+      if (line && mixed) sidecar.tools->OnBytes(line->line);
+    }
     for (const auto& output : outputs) {
       if (const auto* line = std::get_if<sidecar::ToClient>(&output))
         sidecar.sink->OnStdout(line->line);
-      if (const auto* line = std::get_if<sidecar::ToMcp>(&output))
+      if (const auto* line = std::get_if<sidecar::ToMcp>(&output); line && !mixed)
         sidecar.tools->OnBytes(line->line);
       if (const auto* start = std::get_if<sidecar::StartMcp>(&output)) Connect(sidecar, *start);
       if (const auto* exit = std::get_if<sidecar::ExitNow>(&output))
