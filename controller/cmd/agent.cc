@@ -48,7 +48,7 @@ class Agent {
 
   Result<void> Start() {
     MIDWATCH_ASSIGN(log_, OpenLog(options_.log, clock_));
-    MIDWATCH_ASSIGN(api::AgentConfig config, ReadAgentConfig(options_.config));
+    MIDWATCH_ASSIGN(api::AgentConfig config, ReadAgentConfig(options_.config, Environment()));
     agent::HostConfig host = Host();
     MIDWATCH_ASSIGN(host.prompts, ReadPrompts(config.prompts));
     MIDWATCH_ASSIGN(connection_,
@@ -85,17 +85,38 @@ class Agent {
     return {};
   }
 
-  /// Lets what runs end, for as long as the drain time allows; a second signal ends it at once.
-  void Drain(StopSignal& stop) {
-    log_->Info("draining");
-    process_->Drain();
-    constexpr Duration kLook = std::chrono::seconds(1);
+  /// Blocks until it is asked to end, or has ended by itself.
+  void Wait(StopSignal& stop) {
     while (!process_->finished() && stop.WaitFor(kLook) == 0) {
     }
+  }
+
+  /// Why it ended by itself.
+  std::optional<Error> Failure() {
+    if (!process_->finished() || !process_->failure()) return std::nullopt;
+    Error failure = *process_->failure();
+    failure.message =
+        AgentName() + ": the server refuses the token of this kubeconfig: " + failure.message;
+    return failure;
+  }
+
+  std::string AgentName() const {
+    return options_.agent.namespace_name + "/" + options_.agent.name;
+  }
+
+  /// Lets what runs end, for as long as the drain time allows; a second signal ends it at once.
+  void Drain(StopSignal& stop) {
+    if (!process_->finished()) log_->Info("draining");
+    process_->Drain();
+    Wait(stop);
     process_.Stop();
   }
 
  private:
+  static constexpr Duration kLook = std::chrono::milliseconds(500);
+
+  api::StringMap Environment() const { return {environment_.begin(), environment_.end()}; }
+
   void SayWhatContains(bool sandbox, bool pid_namespace) {
     if (sandbox) {
       const bool changes_user = geteuid() == 0;
@@ -113,7 +134,7 @@ class Agent {
     agent::HostConfig host;
     host.version = kVersion;
     host.mcp_command = {ThisProgram(), "mcp"};
-    host.environment.insert(environment_.begin(), environment_.end());
+    host.environment = Environment();
     return host;
   }
 
@@ -139,8 +160,13 @@ int RunAgent(const cli::AgentOptions& options) {
     SayError(started.error().message, cli::HintFor(started.error()));
     return cli::kExitFailed;
   }
-  stop.Wait();
+  agent.Wait(stop);
   agent.Drain(stop);
+  if (const auto failure = agent.Failure()) {
+    SayError(failure->message, "expected a token of this Agent: midwatch agent token " +
+                                   agent.AgentName() + " --file FILE makes one");
+    return cli::kExitFailed;
+  }
   return 0;
 }
 

@@ -5,11 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "controller/agent/sidecar_session.h"
 #include "controller/api/codec.h"
 #include "controller/api/embedded_crds.h"
 #include "controller/base/text.h"
 #include "controller/cmd/data_directory.h"
 #include "controller/manifest/loader.h"
+#include "controller/posix/spawn.h"
 #include "controller/schema/compiled_schema.h"
 
 namespace midwatch::cmd {
@@ -25,15 +27,36 @@ Result<schema::CompiledSchema> ConfigSchema() {
   return Fail(ErrorCode::kInternal, "the schema AgentConfig is not embedded");
 }
 
+/// What is wrong with the sidecars on this host: called with field and message of each.
+template <typename Add>
+void CheckSidecars(const api::AgentConfig& config, const api::StringMap& environment, Add add) {
+  for (std::size_t i = 0; i < config.sidecars.size(); ++i) {
+    const api::SidecarConfig& sidecar = config.sidecars[i];
+    const std::string field = "sidecars[" + std::to_string(i) + "].";
+    const std::string path = agent::EnvironmentOf(sidecar, environment).at("PATH");
+    if (!posix::FindProgram(sidecar.command, path)) {
+      const bool is_path = sidecar.command.find('/') != std::string::npos;
+      add(field + "command",
+          Quote(sidecar.command) + ": expected " +
+              (is_path ? "an executable file" : "an executable file in PATH " + Quote(path)));
+    }
+    if (!sidecar.cwd.empty() && !std::filesystem::is_directory(sidecar.cwd)) {
+      add(field + "cwd", Quote(sidecar.cwd) + ": expected a directory");
+    }
+  }
+}
+
 }  // namespace
 
-Result<api::AgentConfig> ReadAgentConfig(const std::string& path) {
+Result<api::AgentConfig> ReadAgentConfig(const std::string& path,
+                                         const api::StringMap& environment) {
   if (path.empty()) {
     return Fail(ErrorCode::kInvalid, "--config: expected the file that declares the sidecars");
   }
   MIDWATCH_ASSIGN(const std::string text, ReadFile(path));
   manifest::LoadedYaml loaded = manifest::LoadYaml(path, text);
   std::vector<std::string> errors;
+  api::AgentConfig config;
   for (const manifest::ManifestError& error : loaded.errors) {
     errors.push_back(error.ToString());
   }
@@ -53,11 +76,15 @@ Result<api::AgentConfig> ReadAgentConfig(const std::string& path) {
     for (const schema::FieldError& error : checked.Validate(loaded.body)) {
       add(error.field, error.message);
     }
+    if (errors.empty()) {
+      MIDWATCH_ASSIGN(config, api::Decode<api::AgentConfig>(loaded.body));
+      CheckSidecars(config, environment, add);
+    }
   }
   if (!errors.empty()) {
     return Fail(ErrorCode::kInvalid, Join(errors, "\n"));
   }
-  return api::Decode<api::AgentConfig>(loaded.body);
+  return config;
 }
 
 Result<agent::PromptTemplates> ReadPrompts(const std::string& directory) {
