@@ -115,7 +115,11 @@ void TellWatchdog(const Child& child, const std::string& message) {
 
 void ReadWatchdog(Child& child) {
   char buffer[kMaxWatchdogMessage];
-  const ssize_t got = recv(child.control.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  ssize_t got = recv(child.control.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  if (got < 0 && errno == ECONNRESET) {
+    // It ended before it read all that it was told, which comes before what it said.
+    got = recv(child.control.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  }
   if (got <= 0) return;
   const std::string message(buffer, static_cast<std::size_t>(got));
   if (message.starts_with("fail ")) {

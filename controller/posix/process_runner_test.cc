@@ -8,6 +8,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "controller/posix/descriptor.h"
 #include "controller/posix/process_recorder.h"
@@ -421,6 +422,31 @@ TEST_F(WatchdogTest, WhoStopsItDiesWhenAskedToNevertheless) {
   process->reset();
   EXPECT_EQ(sink_->WaitForExit().value_or(ProcessExit{}).signal, SIGKILL);
   EXPECT_FALSE(IsAlive(pid));
+}
+
+/// The state of a process, as /proc spells it; '-' if there is none.
+char StateOf(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(stat, text);
+  const std::size_t end = text.rfind(") ");
+  return end == std::string::npos ? '-' : text[end + 2];
+}
+
+TEST_F(WatchdogTest, TellsHowItEndedThoughItDidNotReadAllThatItWasTold) {
+  auto process = runner_.Start(Watched("echo $PPID; kill -STOP $PPID; exit 3"), sink_);
+  ASSERT_TRUE(process);
+  const pid_t watchdog = NumberIn(sink_->WaitForOutput("\n"));
+  const auto wait_for = [&](const auto& condition) {
+    while (!condition()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  wait_for([&] { return StateOf(watchdog) == 'T' && !sink_->output().empty(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // For the exit of the child.
+  for (int renewal = 0; renewal < 3; ++renewal) (*process)->KillAt(BootTime() + kLong);
+  kill(watchdog, SIGCONT);
+  const auto exit = sink_->WaitForExit().value_or(ProcessExit{});
+  EXPECT_EQ(exit.code, 3);
+  EXPECT_EQ(exit.signal, 0);
 }
 
 TEST_F(WatchdogTest, SaysWhyAProgramDidNotStart) {

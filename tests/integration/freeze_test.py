@@ -47,9 +47,10 @@ class Site:
             self.world.job(f"{self.name}-{phase}", "false", module=f"payments/{self.name}-{phase}")
 
     def held(self, phases=None):
-        """Waits until each Run stands at its phase."""
+        """Waits until each Run stands at its phase, and the watcher has looked at it."""
         for phase in phases or self.phases:
             wait_until((self.marks / phase).exists, f"phase {phase} of {self.name}")
+            wait_until(lambda p=phase: (self.name, p) in self.world.watcher.seen, f"a look at {phase} of {self.name}")
 
     def go_on(self):
         for phase in self.phases:
