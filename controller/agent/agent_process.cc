@@ -258,6 +258,7 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
     return TakeFailure(answer.action, answer.object.error(), now);
   }
   failures_ = 0;
+  said_failure_.clear();
   NoticeAnswer(now);
   const Object& object = *answer.object;
   switch (answer.action) {
@@ -317,6 +318,7 @@ void AgentProcess::TakeRefusal(const Error& error) {
 void AgentProcess::NoticeFailure(const Error& error, Now now) {
   if (!IsCut(error)) {
     NoticeAnswer(now);
+    if (std::exchange(said_failure_, error.message) == error.message) return;
     ports_.log.Warn("the API did not take what the instance has to say",
                     {{"instance", instance_.name}, {"error", error.message}});
   } else if (!cut_since_) {

@@ -164,6 +164,7 @@ class AgentProcess final : public Actor {
   std::uint64_t incarnation_ = 0;
   bool was_registered_ = false;        // Under whatever name.
   int failures_ = 0;                   // Of what the instance has to say, in a row.
+  std::string said_failure_;           // What the log has of them, to say it once.
   std::optional<MonoTime> cut_since_;  // Nobody has answered since.
   std::optional<Error> failure_;       // Read by others once finished_.
   Json lease_;                         // As it was last seen.

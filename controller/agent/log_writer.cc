@@ -35,7 +35,8 @@ void LogWriter::OnAppended(const LogAppended& answer, Now now) {
   }
   const ErrorCode code = answer.size.error().code;
   const bool hopeless = code == ErrorCode::kConflict || code == ErrorCode::kTooLarge ||
-                        code == ErrorCode::kForbidden || code == ErrorCode::kInvalid;
+                        code == ErrorCode::kForbidden || code == ErrorCode::kUnauthorized ||
+                        code == ErrorCode::kInvalid;
   if (hopeless) {
     broken_ = true;
     piece_.clear();
