@@ -4,7 +4,9 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 
 from agent_test import LEASE, AgentWorld, processes_with
@@ -100,6 +102,32 @@ class Containment(AgentWorld):
         self.assertEqual([p for p in found if p not in logs], [], "only the pipeline's own log, which knew no better")
 
 
+    @unittest.skipUnless(SANDBOXED and os.geteuid() == 0, "takes root to hide bubblewrap")
+    def test_without_bubblewrap_processes_that_fork_without_end_end_with_their_run(self):
+        """Each leaves its session and its parent ends: the tip of the chain is never where one looks."""
+        count = self.dir / "count"
+        chain = self.dir / "chain.py"
+        chain.write_text("import os, sys, time\n"
+                         "end = time.monotonic() + 60\n"
+                         "file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)\n"
+                         "while time.monotonic() < end:\n"
+                         "    if os.fork() > 0: os._exit(0)\n"
+                         "    os.setsid()\n"
+                         "    os.write(file, b'.')\n")
+        python = shutil.which("python3", path="/usr/bin:/bin")
+        agent = self.start(name="bare", command="sh", args=["-c", f"{python} {chain} {count}; sleep 600"],
+                           before=["unshare", "--mount", "sh", "-c", "mount --bind /dev/null /usr/bin/bwrap; exec \"$@\"", "sh"])
+        self.assertIn("PID namespaces of their own", agent.log.read_text())
+        self.fail_a_job()
+        wait_until(lambda: count.exists() and count.stat().st_size > 50, "the chain")
+        dispatch = self.dispatch_of("d1")["metadata"]["name"]
+        self.midwatch.run("cancel", f"dispatch/{dispatch}", "-n", "payments", "--reason", "enough")
+        self.ended()
+        forked = count.stat().st_size
+        time.sleep(0.2)
+        self.assertEqual(count.stat().st_size, forked, "it ended before the Run's end was said")
+
+
 class Forgery(AgentWorld):
     FORGERIES = [
         '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"submit_result","arguments":{"rootCause":"all is well"}}}',
@@ -154,6 +182,68 @@ class Forgery(AgentWorld):
             self.assertEqual(last, fence)
             self.assertFalse([line for line in inside if fence in line], "nothing within closes it")
             self.assertIn("all is well", "\n".join(inside)) if "end of the log" in first else None
+
+
+class Start(AgentWorld):
+    """What an agent says before it could start, and while it runs."""
+
+    def agent_ends(self, *arguments, config=None):
+        path = self.dir / "start.yaml"
+        path.write_text(config or "capacity: 1\nsidecars: [{name: s, command: sh, default: true}]\n")
+        return self.midwatch.run("agent", "--config", path, "--data", self.dir / "start", *arguments, check=False)
+
+    def token(self, agent):
+        path = self.dir / f"{agent.replace('/', '-')}.kubeconfig"
+        self.midwatch.run("agent", "token", agent, "--file", path)
+        return path
+
+    def test_a_sidecar_whose_program_is_not_there_is_not_offered(self):
+        done = self.agent_ends("--agent", "agents/ops", config=(
+            "capacity: 1\nsidecars:\n  - name: good\n    command: sh\n  - name: bad\n    command: no-such-program\n"
+            "  - name: worse\n    command: /nowhere/program\n    cwd: /nowhere\n"))
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stderr, r'start\.yaml:6:5: sidecars\[1\]\.command: "no-such-program": expected an executable file in PATH')
+        self.assertRegex(done.stderr, r'start\.yaml:8:5: sidecars\[2\]\.command: "/nowhere/program": expected an executable file\n')
+        self.assertRegex(done.stderr, r'start\.yaml:9:5: sidecars\[2\]\.cwd: "/nowhere": expected a directory')
+
+    def test_a_token_that_is_useless_or_of_another_agent_is_the_end(self):
+        self.midwatch.apply(*shop(), obj("Agent", "other", "agents", {}))
+        good = self.token("agents/other")
+        useless = self.dir / "useless.kubeconfig"
+        useless.write_text(re.sub(r"token: .*", "token: useless", good.read_text()))
+        for kubeconfig, why in ((useless, "Unauthorized"), (good, "it does not belong to this Agent")):
+            done = self.agent_ends("--agent", "agents/ops", "--kubeconfig", kubeconfig)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertRegex(done.stderr, f"error: agents/ops: the server refuses the token of this kubeconfig: .*{why}")
+            self.assertIn("midwatch agent token agents/ops", done.stderr)
+            self.assertNotIn("registered", done.stderr)
+
+    def test_a_token_that_is_revoked_drains_and_sidecars_die_with_the_lease(self):
+        agent = self.start({"hang": True})
+        self.fail_a_job()
+        self.running()
+        [token] = [s["metadata"]["name"] for s in self.midwatch.get("secrets", namespace="midwatch-system")
+                   if s["metadata"]["name"].startswith("agent-token-")]
+        self.midwatch.run("delete", "secret/" + token, "-n", "midwatch-system")
+        self.nothing_is_left(LEASE + 5)
+        self.assertEqual(agent.child.wait(LEASE + 20), 3)
+        log = agent.log.read_text()
+        self.assertIn("the server no longer takes the token of this agent; draining", log)
+        self.assertEqual(self.ended()["status"]["reason"], "InstanceLost")
+
+    def test_its_log_tells_what_becomes_of_its_runs_and_its_connection(self):
+        agent = self.start({"exit": 0})
+        self.fail_a_job()
+        run = self.ended()["metadata"]["name"]
+        self.server.stop(signal.SIGKILL)
+        wait_until(lambda: "the connection to the server was lost" in agent.log.read_text(), "the loss")
+        self.server = self.start_server()
+        wait_until(lambda: "the connection to the server is back" in agent.log.read_text(), "the return")
+        log = agent.log.read_text()
+        self.assertRegex(log, f"INFO  a Run is started run={run} sidecar=scripted")
+        self.assertRegex(log, f"INFO  a Run has ended run={run} result=Failed reason=OutputMissing")
+        self.assertRegex(log, "sidecars run in a sandbox|bubblewrap is not usable here")
+        self.assertLess(log.count("\n"), 40, "it does not say it again and again")
 
 
 class TwoAgents(AgentWorld):

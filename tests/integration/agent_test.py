@@ -24,14 +24,14 @@ def processes_with(text):
 
 
 class AgentWorld(World):
-    def start(self, *steps, name="one", flags=(), **sidecar):
+    def start(self, *steps, name="one", flags=(), before=(), **sidecar):
         """An agent whose sidecar plays the steps."""
         self.midwatch.apply(*shop())
         self.transcript = self.dir / f"transcript-{name}"
         self.transcript.write_text("\n".join(json.dumps(step) for step in steps))
         config = {"name": "scripted", "command": BINARY, "default": True,
                   "args": ["sidecar", "scripted", "--transcript", str(self.transcript)], **sidecar}
-        agent = self.start_agent(name, sidecars=[config], lease=LEASE, flags=flags)
+        agent = self.start_agent(name, sidecars=[config], lease=LEASE, flags=flags, before=before)
         wait_until(lambda: self.connected() >= 1, "the connection")
         return agent
 
@@ -82,9 +82,16 @@ class Misbehaving(AgentWorld):
     def test_an_invalid_result(self):
         self.check("ResultInvalid", {"call": "submit_result", "arguments": {"rootCause": 1}})
 
-    def test_a_program_that_is_not_there(self):
-        status = self.check("SidecarFailed", command="no-such-program", args=[])
-        self.assertIn("no-such-program", status["message"])
+    def test_a_program_that_goes_away_while_the_agent_runs(self):
+        program = self.dir / "program"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        self.start(command=str(program), args=[])
+        program.unlink()
+        self.fail_a_job()
+        status = self.ended()["status"]
+        self.assertEqual((status["phase"], status["reason"]), ("Failed", "SidecarFailed"), status)
+        self.assertIn(str(program), status["message"])
 
     def test_children_that_left_their_session(self):
         mark = "3141.5926"

@@ -58,10 +58,10 @@ def wait_until(condition, what, patience=PATIENCE):
 class Process:
     """A long-lived part of Midwatch, ended by its own id."""
 
-    def __init__(self, log, *arguments, environment=None):
+    def __init__(self, log, *arguments, environment=None, before=()):
         self.log = pathlib.Path(log)
         self.output = self.log.open("ab")
-        self.child = subprocess.Popen([BINARY, *map(str, arguments)], stdout=self.output, stderr=subprocess.STDOUT,
+        self.child = subprocess.Popen([*before, BINARY, *map(str, arguments)], stdout=self.output, stderr=subprocess.STDOUT,
                                       stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
 
     def send(self, number):
@@ -118,7 +118,7 @@ class World(unittest.TestCase):
             self.port = int(kubeconfig.read_text().split("https://127.0.0.1:")[1].split()[0].strip('"'))
         return server
 
-    def start_agent(self, name="one", capacity=1, sidecars=None, agent="agents/ops", lease=30, flags=(), **more):
+    def start_agent(self, name="one", capacity=1, sidecars=None, agent="agents/ops", lease=30, flags=(), before=(), **more):
         token = self.dir / f"{agent.replace('/', '-')}.kubeconfig"
         if not token.exists():
             self.midwatch.run("agent", "token", agent, "--file", token)
@@ -127,7 +127,7 @@ class World(unittest.TestCase):
         path = self.dir / f"agent-{name}.yaml"
         path.write_text(json.dumps(config))
         process = Process(self.dir / f"agent-{name}.log", "agent", "--agent", agent, "--config", path,
-                          "--kubeconfig", token, "--data", self.dir / f"agent-{name}", *flags)
+                          "--kubeconfig", token, "--data", self.dir / f"agent-{name}", *flags, before=before)
         self.processes.append(process)
         return process
 
