@@ -229,7 +229,8 @@ class Start(AgentWorld):
         self.assertEqual(agent.child.wait(LEASE + 20), 3)
         log = agent.log.read_text()
         self.assertIn("the server no longer takes the token of this agent; draining", log)
-        self.assertEqual(self.ended()["status"]["reason"], "InstanceLost")
+        run = self.first_run(lambda r: r["spec"].get("stopRequested"), "what the controller makes of it")
+        self.assertEqual(run["spec"]["stopRequested"]["reason"], "InstanceLost", "the agent could not say anything")
 
     def test_its_log_tells_what_becomes_of_its_runs_and_its_connection(self):
         agent = self.start({"exit": 0})

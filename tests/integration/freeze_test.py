@@ -47,10 +47,11 @@ class Site:
             self.world.job(f"{self.name}-{phase}", "false", module=f"payments/{self.name}-{phase}")
 
     def held(self, phases=None):
-        """Waits until each Run stands at its phase, and the watcher has looked at it."""
+        """Waits until each Run stands at its phase, and the watcher has looked at it. Who has ended is stopped at once."""
         for phase in phases or self.phases:
             wait_until((self.marks / phase).exists, f"phase {phase} of {self.name}")
-            wait_until(lambda p=phase: (self.name, p) in self.world.watcher.seen, f"a look at {phase} of {self.name}")
+            if phase != "ended":
+                wait_until(lambda p=phase: (self.name, p) in self.world.watcher.seen, f"a look at {phase} of {self.name}")
 
     def go_on(self):
         for phase in self.phases:

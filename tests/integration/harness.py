@@ -58,11 +58,11 @@ def wait_until(condition, what, patience=PATIENCE):
 class Process:
     """A long-lived part of Midwatch, ended by its own id."""
 
-    def __init__(self, log, *arguments, environment=None, before=()):
+    def __init__(self, log, *arguments, environment=None, before=(), cwd=None):
         self.log = pathlib.Path(log)
         self.output = self.log.open("ab")
         self.child = subprocess.Popen([*before, BINARY, *map(str, arguments)], stdout=self.output, stderr=subprocess.STDOUT,
-                                      stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
+                                      stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})}, cwd=cwd)
 
     def send(self, number):
         if self.child.poll() is None:

@@ -1,9 +1,16 @@
 """From a commit to finished AI work, through the real binary."""
 import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
 import signal
+import subprocess
+import textwrap
 import unittest
 
-from harness import Repository, World, obj, shop, wait_until
+from harness import BINARY, ROOT, Process, Repository, World, obj, shop, wait_until
 
 REFUSED = ["sh", "-c", "echo connecting to database; echo 'psql: error: connection to server at \"127.0.0.1\", "
            "port 5439 failed: Connection refused' >&2; exit 3"]
@@ -81,6 +88,57 @@ class Thread(World):
         dispatch = wait_until(lambda: (d := self.dispatch_of("d1")) and d["status"].get("run") and d, "a Run")
         self.midwatch.run("cancel", "dispatch/" + dispatch["metadata"]["name"], "-n", "payments", "--reason", "enough")
         self.wait_phase("d1", "Cancelled")
+
+
+class Guides(World):
+    """What a new user types, as the guides have it: only where a sidecar is installed is another place, and nobody is asked
+    for a password."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = self.dir / "place"
+        self.place.mkdir()
+        shutil.copytree(ROOT / "examples", self.place / "examples")
+        config = self.place / "examples/sidecar/agent.yaml"
+        config.write_text(self.moved(config.read_text()))
+        self.environment = {**os.environ, "KUBECONFIG": self.midwatch.kubeconfig, "NO_COLOR": "1",
+                            "PATH": f"{pathlib.Path(BINARY).resolve().parent}:{os.environ['PATH']}"}
+        self.said = ""
+
+    def moved(self, text):
+        return text.replace("/opt/midwatch", str(self.dir / "opt")).replace("sudo ", "")
+
+    def walk(self, guide):
+        """Writes each manifest to the file that the text before it names, and types each command."""
+        text = (ROOT / "docs/guides" / guide).read_text()
+        for before, language, block in re.findall(r"(?s)(.*?)\n *```(\w*)\n(.*?)\n *```", text):
+            block = self.moved(textwrap.dedent(block))
+            if language == "yaml":
+                (self.place / re.findall(r"`([\w-]+\.yaml)`", before)[-1]).write_text(block)
+            elif block.startswith("midwatch agent --"):
+                self.processes.append(Process(self.dir / f"agent-{len(self.processes)}.log", *shlex.split(block)[1:],
+                                              environment=self.environment, cwd=self.place))
+                wait_until(lambda log=self.processes[-1].log: "registered" in log.read_text(), "the agent's start")
+            else:
+                self.type(block)
+
+    def type(self, block):
+        done = subprocess.run(["bash", "-c", block], cwd=self.place, env=self.environment, timeout=90, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.said += done.stdout
+        failing = "job exec" in block  # Its exit code is that of its command.
+        self.assertEqual(done.returncode, 1 if failing and "||" not in block else 0, f"{block}\n{done.stdout}")
+
+    def test_run_an_agent_and_write_a_sidecar(self):
+        self.walk("run-an-agent.md")
+        self.assertIn("produced by: scripted (rules, no model)", self.said)
+        self.walk("write-a-sidecar.md")
+
+        def report():
+            return [r for r in self.midwatch.get("reports", namespace="payments")
+                    if r["spec"]["producedBy"]["sidecar"] == "last-line"]
+        wait_until(report, "the report of the sidecar")
+        self.assertEqual(report()[0]["spec"]["diagnosis"]["rootCause"], "The last thing that the job said: the end")
 
 
 class GitSync(World):
