@@ -226,7 +226,7 @@ class Frozen(World):
 
     def test_server(self):
         """Frozen for a moment, killed and started again, frozen until every agent has given up."""
-        sites = [Site(self, name, ("start", "tool", "submitting", "submitted")) for name in ("moment", "killed", "long")]
+        sites = [Site(self, name) for name in ("moment", "killed", "long")]
         for site in sites:
             site.start_agent(site.name)
             wait_until(site.connected_instances, "the connection")
@@ -254,6 +254,68 @@ class Frozen(World):
         self.server.send(signal.SIGCONT)
         self.check(long)
         self.assertEqual(self.watcher.stop(), [])
+
+
+    def test_assigned(self):
+        """Agent and server are hit between Assigned and its acknowledgement."""
+        site = Site(self, "taken", ("prompt",))
+        agent = site.start_agent(site.name)
+        wait_until(site.connected_instances, "the connection")
+        self.watch(site)
+        agent.send(signal.SIGSTOP)
+        site.fail_jobs()
+        self.wait_phase("taken-prompt", "Assigned")
+        self.server.stop(signal.SIGKILL)
+        self.server = self.start_server()
+        self.assertEqual(self.dispatch_of("taken-prompt")["status"]["phase"], "Assigned")
+        self.assertEqual(self.runs(site, "prompt")[0].get("status", {}).get("phase", "Pending"), "Pending")
+        agent.send(signal.SIGCONT)
+        site.held()
+        site.go_on()
+        self.check(site)
+        self.watcher.over.set()
+        self.assertEqual(self.watcher.violations, [])
+
+    def test_draining(self):
+        """Four agents that were asked to end while a sidecar worked: each is hit in another part."""
+        frozen, killed, alone, deaf = sites = [Site(self, n, ("prompt",)) for n in ("frozen", "killed", "alone", "deaf")]
+        agents = {site.name: site.start_agent(site.name) for site in sites}
+        for site in sites:
+            wait_until(site.connected_instances, "the connection")
+        self.watch(*sites)
+        for site in sites:
+            site.fail_jobs()
+        for site in sites:
+            site.held()
+            agents[site.name].send(signal.SIGTERM)
+        for site in sites:
+            wait_until(lambda s=site: [i for i in s.instances() if i["spec"].get("draining")], "the draining")
+        agents["frozen"].send(signal.SIGSTOP)
+        agents["killed"].send(signal.SIGKILL)
+        for pid in alone.sidecars():
+            send(pid, signal.SIGKILL)
+        wait_until(lambda: not killed.sidecars(), "the end of the sidecar of a killed agent", 5)
+        agents["frozen"].send(signal.SIGCONT)
+        frozen.go_on()
+        self.check(frozen)
+        self.server.send(signal.SIGSTOP)
+        time.sleep(1)
+        self.server.send(signal.SIGCONT)
+        self.server.stop(signal.SIGKILL)
+        deaf.go_on()  # Its result is submitted while there is no server.
+        wait_until(lambda: not deaf.sidecars(), "the end of the sidecar")
+        self.server = self.start_server()
+        self.check(deaf)
+        for site in (killed, alone):
+            site.go_on()
+            site.start_agent(site.name + "-again")
+            self.check(site)
+        self.assertEqual(self.runs(alone, "prompt")[0]["status"]["reason"], "SidecarFailed")
+        self.assertEqual(self.runs(killed, "prompt")[0]["spec"]["stopRequested"]["reason"], "InstanceLost")
+        for name in ("frozen", "alone", "deaf"):
+            self.assertEqual(agents[name].child.wait(30), 0, name)
+        self.watcher.over.set()
+        self.assertEqual(self.watcher.violations, [])
 
 
 def send(pid, number):
