@@ -367,9 +367,11 @@ void HttpApi::Impl::WatchDefinitions(const HttpExchange& exchange, const Accepte
     watch->OnEvent({WatchEventType::kBookmark, {}, version});
   }
   const auto seconds = exchange.query.Number("timeoutSeconds");
-  auto closed = ClosedWatch(watch, parts.deadlines,
-                            std::chrono::seconds(seconds && *seconds > 0 ? *seconds : 1800));
-  watch->Attach(exchange.responder->Stream(JsonAnswer(200, {}), std::move(closed)), nullptr);
+  const auto timeout = std::chrono::seconds(seconds && *seconds > 0 ? *seconds : 1800);
+  if (const auto opened = OpenWatch(*exchange.responder, watch, nullptr, parts.deadlines, timeout);
+      !opened) {
+    exchange.Answer(StatusAnswer(opened.error()));
+  }
 }
 
 }  // namespace midwatch::apiserver

@@ -15,6 +15,7 @@ struct Taken {
   std::string streamed;
   bool streaming = false;
   bool ended = false;
+  bool may_stream = true;
   std::function<void()> closed;
 };
 
@@ -36,6 +37,9 @@ class TakingResponder final : public HttpResponder {
   explicit TakingResponder(std::shared_ptr<Taken> taken) : taken_(std::move(taken)) {}
   void Respond(HttpResponse response) override { taken_->responses.push_back(std::move(response)); }
   std::shared_ptr<HttpStream> Stream(HttpResponse head, std::function<void()> closed) override {
+    if (!taken_->may_stream) {
+      return nullptr;
+    }
     taken_->responses.push_back(std::move(head));
     taken_->streaming = true;
     taken_->closed = std::move(closed);
@@ -544,6 +548,25 @@ TEST_F(HttpApiTest, AClosedWatchHasNoDeadline) {
     ASSERT_TRUE(watch->streaming) << path;
     EXPECT_TRUE(deadlines_.NextWake()) << path;
     watch->closed();
+    EXPECT_FALSE(deadlines_.NextWake()) << path;
+  }
+}
+
+TEST_F(HttpApiTest, AWatchTooManyIsAskedToComeAgain) {
+  for (const std::string& path :
+       {std::string(kWidgets), std::string("/apis/apiextensions.k8s.io/v1/"
+                                           "customresourcedefinitions")}) {
+    const auto taken = std::make_shared<Taken>();
+    taken->may_stream = false;
+    api_.Handle({"GET", path + "?watch=1", {{"Authorization", "Bearer secret"}}, {}, "test"},
+                std::make_unique<TakingResponder>(taken));
+    ASSERT_EQ(taken->responses.size(), 1U) << path;
+    EXPECT_EQ(taken->responses[0].status, 429);
+    EXPECT_EQ(J(taken->responses[0].body),
+              J(R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",
+                    "message":"too many watches of this user at once, please try again later",
+                    "reason":"TooManyRequests","details":{"retryAfterSeconds":1},"code":429})"));
+    EXPECT_EQ((Answer{0, {}, {}, taken->responses[0].headers}.Header("Retry-After")), "1");
     EXPECT_FALSE(deadlines_.NextWake()) << path;
   }
 }

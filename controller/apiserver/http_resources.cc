@@ -279,11 +279,8 @@ Result<void> HttpResources::Watch(HttpExchange& exchange) const {
     // Clients expect to be told on the stream.
     watch->OnEnd(started.error());
   }
-  HttpResponse head = JsonAnswer(200, {});
-  auto closed = ClosedWatch(watch, parts_.deadlines, timeout);
-  auto stream = exchange.responder->Stream(std::move(head), std::move(closed));
-  watch->Attach(std::move(stream), started ? *std::move(started) : nullptr);
-  return {};
+  return OpenWatch(*exchange.responder, watch, started ? *std::move(started) : nullptr,
+                   parts_.deadlines, timeout);
 }
 
 Result<void> HttpResources::Write(HttpExchange& exchange) const {

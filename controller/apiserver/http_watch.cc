@@ -204,13 +204,21 @@ std::optional<MonoTime> WatchDeadlines::NextWake() const {
   return entries_.empty() ? std::nullopt : std::optional(entries_.begin()->first.first);
 }
 
-std::function<void()> ClosedWatch(std::shared_ptr<HttpWatch> watch, WatchDeadlines& deadlines,
-                                  Duration timeout) {
+Result<void> OpenWatch(HttpResponder& responder, const std::shared_ptr<HttpWatch>& watch,
+                       std::unique_ptr<WatchHandle> handle, WatchDeadlines& deadlines,
+                       Duration timeout) {
   const WatchDeadlines::Ticket ticket = deadlines.Add(watch, timeout);
-  return [watch = std::move(watch), &deadlines, ticket] {
+  auto stream = responder.Stream(JsonAnswer(200, {}), [watch, &deadlines, ticket] {
     deadlines.Remove(ticket);
     watch->Closed();
-  };
+  });
+  if (stream == nullptr) {
+    deadlines.Remove(ticket);
+    return Fail(ErrorCode::kTooManyRequests,
+                "too many watches of this user at once, please try again later");
+  }
+  watch->Attach(std::move(stream), std::move(handle));
+  return {};
 }
 
 }  // namespace midwatch::apiserver

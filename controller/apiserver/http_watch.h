@@ -85,8 +85,10 @@ class WatchDeadlines final : public Actor {
   std::uint64_t next_ = 0;
 };
 
-/// Sets the watch its deadline; the call that ends both when its body is over.
-std::function<void()> ClosedWatch(std::shared_ptr<HttpWatch> watch, WatchDeadlines& deadlines,
-                                  Duration timeout);
+/// Answers with the running watch as an open body, and sets it its deadline. kTooManyRequests: the
+/// caller has as many streams as one may have, and is still to be answered.
+Result<void> OpenWatch(HttpResponder& responder, const std::shared_ptr<HttpWatch>& watch,
+                       std::unique_ptr<WatchHandle> handle, WatchDeadlines& deadlines,
+                       Duration timeout);
 
 }  // namespace midwatch::apiserver

@@ -25,13 +25,17 @@ HttpResponse JsonAnswer(int status, const Json& body) {
 
 HttpResponse Failure(const Error& error) {
   const ErrorRow& row = RowOf(error.code);
-  return JsonAnswer(row.http_status, Json::Of({{"kind", "Status"},
-                                               {"apiVersion", "v1"},
-                                               {"metadata", Json::EmptyObject()},
-                                               {"status", "Failure"},
-                                               {"message", error.message},
-                                               {"reason", row.reason},
-                                               {"code", row.http_status}}));
+  HttpResponse response = JsonAnswer(row.http_status, Json::Of({{"kind", "Status"},
+                                                                {"apiVersion", "v1"},
+                                                                {"metadata", Json::EmptyObject()},
+                                                                {"status", "Failure"},
+                                                                {"message", error.message},
+                                                                {"reason", row.reason},
+                                                                {"code", row.http_status}}));
+  if (error.code == ErrorCode::kTooManyRequests || error.code == ErrorCode::kUnavailable) {
+    response.headers.emplace_back("Retry-After", "1");
+  }
+  return response;
 }
 
 HttpResponse Bytes(std::string bytes) {

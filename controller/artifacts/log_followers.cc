@@ -39,13 +39,13 @@ void LogFollowers::Begin(std::string log, std::uint64_t offset, std::string back
   std::uint64_t id = 0;
   {
     const std::scoped_lock lock(mutex_);
-    if (!stopped_ && followers_.size() < kMaxFollowers) {
+    if (!stopped_) {
       id = next_id_++;
       followers_[id] = {std::move(log), offset + backlog.size(), nullptr, true, false};
     }
   }
   if (id == 0) {
-    responder.Respond(refuse({ErrorCode::kTooManyRequests, "too many logs are followed"}));
+    responder.Respond(refuse({ErrorCode::kUnavailable, "the server is stopping"}));
     return;
   }
   HttpResponse head;
@@ -55,6 +55,13 @@ void LogFollowers::Begin(std::string log, std::uint64_t offset, std::string back
       self->Remove(id);
     }
   });
+  if (stream == nullptr) {
+    Remove(id);
+    responder.Respond(refuse({ErrorCode::kTooManyRequests,
+                              "too many followed logs of this user at once, please try again "
+                              "later"}));
+    return;
+  }
   if (!backlog.empty()) {
     stream->Write(std::move(backlog));
   }

@@ -12,8 +12,6 @@
 
 namespace midwatch::artifacts {
 
-/// Streams at the same time; one more is kTooManyRequests.
-inline constexpr std::size_t kMaxFollowers = 512;
 /// What may lie between the offset of a follower and the end of its log: more is read in pieces
 /// first, or the stream's queue would overflow.
 inline constexpr std::size_t kMaxFollowBacklog = std::size_t{1} << 20;

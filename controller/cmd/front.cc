@@ -10,6 +10,12 @@ HttpHandler& Front::For(const HttpRequest& request) const {
   return request.target.starts_with(artifacts::kArtifactPaths) ? artifacts_ : api_;
 }
 
+std::string Front::Caller(const HttpRequest& head) {
+  const auto identity = tokens_.Authenticate(head.Header("Authorization"));
+  const bool known = identity && identity->kind != apiserver::Identity::Kind::kAnonymous;
+  return known ? identity->username : std::string();
+}
+
 std::optional<BodyPermit> Front::PermitBody(const HttpRequest& head) {
   return For(head).PermitBody(head);
 }

@@ -14,6 +14,7 @@
 
 #include "controller/api/embedded_crds.h"
 #include "controller/apiserver/http_api.h"
+#include "controller/apiserver/http_status.h"
 #include "controller/apiserver/local_kube_client.h"
 #include "controller/apiserver/storage.h"
 #include "controller/apiserver/token_authenticator.h"
@@ -41,6 +42,8 @@ namespace midwatch::cmd {
 namespace {
 
 constexpr Duration kStopGrace = std::chrono::seconds(5);
+constexpr std::string_view kTooMuchAtOnce =
+    "too many requests or too large bodies of this user at once, please try again later";
 
 /// `127.0.0.1:7443` or `[::1]:7443` in two parts.
 struct Listen {
@@ -102,6 +105,8 @@ void FitToDescriptors(http::ServerLimits& limits) {
   const rlim_t left = std::max(descriptors.rlim_cur, 2 * kOthers) - kOthers;
   limits.connections = std::min<std::size_t>(limits.connections, left);
   limits.connections_per_peer = std::min(limits.connections_per_peer, limits.connections);
+  limits.requests_per_caller = std::min(limits.requests_per_caller, limits.connections / 2);
+  limits.streams_per_caller = std::min(limits.streams_per_caller, limits.connections / 4);
 }
 
 /// What an outcome that nobody knows leads to: the process ends and recovers at the next start.
@@ -192,7 +197,7 @@ class Server {
             },
         .foresee = [this](const auto& access) { return rights_->Check(access); },
         .stored = [this](const auto& access) { rights_->NoteUpload(access); }});
-    front_.emplace(*http_api_, *service_);
+    front_.emplace(*tokens_, *http_api_, *service_);
     std::vector<std::string> names = options_.tls_sans;
     names.insert(names.begin(), {listen.address, "127.0.0.1", "localhost"});
     MIDWATCH_ASSIGN(auto certificate, data_->ServerCertificate(names, clock_.Read().wall));
@@ -201,6 +206,8 @@ class Server {
     server_options.port = listen.port;
     server_options.tls = std::move(certificate);
     FitToDescriptors(server_options.limits);
+    server_options.share_used_up =
+        apiserver::StatusAnswer({ErrorCode::kTooManyRequests, std::string(kTooMuchAtOnce)});
     MIDWATCH_ASSIGN(http_, http::HttpServer::Start(server_options, *front_, *log_, metrics_));
     return data_->WriteKubeconfig(listen.WithPort(http_->port()));
   }

@@ -55,7 +55,8 @@ class HttpResponder {
   virtual void Respond(HttpResponse response) = 0;
   /// Sends the head at once and keeps the body open. `closed` is called once when the stream is
   /// over for whatever reason (peer gone, cut off, End, server stop), on a server thread: queue and
-  /// return.
+  /// return. Null: the caller has as many streams as one may have. Then nothing was sent, `closed`
+  /// is not called, and Respond is still to say so.
   virtual std::shared_ptr<HttpStream> Stream(HttpResponse head, std::function<void()> closed) = 0;
 };
 
@@ -69,6 +70,12 @@ struct BodyPermit {
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
+  /// Who sends this, by its head: one name for all whose limits are shared. Empty: nobody known,
+  /// whose connection may be closed at any time to make room for another.
+  virtual std::string Caller(const HttpRequest& head) {
+    (void)head;
+    return {};
+  }
   /// Asked about a request that has a body when its head is there and nothing of the body was read
   /// (`head.body` is empty). None: the server's own limit.
   virtual std::optional<BodyPermit> PermitBody(const HttpRequest& head) {

@@ -77,6 +77,10 @@ class Responder final : public HttpResponder {
 
   std::shared_ptr<HttpStream> Stream(HttpResponse head, std::function<void()> closed) override {
     MIDWATCH_CHECK(connection_ != nullptr);
+    closed = connection_->TakeStream(std::move(closed));
+    if (closed == nullptr) {
+      return nullptr;
+    }
     const auto connection = std::exchange(connection_, nullptr);
     auto queue = std::make_shared<StreamQueue>(connection->limits().stream_queue_bytes);
     const bool posted =
@@ -165,7 +169,7 @@ Connection::Next Connection::StepHandshake() {
       return Next::kWait;
     }
     constexpr char kTlsHandshake = 0x16;
-    if (n <= 0 || !core_->table.MarkBusy(id_)) {
+    if (n <= 0) {
       Close();
       return Next::kWait;
     }
@@ -190,7 +194,6 @@ Connection::Next Connection::StepHandshake() {
 
 void Connection::EnterReading(Duration deadline) {
   state_ = State::kReading;
-  core_->table.MarkIdle(id_);
   SetDeadline(deadline);
   if (ahead_.empty() && !stream_.HasBuffered()) {
     WaitReadable();
@@ -220,10 +223,6 @@ Connection::Next Connection::StepRead() {
 
 Connection::Next Connection::Consume(std::string_view bytes) {
   if (!reader_) {
-    if (!core_->table.MarkBusy(id_)) {
-      Close();
-      return Next::kWait;
-    }
     reader_ = std::make_unique<RequestReader>(limits().request.head_bytes);
     continued_ = false;
     beyond_.reset();
@@ -239,13 +238,14 @@ Connection::Next Connection::AfterFeed() {
     case RequestReader::State::kHead:
       return Next::kAgain;
     case RequestReader::State::kPermit:
+      if (!BeginRequest()) {
+        return Next::kAgain;
+      }
       SetDeadline(limits().body);
       PermitBody();
       return AfterFeed();
     case RequestReader::State::kBody:
       if (!ReserveBody()) {
-        CountRefused("bodies");
-        Refuse(503, "too many request bodies at once");
         return Next::kAgain;
       }
       if (reader_->WantsContinue() && !std::exchange(continued_, true) && ahead_.empty()) {
@@ -262,10 +262,59 @@ Connection::Next Connection::AfterFeed() {
       }
       return Next::kAgain;
     case RequestReader::State::kDone:
+      if (!busy_ && !BeginRequest()) {
+        return Next::kAgain;
+      }
       HandOver();
       return state_ == State::kHandling ? Next::kWait : Next::kAgain;
   }
   return Next::kWait;
+}
+
+/// The head is read: it is known whose request this is. False: it is refused, or the connection
+/// closed. A stranger's makes nothing busy.
+bool Connection::BeginRequest() {
+  if (std::string caller = core_->handler.Caller(reader_->Head()); caller != caller_) {
+    caller_ = std::move(caller);
+    share_ = caller_.empty() ? nullptr : core_->shares.Of(caller_);
+  }
+  if (share_ == nullptr) {
+    return true;
+  }
+  if (!core_->table.MarkBusy(id_)) {
+    Close();
+    return false;
+  }
+  if (!TakeOne(share_->requests, limits().requests_per_caller)) {
+    core_->table.MarkIdle(id_);
+    CountRefused("requests_of_caller");
+    Refuse(core_->options.share_used_up);
+    return false;
+  }
+  busy_ = true;
+  return true;
+}
+
+/// Nothing of a request is left to be done.
+void Connection::EndRequest() {
+  if (std::exchange(busy_, false)) {
+    share_->requests.fetch_sub(1);
+    core_->table.MarkIdle(id_);
+  }
+}
+
+std::function<void()> Connection::TakeStream(std::function<void()> closed) {
+  if (share_ == nullptr) {
+    return closed;
+  }
+  if (!TakeOne(share_->streams, limits().streams_per_caller)) {
+    CountRefused("streams_of_caller");
+    return nullptr;
+  }
+  return [share = share_, closed = std::move(closed)] {
+    share->streams.fetch_sub(1);
+    closed();
+  };
 }
 
 /// The head is read: the handler says how much of a body may follow.
@@ -289,17 +338,32 @@ Connection::Next Connection::SendContinue() {
   return Next::kWait;
 }
 
+/// What the body has grown by is counted. False: it is refused.
 bool Connection::ReserveBody() {
   const std::size_t now = reader_->BodyBytes();
-  if (now <= body_reserved_) {
-    return core_->bodies_bytes.load() <= limits().bodies_bytes;
+  const std::size_t more = now - std::exchange(body_reserved_, now);
+  const std::size_t all = core_->bodies_bytes.fetch_add(more) + more;
+  const std::size_t callers = share_ ? share_->body_bytes.fetch_add(more) + more : 0;
+  if (callers > limits().bodies_bytes_per_caller) {
+    CountRefused("bodies_of_caller");
+    Refuse(core_->options.share_used_up);
+    return false;
   }
-  const std::size_t more = now - body_reserved_;
-  body_reserved_ = now;
-  return core_->bodies_bytes.fetch_add(more) + more <= limits().bodies_bytes;
+  if (all > limits().bodies_bytes) {
+    CountRefused("bodies");
+    Refuse(503, "too many request bodies at once");
+    return false;
+  }
+  return true;
 }
 
-void Connection::ReleaseBody() { core_->bodies_bytes.fetch_sub(std::exchange(body_reserved_, 0)); }
+void Connection::ReleaseBody() {
+  const std::size_t held = std::exchange(body_reserved_, 0);
+  core_->bodies_bytes.fetch_sub(held);
+  if (share_ != nullptr) {
+    share_->body_bytes.fetch_sub(held);
+  }
+}
 
 void Connection::HandOver() {
   http10_ = reader_->IsHttp10();
@@ -388,6 +452,7 @@ Connection::Next Connection::StepWrite() {
 }
 
 void Connection::FinishResponse() {
+  EndRequest();
   if (keep_alive_ && !core_->stopping) {
     EnterReading(limits().idle);
     return;
@@ -550,13 +615,14 @@ void Connection::OnDeadline() {
 }
 
 void Connection::CloseIfIdle() {
-  if (IsIdle()) {
+  if (!busy_) {
     Close();
   }
 }
 
 void Connection::BeginStop() {
-  if (IsIdle() || state_ == State::kLinger) {
+  const bool between = state_ == State::kHandshake || state_ == State::kReading;
+  if ((between && !busy_) || state_ == State::kLinger) {
     Close();
   } else if (state_ == State::kStreaming) {
     queue_->End();
@@ -571,6 +637,7 @@ void Connection::Close() {
   const auto self = shared_from_this();
   reader_.reset();
   ReleaseBody();
+  EndRequest();
   timer_.Cancel();
   socket_.Close();
   if (queue_ != nullptr) {

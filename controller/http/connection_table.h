@@ -12,8 +12,9 @@ namespace midwatch::http {
 
 /// Who may be connected. A new connection is admitted while there is room in total and for its
 /// peer; otherwise the connection that has been idle longest (of that peer, if the peer is at its
-/// own limit) makes room; with none idle the new one is refused. So idle keep-alives shut nobody
-/// out, and no peer takes more than its share. Thread-safe.
+/// own limit) makes room; with none idle the new one is refused. Idle is what serves nobody who is
+/// known. So idle keep-alives and strangers shut nobody out, and no peer takes more than its share.
+/// Thread-safe.
 class ConnectionTable {
  public:
   using Id = std::uint64_t;

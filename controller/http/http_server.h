@@ -20,8 +20,11 @@ struct ServerLimits {
   RequestLimits request;
   std::size_t connections = 8192;
   std::size_t connections_per_peer = 4096;  ///< A peer is an IP address.
+  std::size_t requests_per_caller = 2048;   ///< Under way, streams among them: 429.
+  std::size_t streams_per_caller = 1024;    ///< What the handler then answers.
   std::size_t bodies_bytes = std::size_t{192}
                              << 20;  ///< Request bodies being received, all together: 503.
+  std::size_t bodies_bytes_per_caller = std::size_t{96} << 20;  ///< 429.
   std::size_t stream_queue_bytes = std::size_t{4}
                                    << 20;  ///< Unsent bytes before a slow reader is cut off.
   std::size_t pipelined_bytes = std::size_t{64}
@@ -46,6 +49,11 @@ struct ServerOptions {
   int threads = 2;
   std::optional<CertificateAndKey> tls;  ///< None: plain HTTP.
   ServerLimits limits;
+  /// What a caller is answered that has used up its share of requests or bodies.
+  HttpResponse share_used_up = {
+      429,
+      {{"Content-Type", "text/plain; charset=utf-8"}, {"Retry-After", "1"}},
+      "too many requests of this caller at once\n"};
 };
 
 /// An HTTP/1.1 server. Malformed and excessive requests never reach the handler; requests on one

@@ -1,157 +1,16 @@
 #include "controller/http/http_server.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <condition_variable>
 #include <ctime>
-#include <map>
-#include <mutex>
 #include <thread>
 
 #include "controller/base/text.h"
-#include "controller/http/raw_peer.h"
+#include "controller/http/test_server.h"
 
 namespace midwatch::http {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-constexpr milliseconds kSoon{300};
-
-/// /echo answers with the body, /size with its size, /big with 8 MiB, /held keeps the responder,
-/// /stream the stream; /small takes bodies of 10 bytes.
-class TestHandler final : public HttpHandler {
- public:
-  std::optional<BodyPermit> PermitBody(const HttpRequest& head) override {
-    EXPECT_TRUE(head.body.empty());
-    if (head.target != "/small") {
-      return std::nullopt;
-    }
-    return BodyPermit{10, {413, {{"X-Why", std::string(head.Header("Host"))}}, "ten at most"}};
-  }
-  void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) override {
-    const std::lock_guard lock(mutex_);
-    ++requests;
-    last = request;
-    if (request.target == "/held") {
-      held.push_back(std::move(responder));
-    } else if (request.target == "/stream") {
-      HttpResponse head;
-      head.headers = {{"Content-Type", "application/json"}};
-      streams.push_back(responder->Stream(std::move(head), [this] {
-        const std::lock_guard inner(closed_mutex);
-        ++closed;
-        changed.notify_all();
-      }));
-    } else if (request.target == "/forgotten") {
-      responder.reset();
-    } else if (request.target == "/big") {
-      responder->Respond({200, {}, std::string(std::size_t{8} << 20, 'x')});
-    } else if (request.target == "/size") {
-      responder->Respond({200, {}, std::to_string(request.body.size())});
-    } else {
-      responder->Respond({200, {{"X-Test", "a\r\nInjected: yes"}}, request.body});
-    }
-    changed.notify_all();
-  }
-
-  template <typename Predicate>
-  bool WaitFor(Predicate predicate) {
-    std::unique_lock lock(mutex_);
-    return changed.wait_for(lock, seconds(5), predicate);
-  }
-  bool WaitForClosed(int count) {
-    std::unique_lock lock(closed_mutex);
-    return changed_closed(lock, count);
-  }
-  std::shared_ptr<HttpStream> Stream() {
-    WaitFor([this] { return !streams.empty(); });
-    const std::lock_guard lock(mutex_);
-    return streams.back();
-  }
-
-  std::mutex mutex_;
-  std::mutex closed_mutex;
-  std::condition_variable changed;
-  int requests = 0;
-  int closed = 0;
-  HttpRequest last;
-  std::vector<std::unique_ptr<HttpResponder>> held;
-  std::vector<std::shared_ptr<HttpStream>> streams;
-
- private:
-  bool changed_closed(std::unique_lock<std::mutex>& lock, int count) {
-    return changed.wait_for(lock, seconds(5), [&] { return closed >= count; });
-  }
-};
-
-class CountingMetrics final : public Metrics {
- public:
-  void Count(std::string_view name, MetricLabels labels, double by) override {
-    const std::lock_guard lock(mutex_);
-    counts_[Key(name, labels)] += by;
-  }
-  void Set(std::string_view, MetricLabels, double) override {}
-  void Observe(std::string_view, MetricLabels, double) override {}
-  double Of(const std::string& key) {
-    const std::lock_guard lock(mutex_);
-    return counts_[key];
-  }
-
- private:
-  static std::string Key(std::string_view name, MetricLabels labels) {
-    std::string key(name);
-    for (const auto& [label, value] : labels) {
-      key += " " + std::string(label) + "=" + std::string(value);
-    }
-    return key;
-  }
-  std::mutex mutex_;
-  std::map<std::string, double> counts_;
-};
-
-class HttpServerTest : public testing::Test {
- protected:
-  void Start(bool tls = false) {
-    options_.port = 0;
-    if (tls) {
-      const WallTime now{std::time(nullptr) * 1'000'000};
-      const auto authority = MakeCertificateAuthority("test", now, std::chrono::hours(1));
-      options_.tls = *MakeServerCertificate(*authority, {"localhost", "127.0.0.1"}, now,
-                                            std::chrono::hours(1));
-    }
-    auto started = HttpServer::Start(options_, handler_, log_, metrics_);
-    ASSERT_TRUE(started) << started.error().message;
-    server_ = std::move(*started);
-  }
-  RawPeer Connect(bool tls = false) { return RawPeer(server_->port(), tls); }
-  std::string Exchange(std::string_view request) {
-    RawPeer peer = Connect();
-    peer.Send(request);
-    return peer.ReadAll(seconds(5));
-  }
-  bool WaitForConnections(std::size_t count) {
-    const auto end = std::chrono::steady_clock::now() + seconds(5);
-    while (server_->ConnectionCount() != count && std::chrono::steady_clock::now() < end) {
-      std::this_thread::yield();
-    }
-    return server_->ConnectionCount() == count;
-  }
-
-  ServerOptions options_;
-  TestHandler handler_;
-  NoLog log_;
-  CountingMetrics metrics_;
-  std::unique_ptr<HttpServer> server_;
-};
-
-std::string StatusLine(const std::string& response) {
-  return response.substr(0, response.find('\r'));
-}
 
 // ---- one request, one answer: the hostile table ----
 
@@ -160,14 +19,6 @@ struct HostileCase {
   std::string request;
   std::vector<std::string> statuses;  // In order; the connection is closed after the last.
 };
-
-std::string Post(const std::string& headers, const std::string& body) {
-  return "POST /size HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n" + body;
-}
-std::string Chunked(const std::string& body) {
-  return Post("Transfer-Encoding: chunked\r\n", body);
-}
-std::string Get(const std::string& headers) { return "GET /echo HTTP/1.1\r\n" + headers + "\r\n"; }
 
 std::vector<std::string> StatusesOf(const std::string& got) {
   std::vector<std::string> statuses;
@@ -598,118 +449,6 @@ TEST_F(HttpServerTest, AFloodOnAStreamsRequestSideIsCutOff) {
   handler_.Stream();
   peer.Send(std::string(20'000, 'f'));
   EXPECT_TRUE(handler_.WaitForClosed(1));
-}
-
-// ---- numbers of connections ----
-
-TEST_F(HttpServerTest, AThousandIdleConnectionsDoNotStandInTheWay) {
-  Start(true);
-  std::vector<RawPeer> peers;
-  for (int i = 0; i < 1000; ++i) {
-    peers.push_back(Connect(i % 10 == 0));
-    ASSERT_TRUE(peers.back().connected());
-  }
-  EXPECT_TRUE(WaitForConnections(1000));
-  RawPeer one = Connect(true);
-  one.Send(Get("Host: x\r\nConnection: close\r\n"));
-  EXPECT_EQ(StatusLine(one.ReadAll()), "HTTP/1.1 200 OK");
-}
-
-TEST_F(HttpServerTest, TheLongestIdleConnectionMakesRoom) {
-  options_.limits.connections_per_peer = 3;
-  Start();
-  std::vector<RawPeer> peers;
-  for (int i = 0; i < 3; ++i) {
-    peers.push_back(Connect());
-    ASSERT_TRUE(WaitForConnections(static_cast<std::size_t>(i) + 1));
-    peers.back().Send(Get("Host: x\r\n"));
-    peers.back().ReadUntil("\r\n\r\n");
-  }
-  RawPeer fourth = Connect();
-  EXPECT_EQ(peers[0].ReadAll(), "");
-  EXPECT_TRUE(peers[0].ended());
-  fourth.Send(Get("Host: x\r\nConnection: close\r\n"));
-  EXPECT_EQ(StatusLine(fourth.ReadAll()), "HTTP/1.1 200 OK");
-}
-
-TEST_F(HttpServerTest, WithEveryConnectionBusyANewOneIsRefused) {
-  options_.limits.connections_per_peer = 2;
-  Start();
-  std::vector<RawPeer> peers;
-  for (int i = 0; i < 2; ++i) {
-    peers.push_back(Connect());
-    peers.back().Send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
-  }
-  ASSERT_TRUE(handler_.WaitFor([&] { return handler_.held.size() == 2; }));
-  RawPeer third = Connect();
-  EXPECT_EQ(third.ReadAll(), "");
-  EXPECT_TRUE(third.ended());
-  EXPECT_EQ(metrics_.Of("midwatch_http_refused_total reason=connections"), 1);
-}
-
-TEST_F(HttpServerTest, BodiesOfAllConnectionsTogetherAreBounded) {
-  options_.limits.bodies_bytes = 100'000;
-  Start();
-  RawPeer holding = Connect();
-  holding.Send(Post("Content-Length: 95000\r\n", std::string(90'000, 'a')));
-  std::string got;
-  for (int i = 0; i < 200 && got.empty(); ++i) {  // Until the first body has arrived.
-    RawPeer other = Connect();
-    other.Send(Post("Content-Length: 50000\r\n", std::string(40'000, 'b')));
-    got = other.ReadAll(milliseconds(50));
-  }
-  EXPECT_EQ(StatusLine(got), "HTTP/1.1 503 Service Unavailable");
-  holding.Send(std::string(5'000, 'a'));
-  EXPECT_TRUE(holding.ReadAll().ends_with("\r\n\r\n95000"));
-}
-
-/// Leaves the process `more` descriptors while it lives.
-class FewDescriptors {
- public:
-  explicit FewDescriptors(int more) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const int lowest_free = ::dup(0);
-    ::close(lowest_free);
-    const rlimit tight{static_cast<rlim_t>(lowest_free + more), before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &tight);
-  }
-  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
-TEST_F(HttpServerTest, OutOfDescriptorsItWaitsAndRecovers) {
-  Start();
-  std::vector<RawPeer> peers;
-  for (std::size_t i = 0; i < 20; ++i) {
-    peers.push_back(Connect());
-    peers.back().Send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");  // None is idle.
-  }
-  ASSERT_TRUE(handler_.WaitFor([&] { return handler_.held.size() == 20; }));
-  std::optional<FewDescriptors> few(1);  // For the client's end; the server gets none for its own.
-  const std::clock_t cpu = std::clock();
-  RawPeer waiting = Connect();
-  EXPECT_TRUE(waiting.connected());
-  EXPECT_EQ(waiting.ReadAll(milliseconds(500)), "");
-  few.reset();
-  EXPECT_LT(std::clock() - cpu, CLOCKS_PER_SEC / 10);  // No busy loop.
-  waiting.Send(Get("Host: x\r\nConnection: close\r\n"));
-  EXPECT_EQ(StatusLine(waiting.ReadAll()), "HTTP/1.1 200 OK");
-  EXPECT_GE(metrics_.Of("midwatch_http_refused_total reason=descriptors"), 1);
-}
-
-TEST_F(HttpServerTest, OutOfDescriptorsIdleConnectionsMakeRoom) {
-  Start();
-  std::vector<RawPeer> peers;
-  for (int i = 0; i < 20; ++i) {
-    peers.push_back(Connect());
-  }
-  ASSERT_TRUE(WaitForConnections(20));
-  const FewDescriptors few(1);
-  RawPeer waiting = Connect();
-  waiting.Send(Get("Host: x\r\nConnection: close\r\n"));
-  EXPECT_EQ(StatusLine(waiting.ReadAll()), "HTTP/1.1 200 OK");
 }
 
 // ---- stop ----

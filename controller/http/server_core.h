@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/http/caller_shares.h"
 #include "controller/http/connection_table.h"
 #include "controller/http/http_server.h"
 #include "controller/http/io_loop.h"
@@ -68,6 +69,7 @@ struct HttpServer::Core : std::enable_shared_from_this<HttpServer::Core> {
   Log& log;
   Metrics& metrics;
   ConnectionTable table;
+  CallerShares shares;
   std::vector<std::shared_ptr<Worker>> workers;
   std::unique_ptr<IoSocket> acceptor;
   std::unique_ptr<IoTimer> accept_timer;
@@ -102,8 +104,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Run();
   void Close();
   void BeginStop();
-  /// Closes if nothing has been received of a request.
+  /// Closes unless a request of somebody who is known is under way.
   void CloseIfIdle();
+  /// Takes one of the caller's streams, if it has one left, until the result is called. While the
+  /// handler has the request; any thread.
+  std::function<void()> TakeStream(std::function<void()> closed);
 
   template <typename F>
   bool Post(F work) {
@@ -135,6 +140,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Next AfterFeed();
   Next SendContinue();
   Next Write();
+  bool BeginRequest();
+  void EndRequest();
   void HandOver();
   void PermitBody();
   void Refuse(int status, std::string message);
@@ -151,9 +158,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void SetDeadline(Duration from_now);
   void ArmTimer();
   void OnDeadline();
-  bool IsIdle() const {
-    return state_ == State::kHandshake || (state_ == State::kReading && !reader_);
-  }
   void CountRefused(std::string_view reason) {
     core_->metrics.Count("midwatch_http_refused_total", {{"reason", reason}});
   }
@@ -176,6 +180,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   SteadyTime deadline_ = SteadyTime::max();
   SteadyTime armed_ = SteadyTime::max();
 
+  std::string caller_;                          // Of the last request; empty: nobody known.
+  std::shared_ptr<CallerShares::Share> share_;  // The caller's, with its other connections.
+  bool busy_ = false;                           // A request of the caller is under way.
   std::unique_ptr<RequestReader> reader_;
   std::optional<HttpResponse> beyond_;  // To a body larger than the handler permits.
   std::string ahead_;                   // Received, not yet read as a request.

@@ -3,6 +3,7 @@ temporary directory, bounded in time, and stopped by process id."""
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -58,11 +59,16 @@ def wait_until(condition, what, patience=PATIENCE):
 class Process:
     """A long-lived part of Midwatch, ended by its own id."""
 
-    def __init__(self, log, *arguments, environment=None, before=(), cwd=None):
+    def __init__(self, log, *arguments, environment=None, before=(), cwd=None, descriptors=None):
         self.log = pathlib.Path(log)
         self.output = self.log.open("ab")
+
+        def limit():
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
         self.child = subprocess.Popen([*before, BINARY, *map(str, arguments)], stdout=self.output, stderr=subprocess.STDOUT,
-                                      stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})}, cwd=cwd)
+                                      stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})}, cwd=cwd,
+                                      preexec_fn=limit)
 
     def send(self, number):
         if self.child.poll() is None:
@@ -97,6 +103,8 @@ class World(unittest.TestCase):
             if process.child.poll() is None:
                 process.stop(signal.SIGKILL)
 
+    descriptors = None  # That the server may have; None: as many as the system gives.
+
     def start_server(self, *flags):
         """Starts on the port of the first start, so that kubeconfigs stay good."""
         kubeconfig = self.dir / "data/kubeconfig"
@@ -104,7 +112,7 @@ class World(unittest.TestCase):
             kubeconfig.unlink(missing_ok=True)
         listen = f"127.0.0.1:{self.port}"
         server = Process(self.dir / "serve.log", "serve", "--data", self.dir / "data", "--listen", listen,
-                         "--allow-file-urls", *flags)
+                         "--allow-file-urls", *flags, descriptors=self.descriptors)
         self.processes.append(server)
         wait_until(lambda: kubeconfig.exists() or server.child.poll() is not None, "the kubeconfig")
         self.midwatch = Midwatch(kubeconfig)

@@ -6,7 +6,7 @@ import re
 import time
 import unittest
 
-from harness import World, obj
+from harness import World, obj, wait_until
 from raw_api import API, CORE, RawApi, read_all
 
 READY = 200
@@ -14,10 +14,11 @@ READY = 200
 
 class OneServer(unittest.TestCase):
     """Tests that share one server, which must be up and well after each of them."""
+    WORLD = World
 
     @classmethod
     def setUpClass(cls):
-        cls.world = World("stop_all")
+        cls.world = cls.WORLD("stop_all")
         cls.addClassCleanup(cls.world.doCleanups)
         cls.world.setUp()
         cls.api = RawApi(cls.world)
@@ -194,11 +195,11 @@ class SlowPeers(OneServer):
             except OSError:
                 pass
             peers.append(peer)
-        self.assertLess(self.rss_mib() - before, 450, "192 MiB of bodies, and what growing buffers take")
+        self.assertLess(self.rss_mib() - before, 350, "96 MiB of bodies, and what growing buffers take")
         refused = 0
         for peer in peers:
             peer.settimeout(0.2)
-            refused += read_all(peer)[:12] == b"HTTP/1.1 503"
+            refused += read_all(peer)[:12] == b"HTTP/1.1 429"
             peer.close()
         self.assertGreater(refused, 0)
 
@@ -220,6 +221,107 @@ class SlowPeers(OneServer):
         self.assertLess(self.rss_mib() - before, 250, "30 MB for each of twenty would be 600")
         for peer in stalled:
             peer.close()
+
+
+class SmallWorld(World):
+    """A server with descriptors for 272 connections: 136 requests and 68 streams for each caller."""
+    descriptors = 400
+
+
+class Shares(OneServer):
+    """What one caller, or nobody who is known, takes up of the server leaves room for others."""
+    WORLD = SmallWorld
+    CONNECTIONS, REQUESTS, STREAMS = 272, 136, 68
+    WATCH = f"{CORE}/namespaces/default/configmaps?watch=1"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        agents = [obj("Agent", name, "default", {"permissions": "DenyAll"}) for name in ("ada", "bob")]
+        cls.world.midwatch.apply(*agents)
+        cls.ada, cls.bob = (agent_api(cls.world, f"default/{name}") for name in ("ada", "bob"))
+
+    def setUp(self):
+        self.peers = []
+        self.addCleanup(lambda: [peer.close() for peer in self.peers])
+
+    def open(self, sent, api=None):
+        """A connection on which the bytes have been sent."""
+        peer = api.tls() if api else self.api.tcp()
+        self.peers.append(peer)
+        try:
+            peer.sendall(sent.replace(b"TOKEN", api.token.encode()) if api else sent)
+        except OSError:
+            pass
+        return peer
+
+    def head_of(self, peer):
+        got = b""
+        while b"\r\n\r\n" not in got:
+            piece = peer.recv(65536)
+            if not piece:
+                break
+            got += piece
+        return got
+
+    def known_are_served(self):
+        began = time.monotonic()
+        for api in (self.api, self.ada, self.bob):
+            self.assertEqual(api.call("GET", API)[0], 200)
+        self.assertLess(time.monotonic() - began, 5)
+
+    def test_strangers_with_half_a_handshake_or_head_shut_nobody_out(self):
+        connection = self.api.connection()
+        for number in range(self.CONNECTIONS + 50):
+            if number % 4:
+                self.open(b"\x16\x03\x01")
+            else:
+                self.open(b"GET / HTTP/1.1\r\nHost: ", RawApi(self.world, token=""))
+        for _ in range(10):
+            self.known_are_served()
+            self.assertEqual(self.api.call("GET", API, connection=connection)[0], 200, "and kept alive")
+
+    def test_watches_of_one_token_leave_room_and_one_too_many_is_asked_to_come_again(self):
+        mine = "&fieldSelector=spec.agentRef.name%3Dada"
+        watch = request(f"GET {API}/namespaces/default/runs?watch=1{mine} HTTP/1.1",
+                        ["Host: x", "Authorization: Bearer TOKEN"])
+        for _ in range(self.STREAMS):
+            self.assertIn(b" 200 OK", self.head_of(self.open(watch, self.ada)))
+        for _ in range(5):
+            got = self.head_of(refused := self.open(watch, self.ada))
+            self.assertEqual(got[:12], b"HTTP/1.1 429")
+            self.assertIn(b"\r\nRetry-After: 1\r\n", got)
+            self.assertIn(b'"reason":"TooManyRequests","details":{"retryAfterSeconds":1},"code":429', got)
+            refused.close()
+        self.known_are_served()
+        self.assertIn(b" 200 OK", self.head_of(self.open(request(
+            f"GET {self.WATCH} HTTP/1.1", ["Host: x", "Authorization: Bearer TOKEN"]), self.api)))
+        self.peers.pop(0).close()
+        wait_until(lambda: b" 200 OK" in self.head_of(self.open(watch, self.ada)), "a stream for who has ended one")
+
+    def test_slow_bodies_of_one_token_leave_room(self):
+        slow = request(f"POST {API}/namespaces/default/agentinstances HTTP/1.1", [
+            "Host: x", "Authorization: Bearer TOKEN", "Content-Length: 100", "Expect: 100-continue"])
+        for _ in range(self.REQUESTS):
+            self.assertIn(b" 100 ", self.head_of(self.open(slow, self.ada)))
+        got = self.head_of(self.open(slow, self.ada))
+        self.assertEqual(got[:12], b"HTTP/1.1 429")
+        self.assertIn(b'"code":429', got)
+        self.assertEqual(self.bob.call("GET", API)[0], 200)
+        self.assertEqual(self.api.call("GET", API)[0], 200)
+
+    def test_large_bodies_of_one_token_leave_room(self):
+        size = 3 << 20
+        slow = request(f"POST {API}/namespaces/default/agentinstances HTTP/1.1", [
+            "Host: x", "Authorization: Bearer TOKEN", f"Content-Length: {size}"], b" " * (size - 1))
+        share = (96 << 20) // size
+        for _ in range(share + 2):
+            self.open(slow, self.ada)
+        wait_until(lambda: 'refused_total{reason="bodies_of_caller"}' in self.api.call("GET", "/metrics")[1],
+                   "the refusal of one body too many")
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "large"}, "data": {"a": "x" * 900_000}}
+        self.assertEqual(self.api.call("POST", f"{CORE}/namespaces/default/configmaps", config)[0], 201)
+        self.assertEqual(self.bob.call("POST", f"{API}/namespaces/default/agentinstances", b" " * (size - 10))[0], 400)
 
 
 class BadBodies(OneServer):
@@ -349,6 +451,13 @@ def lease(name, holder=None):
             "spec": {"holderIdentity": holder or name, "leaseDurationSeconds": 30}}
 
 
+def agent_api(world, agent):
+    """The API in the hands of one Agent, by a token made for it."""
+    token = world.dir / f"{agent.replace('/', '-')}.{time.monotonic_ns()}.kubeconfig"
+    world.midwatch.run("agent", "token", agent, "--file", token)
+    return RawApi(world, token=re.search(r"token: (\S+)", token.read_text())[1].strip("\"'"))
+
+
 def digest_of(content):
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
@@ -377,9 +486,7 @@ class AgentIdentity(OneServer):
             cls.must(cls.api, "PUT", "/artifacts/v1/blobs/" + digest_of(content), content, code=201)
         for name in ("ada-run", "ada-run-2"):
             cls.must(cls.api, "POST", f"/artifacts/v1/logs/runs%2Fops%2F{name}?offset=0", b"line\n", code=200)
-        token = cls.world.dir / "ada.kubeconfig"
-        cls.world.midwatch.run("agent", "token", "ops/ada", "--file", token)
-        cls.ada = RawApi(cls.world, token=re.search(r"token: (\S+)", token.read_text())[1].strip("\"'"))
+        cls.ada = agent_api(cls.world, "ops/ada")
 
     @staticmethod
     def must(api, method, path, body=None, headers=None, code=200):
@@ -531,17 +638,13 @@ class AgentIdentity(OneServer):
         self.assertEqual(self.may("GET", log + "0"), "line\nlast\n")
 
     def test_nothing_is_uploaded_without_a_run(self):
-        token = self.world.dir / "idle.kubeconfig"
         self.world.midwatch.apply(obj("Agent", "idle", "ops", {"permissions": "DenyAll"}))
-        self.world.midwatch.run("agent", "token", "ops/idle", "--file", token)
-        idle = RawApi(self.world, token=re.search(r"token: (\S+)", token.read_text())[1].strip("\"'"))
+        idle = agent_api(self.world, "ops/idle")
         self.must(idle, "PUT", "/artifacts/v1/blobs/" + digest_of(b"x"), b"x", code=403)
 
     def test_a_token_that_is_withdrawn_is_worth_nothing_at_once(self):
-        token = self.world.dir / "gone.kubeconfig"
         before = {s["metadata"]["name"] for s in self.api.call("GET", f"{CORE}/namespaces/midwatch-system/secrets")[1]["items"]}
-        self.world.midwatch.run("agent", "token", "ops/ada", "--file", token)
-        gone = RawApi(self.world, token=re.search(r"token: (\S+)", token.read_text())[1].strip("\"'"))
+        gone = agent_api(self.world, "ops/ada")
         self.must(gone, "GET", f"{self.OPS}/runs/ada-run")
         secrets = self.api.call("GET", f"{CORE}/namespaces/midwatch-system/secrets")[1]["items"]
         for name in {s["metadata"]["name"] for s in secrets} - before:
