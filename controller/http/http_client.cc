@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <cpprest/astreambuf.h>
 #include <cpprest/http_client.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <pplx/threadpool.h>
@@ -135,22 +136,46 @@ HttpResponse HeadOf(const rest::http_response& response) {
 /// How the library words failures from before the request was sent, and what they mean.
 constexpr std::pair<std::string_view, std::string_view> kUnsent[] = {
     {"Error resolving address", "its name cannot be resolved"},
-    {"Failed to connect", "nothing listens there, or it cannot be reached"},
-    {"Error in SSL handshake", "no TLS: its certificate is not trusted here, or it has none"}};
+    {"Failed to connect", "nothing listens there, or it cannot be reached"}};
+constexpr std::string_view kHandshake = "Error in SSL handshake";
+
+/// Why there is no TLS, from the number that the library gives: OpenSSL's packed one, or a small
+/// one of the system or of asio.
+std::string HandshakeFailure(int number) {
+  constexpr int kLargestOfTheSystem = 4095;
+  if (number <= kLargestOfTheSystem) {
+    return "the connection was closed before there was TLS";
+  }
+  const auto packed = static_cast<unsigned long>(number);
+  switch (ERR_GET_REASON(packed)) {
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+      return "no TLS: its certificate is not trusted here, or is for another name";
+    case SSL_R_WRONG_VERSION_NUMBER:
+      return "no TLS: it does not speak it";
+    default:
+      const char* const reason = ERR_reason_error_string(packed);
+      return std::string("no TLS: ") + (reason == nullptr ? "unknown failure" : reason);
+  }
+}
 
 /// What went wrong, from the exception that is being handled. Only failures from before the request
 /// was sent are kUnavailable.
 Error CurrentFailure() {
   try {
     throw;
-  } catch (const std::exception& e) {
+  } catch (const rest::http_exception& e) {
     const std::string_view what = e.what();
+    if (what.starts_with(kHandshake)) {
+      return {ErrorCode::kUnavailable, HandshakeFailure(e.error_code().value())};
+    }
     for (const auto& [begin, meaning] : kUnsent) {
       if (what.starts_with(begin)) {
         return {ErrorCode::kUnavailable, std::string(meaning)};
       }
     }
     return {ErrorCode::kOutcomeUnknown, "http request: " + std::string(what)};
+  } catch (const std::exception& e) {
+    return {ErrorCode::kOutcomeUnknown, "http request: " + std::string(e.what())};
   } catch (...) {
     return {ErrorCode::kOutcomeUnknown, "http request: unknown failure"};
   }

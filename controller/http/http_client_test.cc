@@ -260,6 +260,20 @@ TEST(HttpClientErrors, NobodyListensMeansNothingWasSent) {
   EXPECT_EQ(got.error().code, ErrorCode::kUnavailable);
 }
 
+TEST(HttpClientErrors, WhyThereIsNoTlsIsTold) {
+  const auto why = [](CannedPeer& peer) {
+    const auto got = SendTo({.base_url = "https" + peer.url().substr(4)}, {.method = "POST"});
+    EXPECT_EQ(got.error().code, ErrorCode::kUnavailable);
+    return got.error().message;
+  };
+  CannedPeer closes("");
+  EXPECT_EQ(why(closes), "the connection was closed before there was TLS");
+  CannedPeer plain("HTTP/1.1 400 Bad Request\r\n\r\n", false);
+  EXPECT_EQ(why(plain), "no TLS: it does not speak it");
+  CannedPeer refuses(std::string("\x15\x03\x03\x00\x02\x02\x28", 7), false);  // An alert.
+  EXPECT_EQ(why(refuses).substr(0, 8), "no TLS: ");
+}
+
 TEST(HttpClientErrors, ASilentPeerIsGivenUpAtTheDeadline) {
   CannedPeer peer("", false);
   const auto read = SendTo({.base_url = peer.url()}, {.deadline = milliseconds(100)});
