@@ -508,6 +508,59 @@ TEST_F(HttpApiTest, BadListOptionsAreRefused) {
   }
 }
 
+/// A failure, as kube-apiserver 1.32 answers it.
+struct CapturedCase {
+  std::string method;
+  std::string target;  ///< Behind kWidgets.
+  std::string body;
+  std::string type;
+  std::string status;  ///< Of the Status: what follows its `message`'s name.
+};
+
+TEST_F(HttpApiTest, FailuresAreThoseOfKubernetes) {
+  CreateWidget("a");
+  const std::string widget = TestWorld::WidgetBody("a", R"({"color":"red"})").Dump();
+  const std::string elsewhere = R"({"apiVersion":"demo.example.io/v1","kind":"Widget",
+      "metadata":{"name":"b","namespace":"other"},"spec":{"color":"red"}})";
+  const std::string json = "application/json";
+  const std::string details =
+      R"("details":{"name":"a","group":"demo.example.io","kind":"widgets"})";
+  for (
+      const CapturedCase& c : std::vector<CapturedCase>{
+          {"POST", "/a", widget, json,
+           R"("create is not supported on resources of kind \"widgets.demo.example.io\"",
+               "reason":"MethodNotAllowed","details":{"group":"demo.example.io","kind":"widgets"},
+               "code":405)"},
+          {"PUT", "", widget, json, R"("name must be provided","reason":"BadRequest","code":400)"},
+          {"POST", "", widget, json,
+           R"("widgets.demo.example.io \"a\" already exists","reason":"AlreadyExists",)" + details +
+               R"(,"code":409)"},
+          {"GET", "/big", "", "",
+           R"("widgets.demo.example.io \"big\" not found","reason":"NotFound",
+               "details":{"name":"big","group":"demo.example.io","kind":"widgets"},"code":404)"},
+          {"POST", "", elsewhere, json,
+           R"("the namespace of the provided object does not match the namespace sent on the request",
+               "reason":"BadRequest","code":400)"},
+          {"POST", "", widget, "text/plain",
+           R"("the body of the request was in an unknown format - accepted media types include: )"
+           R"(application/json, application/yaml, application/vnd.kubernetes.protobuf",
+               "reason":"UnsupportedMediaType","code":415)"},
+          {"PATCH", "/a", R"({"metadata":{"resourceVersion":"1"}})", "application/merge-patch+json",
+           R"("Operation cannot be fulfilled on widgets.demo.example.io \"a\": the object has been )"
+           R"(modified; please apply your changes to the latest version and try again",
+               "reason":"Conflict",)" +
+               details + R"(,"code":409)"}}) {
+    const Answer got =
+        Send(c.method, std::string(kWidgets) + c.target, c.body, {{"Content-Type", c.type}});
+    EXPECT_EQ(got.body, J(R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",
+                              "message":)" +
+                          c.status + "}"))
+        << c.method << " " << c.target << "\n"
+        << got.text;
+    EXPECT_EQ(got.status, got.body.At("code").AsInt());
+  }
+}
+
 // ---- watches ----
 
 TEST_F(HttpApiTest, AWatchIsLinesOfEvents) {

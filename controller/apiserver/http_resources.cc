@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kMinWatchSeconds = 1800;  // As kube-apiserver: half an hour to an hour,
 constexpr std::int64_t kMaxWatchSeconds = 24 * 3600;
+constexpr std::int64_t kMaxAgentWatchSeconds = 300;  // So long an open one outlives its token.
 
 /// Tells apart watches that were begun together, so that they do not all end together.
 std::int64_t SpreadSeconds() {
@@ -22,9 +23,14 @@ std::int64_t SpreadSeconds() {
 }
 
 Error MethodNotAllowed(const ResourceInfo& resource, std::string_view verb) {
-  return {ErrorCode::kMethodNotAllowed, std::string(verb) +
-                                            " is not supported on resources of kind " +
-                                            Quote(resource.type.Resource())};
+  Json details = Json::Of({{"kind", resource.type.plural}});
+  if (!resource.type.group.empty()) {
+    details.Set("group", resource.type.group);
+  }
+  return {ErrorCode::kMethodNotAllowed,
+          std::string(verb) + " is not supported on resources of kind " +
+              Quote(resource.type.Resource()),
+          details.Dump()};
 }
 
 std::string_view VerbOf(std::string_view method) {
@@ -191,10 +197,12 @@ Result<WatchCall> ReadWatch(const HttpExchange& exchange) {
   return call;
 }
 
-Result<Duration> ReadWatchTimeout(const HttpQuery& query) {
-  MIDWATCH_ASSIGN(const std::int64_t seconds, query.Number("timeoutSeconds"));
-  return std::chrono::seconds(seconds == 0 ? kMinWatchSeconds + SpreadSeconds()
-                                           : std::min(seconds, kMaxWatchSeconds));
+Result<Duration> ReadWatchTimeout(const HttpExchange& exchange) {
+  MIDWATCH_ASSIGN(const std::int64_t asked, exchange.query.Number("timeoutSeconds"));
+  const bool of_agent = exchange.identity.kind == Identity::Kind::kAgent;
+  const std::int64_t seconds = asked == 0 ? kMinWatchSeconds + SpreadSeconds() : asked;
+  return std::chrono::seconds(
+      std::min(seconds, of_agent ? kMaxAgentWatchSeconds : kMaxWatchSeconds));
 }
 
 }  // namespace
@@ -269,7 +277,7 @@ Result<void> HttpResources::Watch(HttpExchange& exchange) const {
   }
   form.bookmarks = call.bookmarks;
   form.initial_events = call.send_initial_events;
-  MIDWATCH_ASSIGN(const Duration timeout, ReadWatchTimeout(exchange.query));
+  MIDWATCH_ASSIGN(const Duration timeout, ReadWatchTimeout(exchange));
   const auto watch = std::make_shared<HttpWatch>(std::move(form), parts_.clock);
   auto started = parts_.api.Watch(call, watch);
   if (!started) {
