@@ -1,6 +1,7 @@
 #include "controller/cmd/serve.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +43,7 @@ namespace midwatch::cmd {
 namespace {
 
 constexpr Duration kStopGrace = std::chrono::seconds(5);
+constexpr Duration kRenewEvery = std::chrono::hours(24);  // Of a certificate good for a year.
 constexpr std::string_view kTooMuchAtOnce =
     "too many requests or too large bodies of this user at once, please try again later";
 
@@ -137,6 +139,15 @@ class Server {
     return {};
   }
 
+  /// However long it runs, who connects sees a certificate that is far from its end.
+  void RenewCertificate() {
+    const auto made = data_->ServerCertificate(names_, clock_.Read().wall);
+    const auto renewed = made ? http_->ReplaceCertificate(*made) : Result<void>(Fail(made.error()));
+    if (!renewed) {
+      log_->Fault("the server's certificate was not renewed", {{"error", renewed.error().message}});
+    }
+  }
+
   void Stop() {
     log_->Info("stopping");
     reconciling_.reset();
@@ -198,9 +209,9 @@ class Server {
         .foresee = [this](const auto& access) { return rights_->Check(access); },
         .stored = [this](const auto& access) { rights_->NoteUpload(access); }});
     front_.emplace(*tokens_, *http_api_, *service_);
-    std::vector<std::string> names = options_.tls_sans;
-    names.insert(names.begin(), {listen.address, "127.0.0.1", "localhost"});
-    MIDWATCH_ASSIGN(auto certificate, data_->ServerCertificate(names, clock_.Read().wall));
+    names_ = options_.tls_sans;
+    names_.insert(names_.begin(), {listen.address, "127.0.0.1", "localhost"});
+    MIDWATCH_ASSIGN(auto certificate, data_->ServerCertificate(names_, clock_.Read().wall));
     http::ServerOptions server_options;
     server_options.address = listen.address;
     server_options.port = listen.port;
@@ -218,6 +229,7 @@ class Server {
   telemetry::PrometheusMetrics metrics_;
   std::unique_ptr<Log> log_;
   std::optional<DataDirectory> data_;
+  std::vector<std::string> names_;  // Of the certificate.
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<apiserver::ResourceRegistry> registry_;
   std::unique_ptr<Random> storage_random_;
@@ -238,6 +250,7 @@ class Server {
 }  // namespace
 
 int RunServe(const cli::ServeOptions& options) {
+  ::umask(S_IRWXG | S_IRWXO);  // What it keeps is nobody else's to read, nor what its workers do.
   StopSignal stop;
   Server server(options);
   if (const auto started = server.Start(); !started) {
@@ -247,7 +260,9 @@ int RunServe(const cli::ServeOptions& options) {
                               : cli::HintFor(why));
     return ParseListen(options.listen) ? cli::kExitFailed : cli::kExitUsage;
   }
-  stop.Wait();
+  while (stop.WaitFor(kRenewEvery) == 0) {
+    server.RenewCertificate();
+  }
   server.Stop();
   return 0;
 }

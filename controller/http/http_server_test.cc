@@ -516,6 +516,22 @@ TEST_F(HttpServerTest, TlsServesHttp11WithAlpn) {
   EXPECT_GT(peer.ReadAll().size(), std::size_t{8} << 20);
 }
 
+TEST_F(HttpServerTest, AReplacedCertificateIsShownToWhoConnectsNext) {
+  Start(true);
+  RawPeer before = Connect(true);
+  const std::string old = before.Certificate();
+  const WallTime now{std::time(nullptr) * 1'000'000};
+  const auto authority = MakeCertificateAuthority("test", now, std::chrono::hours(1));
+  ASSERT_TRUE(server_->ReplaceCertificate(
+      *MakeServerCertificate(*authority, {"localhost"}, now, std::chrono::hours(1))));
+  RawPeer after = Connect(true);
+  EXPECT_FALSE(old.empty());
+  EXPECT_NE(after.Certificate(), old);
+  before.Send(Get("Host: x\r\nConnection: close\r\n"));  // Who was connected stays so.
+  EXPECT_EQ(StatusLine(before.ReadAll()), "HTTP/1.1 200 OK");
+  EXPECT_FALSE(server_->ReplaceCertificate({"nonsense", {}}));
+}
+
 TEST_F(HttpServerTest, PlainHttpToTheTlsPortIsTold) {
   Start(true);
   const std::string got = Exchange(Get("Host: x\r\n"));

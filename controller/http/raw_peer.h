@@ -28,7 +28,8 @@ class RawPeer {
   void Close();
   int fd() const;
   std::string TlsVersion() const;
-  std::string Protocol() const;  ///< Chosen by ALPN.
+  std::string Protocol() const;     ///< Chosen by ALPN.
+  std::string Certificate() const;  ///< That the server showed, DER.
 
  private:
   struct Impl;

@@ -91,6 +91,17 @@ std::string RawPeer::Protocol() const {
   return {reinterpret_cast<const char*>(protocol), size};
 }
 
+std::string RawPeer::Certificate() const {
+  X509* const shown = SSL_get1_peer_certificate(impl_->tls);
+  unsigned char* bytes = nullptr;
+  const int size = i2d_X509(shown, &bytes);
+  std::string out(reinterpret_cast<const char*>(bytes),
+                  static_cast<std::size_t>(std::max(size, 0)));
+  OPENSSL_free(bytes);
+  X509_free(shown);
+  return out;
+}
+
 bool RawPeer::Send(std::string_view bytes) {
   while (!bytes.empty()) {
     const long n = impl_->tls != nullptr
