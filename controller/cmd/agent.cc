@@ -53,7 +53,12 @@ class Agent {
     MIDWATCH_ASSIGN(host.prompts, ReadPrompts(config.prompts));
     MIDWATCH_ASSIGN(connection_,
                     Connect(cli::KubeconfigCandidates(options_.kubeconfig, environment_)));
-    std::filesystem::create_directories(options_.data);
+    std::error_code failed;
+    std::filesystem::create_directories(options_.data, failed);
+    std::filesystem::permissions(options_.data, std::filesystem::perms::owner_all, failed);
+    if (failed) {
+      return Fail(ErrorCode::kInternal, options_.data + ": " + failed.message());
+    }
     const auto sandbox = posix::FindSandbox();
     const auto pid_namespace = sandbox ? std::vector<std::string>{} : posix::FindPidNamespace();
     SayWhatContains(sandbox.has_value(), !pid_namespace.empty());

@@ -27,6 +27,7 @@ namespace {
 constexpr std::size_t kReadPiece = 64 << 10;
 constexpr int kBacklog = 16;
 constexpr std::size_t kNameLength = 16;
+constexpr mode_t kWorkMode = S_IRWXU | S_IXGRP;  // A sandbox enters it before it becomes its user.
 
 struct Listener {
   Descriptor fd;
@@ -77,9 +78,10 @@ Result<Descriptor> Lock(const std::string& path) {
   return file;
 }
 
-/// To be called while nobody else could have put something else there.
+/// To be called while nobody else could have put something else there. The group stays ours.
 Result<void> GiveTo(const std::optional<uid_t>& user, const std::string& path) {
-  if (user && lchown(path.c_str(), *user, static_cast<gid_t>(*user)) != 0) {
+  constexpr auto kSameGroup = static_cast<gid_t>(-1);
+  if (user && lchown(path.c_str(), *user, kSameGroup) != 0) {
     return Fail(SystemError("give away " + path, errno));
   }
   return {};
@@ -327,12 +329,15 @@ Result<std::unique_ptr<TicketSocket>> UnixTicketServer::Open(
   const std::string folder = directory_ + "/" + ShortHash(name, kNameLength);
   std::error_code error;
   std::filesystem::remove_all(folder, error);
-  std::filesystem::create_directories(folder + "/work", error);
-  if (error) return Fail(SystemError("make directory " + folder, error.value()));
+  const std::string work = folder + "/work";
+  if (mkdir(folder.c_str(), S_IRWXU) != 0 || mkdir(work.c_str(), S_IRWXU) != 0 ||
+      chmod(work.c_str(), kWorkMode) != 0) {
+    return Fail(SystemError("make directory " + folder, errno));
+  }
   auto listener = std::make_shared<Listener>();
   MIDWATCH_ASSIGN(listener->fd, Listen(folder + "/mcp.sock"));
   MIDWATCH_TRY(GiveTo(user_, folder + "/mcp.sock"));
-  MIDWATCH_TRY(GiveTo(user_, folder + "/work"));
+  MIDWATCH_TRY(GiveTo(user_, work));
   listener->ticket = std::move(ticket);
   listener->accept = std::move(accept);
   loop_->Add(listener);

@@ -204,6 +204,9 @@ TEST_F(UnixTicketServerTest, GivesWhatTheSidecarNeedsToItsUser) {
   for (const std::string& path : {(*socket)->path(), (*socket)->directory()}) {
     ASSERT_EQ(stat(path.c_str(), &info), 0);
     EXPECT_EQ(info.st_uid, kSandboxUser) << path;
+    EXPECT_EQ(info.st_gid, getegid()) << path;
+    EXPECT_EQ(info.st_mode & (S_IRGRP | S_IWGRP | S_IRWXO), 0U)
+        << "nobody else's to read: " << path;
   }
 }
 

@@ -1,6 +1,8 @@
 """What becomes of the server's data: killed under load, a full disk, a damaged file."""
 import contextlib
 import http.client
+import json
+import os
 import pathlib
 import random
 import signal
@@ -10,8 +12,8 @@ import threading
 import time
 import unittest
 
-from harness import World
-from raw_api import CORE, RawApi, watch_lines
+from harness import World, shop
+from raw_api import CORE, RawApi, read_all, watch_lines
 
 MAPS = f"{CORE}/namespaces/default/configmaps"
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -202,6 +204,65 @@ class FullDisk(World):
         ballast.unlink()
         self.assertEqual(api.call("POST", MAPS, config_map("after", a="b"))[0], 201, "no restart is needed")
         self.assertEqual(api.call("DELETE", f"{MAPS}/{names[0]}")[0], 200)
+
+
+class GracefulStop(World):
+    GRACE = 5  # Seconds that a request under way has to end.
+
+    def body_under_way(self, api, name):
+        """A connection on which all but the last byte of a request has been sent, and taken."""
+        body = json.dumps(config_map(name)).encode()
+        peer = api.tls(timeout=30)
+        peer.sendall(f"POST {MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\nExpect: 100-continue\r\n"
+                     f"Content-Length: {len(body)}\r\n\r\n".encode())
+        self.assertIn(b" 100 ", peer.recv(100))
+        peer.sendall(body[:-1])
+        return peer
+
+    def test_watches_end_requests_finish_and_nobody_is_waited_for_longer(self):
+        api = RawApi(self)
+        self.assertEqual(api.call("POST", MAPS, config_map("kept"))[0], 201)
+        watching, idle, silent = api.connection(), api.connection(), api.tcp(timeout=30)
+        watching.request("GET", f"{MAPS}?watch=1", headers={"Authorization": f"Bearer {api.token}"})
+        watch = watching.getresponse()
+        self.assertIn(b'"kept"', watch.readline())
+        self.assertEqual(api.call("GET", MAPS, connection=idle)[0], 200)
+        finishes, never = self.body_under_way(api, "finished"), self.body_under_way(api, "never")
+        began = time.monotonic()
+        self.server.send(signal.SIGTERM)
+        watch.read()  # IncompleteRead if it were cut.
+        self.assertEqual(read_all(idle.sock), b"")
+        self.assertEqual(read_all(silent), b"")
+        self.assertLess(time.monotonic() - began, self.GRACE, "none of these is waited for")
+        finishes.sendall(b"}")
+        answer = read_all(finishes)
+        self.assertIn(b"HTTP/1.1 201 ", answer)
+        self.assertIn(b"\r\nConnection: close\r\n", answer)
+        self.assertEqual(read_all(never), b"")
+        self.assertEqual(self.server.child.wait(30), 0, self.server.log.read_text())
+        self.assertLess(time.monotonic() - began, 2 * self.GRACE)
+        for peer in (watching, idle, silent, finishes, never):
+            peer.close()
+        self.server = self.start_server()
+        names = {item["metadata"]["name"] for item in RawApi(self).call("GET", MAPS)[1]["items"]}
+        self.assertEqual(names, {"kept", "finished"})
+
+
+class Private(World):
+    def setUp(self):
+        self.addCleanup(os.umask, os.umask(0))  # Who starts them lets everybody read and write.
+        super().setUp()
+
+    def test_what_server_and_agent_keep_is_nobody_elses_to_read(self):
+        self.midwatch.apply(*shop())
+        self.start_agent()
+        self.job("j1", "sh", "-c", "echo no; exit 1")
+        self.wait_phase("j1", "Succeeded")
+        data, agent = self.dir / "data", self.dir / "agent-one"
+        kept = [data, agent, *data.rglob("*"), *agent.rglob("*")]
+        names = {path.name for path in kept}
+        self.assertLessEqual({"midwatch.db", "midwatch.db-wal", "midwatch.db-shm", "kubeconfig", "logs", "sessions"}, names)
+        self.assertEqual([str(path) for path in kept if path.lstat().st_mode & 0o077 and not path.is_symlink()], [])
 
 
 class Damage(World):
