@@ -10,7 +10,8 @@ namespace midwatch::apiserver {
 namespace {
 
 constexpr std::string_view kNotYours = "it does not belong to this Agent";
-constexpr std::string_view kNoHolds = "an Agent sets no finalizers and no owners";
+constexpr std::string_view kNoHolds =
+    "an Agent sets no finalizers and no owners, and its Leases are owned by their AgentInstances";
 constexpr std::string_view kSelect = "lists and watches must select the Agent by ";
 
 std::string_view VerbOf(const WriteCall& call) {
@@ -48,12 +49,13 @@ Result<Selection> Select(const Identity& identity, std::string_view verb, const 
   return selection;
 }
 
+/// Takes what a creation of that name needs of the Agent's quota.
+using TakePlace = std::function<Result<void>(const std::string& name)>;
+
 Admission AdmissionFor(const ResourceRegistry& registry, const Storage& storage,
-                       const AgentRule* rule, const WriteCall& call) {
-  if (rule == nullptr) {
-    return {};
-  }
-  return [&registry, &storage, rule, identity = call.identity, target = call.target,
+                       const AgentRule* rule, const WriteCall& call, TakePlace take_place) {
+  return [take_place = std::move(take_place), &registry, &storage, rule, identity = call.identity,
+          target = call.target,
           verb = VerbOf(call)](const Json* stored, const Json* wanted) -> Result<void> {
     const Attributes asked{verb, target};
     const auto owns = [&](const Json* object) {
@@ -63,13 +65,17 @@ Admission AdmissionFor(const ResourceRegistry& registry, const Storage& storage,
       return Fail(NotFoundError(target.resource->type, target.name));  // As if there were none.
     }
     if (!owns(wanted)) {
-      return Fail(ForbiddenError(identity, asked, kNotYours));
+      // What stands there and what does not are told apart by nobody whose neither would be.
+      const bool hidden = stored == nullptr && !target.name.empty();
+      return Fail(hidden ? NotFoundError(target.resource->type, target.name)
+                         : ForbiddenError(identity, asked, kNotYours));
     }
     const ResourceInfo* via = registry.FindResource(rule->via);
     if (wanted != nullptr && !MayBeHeld(via ? &via->type : nullptr, stored, *wanted)) {
       return Fail(ForbiddenError(identity, asked, kNoHolds));
     }
-    return {};
+    return stored == nullptr ? take_place(wanted->At("metadata", "name").AsString())
+                             : Result<void>();
   };
 }
 
@@ -192,8 +198,46 @@ void Api::Write(WriteCall call, WriteDone done) {
   if (!rule) {
     return done(Fail(rule.error()));
   }
-  Admission admit = AdmissionFor(registry_, storage_, *rule, call);
-  storage_.Write(std::move(call), std::move(admit), std::move(done));
+  if (*rule == nullptr) {
+    return storage_.Write(std::move(call), {}, std::move(done));
+  }
+  const auto* create = std::get_if<CreateBody>(&call.body);
+  if (create != nullptr && !(*rule)->via.empty() &&
+      !Owns(registry_, storage_, **rule, call.identity, call.target, create->object)) {
+    // Before it is known whether the name is taken.
+    return done(Fail(ForbiddenError(call.identity, {VerbOf(call), call.target}, kNotYours)));
+  }
+  const auto place = std::make_shared<std::shared_ptr<void>>();
+  Admission admit = AdmissionFor(registry_, storage_, *rule, call,
+                                 [this, rule = *rule, identity = call.identity,
+                                  target = call.target, place](const std::string& name) mutable {
+                                   target.name = name;
+                                   return TakePlaceFor(*rule, identity, target, *place);
+                                 });
+  storage_.Write(
+      std::move(call), std::move(admit),
+      [place, done = std::move(done)](Result<WriteAnswer> answer) { done(std::move(answer)); });
+}
+
+Result<void> Api::TakePlaceFor(const AgentRule& rule, const Identity& identity,
+                               const Target& target, std::shared_ptr<void>& place) {
+  if (rule.most == 0 || place != nullptr) {
+    return {};
+  }
+  const ResourceType& type = target.resource->type;
+  place = quota_.Take(identity.username + " " + type.Resource(), rule.most, [&]() -> std::size_t {
+    const auto standing =
+        List({.identity = identity,
+              .target = {.resource = target.resource, .namespace_name = target.namespace_name},
+              .field_selector = std::string(rule.field) + "=" + identity.agent_name});
+    return standing ? standing->items.size() : rule.most;
+  });
+  if (place == nullptr) {
+    return Fail(ForbiddenWriteError(
+        type, target.name,
+        "exceeded quota: an Agent has at most " + std::to_string(rule.most) + " " + type.plural));
+  }
+  return {};
 }
 
 void Api::DeleteCollection(ListCall what, DeleteBody how, WriteOptions options,

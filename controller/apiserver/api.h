@@ -4,6 +4,7 @@
 #include <string>
 
 #include "controller/apiserver/authorizer.h"
+#include "controller/apiserver/creation_quota.h"
 #include "controller/apiserver/requests.h"
 #include "controller/apiserver/storage.h"
 
@@ -46,8 +47,13 @@ class Api {
   std::int64_t Revision() const { return storage_.Revision(); }
 
  private:
+  /// One more of the rule's resource for this Agent, unless it holds a place already.
+  Result<void> TakePlaceFor(const AgentRule& rule, const Identity& identity, const Target& target,
+                            std::shared_ptr<void>& place);
+
   const ResourceRegistry& registry_;
   Storage& storage_;
+  CreationQuota quota_;
 };
 
 /// `{"apiVersion":…,"items":[…],"kind":"WidgetList","metadata":{…}}`, by joining stored bytes.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr AgentRule kAgentRules[] = {
     {"agentinstances.midwatch.dev", "", "get list watch create update patch delete",
-     "spec.agentRef.name", "", ""},
+     "spec.agentRef.name", "", "", kMaxInstancesPerAgent},
     {"leases.coordination.k8s.io", "", "get create update patch delete", "spec.agentRef.name",
      "agentinstances.midwatch.dev", "spec.holderIdentity"},
     {"runs.midwatch.dev", "", "get list watch", "spec.agentRef.name", "", ""},
@@ -124,7 +124,13 @@ bool MayBeHeld(const ResourceType* via, const Json* stored, const Json& wanted) 
            owner.At("apiVersion").AsString() == via->ApiVersion() &&
            owner.At("name") == wanted.At("metadata", "name");
   };
-  return all_new("finalizers", finalizer_fits) && all_new("ownerReferences", owner_fits);
+  const auto has_owner = [&](const Json& object) {
+    const auto& owners = object.At("metadata", "ownerReferences").Items();
+    return std::any_of(owners.begin(), owners.end(), owner_fits);
+  };
+  const bool must_have = via != nullptr && (stored == nullptr || has_owner(*stored));
+  return all_new("finalizers", finalizer_fits) && all_new("ownerReferences", owner_fits) &&
+         (!must_have || has_owner(wanted));
 }
 
 Result<void> AuthorizePath(const Identity& identity, std::string_view verb, std::string_view path) {

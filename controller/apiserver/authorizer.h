@@ -19,7 +19,11 @@ struct AgentRule {
   std::string_view field;        ///< What names the Agent: `spec.agentRef.name`, of the object, or
   std::string_view via;          ///< of the one of the same name of this resource, unless empty.
   std::string_view own_name;     ///< A field that must have the object's own name, unless empty.
+  std::size_t most = 0;          ///< Objects that an Agent may have; 0: no bound of their own.
 };
+
+/// A crashed process leaves one behind for a day; an Agent has a few processes.
+inline constexpr std::size_t kMaxInstancesPerAgent = 64;
 
 /// Names that no object of an Agent's may have, so that it cannot get in the way of a lock.
 inline constexpr std::string_view kReservedPrefix = "lock-";
@@ -42,8 +46,9 @@ bool NamesAgent(const AgentRule& rule, const Identity& identity, const Json& obj
 /// True if the object's own name is one that the rule lets an Agent have.
 bool MayHaveName(const AgentRule& rule, const Json& object);
 
-/// True if it has no finalizer and no owner that an Agent may not set, but for those it had. The
-/// one of the same name of the resource `via`, if there is one, may own it.
+/// True if it has no finalizer and no owner that an Agent may not set, but for those it had. With a
+/// resource `via`, the one of the same name there may own it, and owns it from its creation on:
+/// what an Agent leaves behind goes with it.
 bool MayBeHeld(const ResourceType* via, const Json* stored, const Json& wanted);
 
 /// The refusal: `runs.midwatch.dev "x" is forbidden: User "…" cannot get resource "runs" …`.

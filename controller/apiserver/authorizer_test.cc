@@ -42,6 +42,12 @@ class AuthorizerTest : public testing::Test {
     return R"({"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":")" + name +
            R"("},"spec":{"holderIdentity":")" + (name == "other" ? "x" : name) + "\"}}";
   }
+  static std::string Replace(std::string text, const std::string& what, const std::string& with) {
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what)) {
+      text.replace(at, what.size(), with);
+    }
+    return text;
+  }
   static std::string Run(const std::string& name, const std::string& agent) {
     return R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"Run","metadata":{"name":")" + name +
            R"("},"spec":{"agentRef":{"name":")" + agent +
@@ -298,6 +304,99 @@ TEST_F(AuthorizerTest, WhatIsAbsentIsNotFound) {
   EXPECT_EQ(gone.error().code, ErrorCode::kNotFound) << "an agent must learn that its Run is gone";
 }
 
+TEST_F(AuthorizerTest, WhetherANameIsTakenByAnotherIsNotTold) {
+  const auto refusal = [&](const std::string& name, auto body) {
+    const auto answer =
+        world_.Write({.identity = Identity::Agent("ops", "ada"),
+                      .target = world_.At("leases.coordination.k8s.io", name, "ops"),
+                      .body = std::move(body)});
+    EXPECT_FALSE(answer);
+    return answer ? std::string() : Replace(answer.error().message, name, "NAME");
+  };
+  const auto create = [&](const std::string& name) {
+    auto refused = world_.Write({.identity = Identity::Agent("ops", "ada"),
+                                 .target = world_.At("leases.coordination.k8s.io", "", "ops"),
+                                 .body = CreateBody{.object = J(Lease(name))}});
+    EXPECT_FALSE(refused);
+    return refused ? std::string() : refused.error().message;
+  };
+  EXPECT_EQ(create("bob-1"), create("nowhere"));
+  const auto apply = [&](const std::string& name) {
+    return refusal(name, PatchBody{.type = PatchType::kApply, .patch = J(Lease(name))});
+  };
+  const auto merge = [&](const std::string& name) {
+    return refusal(name, PatchBody{.type = PatchType::kMerge, .patch = J("{}")});
+  };
+  EXPECT_EQ(apply("bob-1"), apply("nowhere"));
+  EXPECT_EQ(merge("bob-1"), merge("nowhere"));
+}
+
+TEST_F(AuthorizerTest, ALeaseOfAnAgentIsOwnedByItsInstance) {
+  const Identity ada = Identity::Agent("ops", "ada");
+  const auto create = [&](Json lease) {
+    return world_.Write({.identity = ada,
+                         .target = world_.At("leases.coordination.k8s.io", "", "ops"),
+                         .body = CreateBody{.object = std::move(lease)}});
+  };
+  Make("agentinstances.midwatch.dev", "ops", Instance("ada-2", "ada"));
+  EXPECT_FALSE(create(J(Lease("ada-2"))));
+  Json owned = J(Lease("ada-2"));
+  owned["metadata"].Set(
+      "ownerReferences",
+      Json::ArrayOf({J(R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"AgentInstance",
+                           "name":"ada-2","uid":"u"})")}));
+  EXPECT_TRUE(create(owned));
+  const auto loosened =
+      world_.Write({.identity = ada,
+                    .target = world_.At("leases.coordination.k8s.io", "ada-2", "ops"),
+                    .body = PatchBody{.type = PatchType::kMerge,
+                                      .patch = J(R"({"metadata":{"ownerReferences":null}})")}});
+  EXPECT_FALSE(loosened);
+}
+
+TEST_F(AuthorizerTest, AnAgentHasSoManyInstancesAndNoMore) {
+  const auto create = [&](const std::string& agent, std::size_t number) {
+    return world_.Write(
+        {.identity = Identity::Agent("ops", agent),
+         .target = world_.At("agentinstances.midwatch.dev", "", "ops"),
+         .body =
+             CreateBody{.object = J(Instance(agent + "-more-" + std::to_string(number), agent))}});
+  };
+  std::size_t made = 2;  // One of hers, and one called "other".
+  while (made < kMaxInstancesPerAgent) {
+    ASSERT_TRUE(create("ada", made++));
+  }
+  const auto refused = create("ada", made);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(
+      refused.error().message,
+      "agentinstances.midwatch.dev \"ada-more-64\" is forbidden: exceeded quota: an Agent has "
+      "at most 64 agentinstances");
+  EXPECT_TRUE(create("bob", made)) << "others have theirs";
+  const auto applied = world_.Write(
+      {.identity = Identity::Agent("ops", "ada"),
+       .target = world_.At("agentinstances.midwatch.dev", "ada-applied", "ops"),
+       .body = PatchBody{.type = PatchType::kApply, .patch = J(Instance("ada-applied", "ada"))},
+       .options = {.field_manager = "a"}});
+  EXPECT_FALSE(applied);
+  world_.Delete(world_.At("agentinstances.midwatch.dev", "ada-1", "ops"));
+  EXPECT_TRUE(create("ada", made)) << "one that is gone makes room";
+}
+
+TEST(CreationQuotaTest, WhatIsUnderWayCounts) {
+  CreationQuota quota;
+  const auto none = [] { return std::size_t{0}; };
+  auto first = quota.Take("ada", 2, none);
+  const auto second = quota.Take("ada", 2, none);
+  EXPECT_TRUE(first && second);
+  EXPECT_FALSE(quota.Take("ada", 2, none));
+  EXPECT_TRUE(quota.Take("bob", 2, none));
+  first.reset();
+  EXPECT_FALSE(quota.Take("ada", 2, [] { return std::size_t{1}; })) << "it stands now";
+  EXPECT_TRUE(quota.Take("ada", 2, none));
+}
+
 TEST_F(AuthorizerTest, SaysWhoAndWhat) {
   const auto refused = world_.api().Get(
       {.identity = Identity::Agent("ops", "ada"), .target = world_.At("secrets", "s", "ops")});
@@ -340,11 +439,51 @@ TEST(AuthorizePathTest, HealthIsForAllAndMetricsForAdministrators) {
   }
 }
 
+constexpr std::string_view kAgents = "agents.midwatch.dev";
+
+Json Space(const std::string& name) {
+  return Json::Of(
+      {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Json::Of({{"name", name}})}});
+}
+
+Json AgentBody(const std::string& name) {
+  return Json::Of({{"apiVersion", "midwatch.dev/v1alpha1"},
+                   {"kind", "Agent"},
+                   {"metadata", Json::Of({{"name", name}})},
+                   {"spec", Json::EmptyObject()}});
+}
+
+TEST(TokenAuthenticatorTest, ATokenIsOfOneAgentAndNotOfItsName) {
+  TestWorld world;
+  const TokenAuthenticator tokens(world.storage(), TestRegistry(), Secret<std::string>());
+  ASSERT_TRUE(world.Create(world.At("namespaces", "", ""), Space("ops")));
+  const auto first = world.Create(world.At(kAgents, "", "ops"), AgentBody("ada"));
+  ASSERT_TRUE(first);
+  const auto issue = [&](const std::string& uid) {
+    const IssuedToken issued = IssueAgentToken({"ops", "ada", uid}, world.random);
+    EXPECT_TRUE(world.Create(world.At("secrets", "", kTokenNamespace), issued.secret));
+    return "Bearer " + issued.token.Reveal();
+  };
+  const std::string token = issue(first->object.uid());
+  const std::string of_nobody = issue("");
+  EXPECT_TRUE(tokens.Authenticate(token));
+  EXPECT_FALSE(tokens.Authenticate(of_nobody));
+  world.Delete(world.At(kAgents, "ada", "ops"));
+  EXPECT_FALSE(tokens.Authenticate(token)) << "its Agent is gone";
+  const auto second = world.Create(world.At(kAgents, "", "ops"), AgentBody("ada"));
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(tokens.Authenticate(token)) << "this is another one";
+  EXPECT_TRUE(tokens.Authenticate(issue(second->object.uid())));
+}
+
 TEST(TokenAuthenticatorTest, TellsWhoATokenBelongsTo) {
   TestWorld world;
   const TokenAuthenticator tokens(world.storage(), TestRegistry(),
                                   Secret<std::string>("admin-token"));
-  const IssuedToken issued = IssueAgentToken("ops", "ada", world.random);
+  ASSERT_TRUE(world.Create(world.At("namespaces", "", ""), Space("ops")));
+  const auto ada = world.Create(world.At(kAgents, "", "ops"), AgentBody("ada"));
+  ASSERT_TRUE(ada);
+  const IssuedToken issued = IssueAgentToken({"ops", "ada", ada->object.uid()}, world.random);
   const std::string& token = issued.token.Reveal();
   EXPECT_EQ(issued.secret.Dump().find(token.substr(17)), std::string::npos) << "only its hash";
   EXPECT_FALSE(tokens.Authenticate("Bearer " + token)) << "not stored yet";
@@ -379,7 +518,9 @@ TEST(TokenAuthenticatorTest, TellsWhoATokenBelongsTo) {
 TEST(TokenAuthenticatorTest, ASecretOfAnotherTypeIsNoToken) {
   TestWorld world;
   const TokenAuthenticator tokens(world.storage(), TestRegistry(), Secret<std::string>());
-  IssuedToken issued = IssueAgentToken("ops", "ada", world.random);
+  ASSERT_TRUE(world.Create(world.At("namespaces", "", ""), Space("ops")));
+  const auto ada = world.Create(world.At(kAgents, "", "ops"), AgentBody("ada"));
+  IssuedToken issued = IssueAgentToken({"ops", "ada", ada->object.uid()}, world.random);
   issued.secret.Set("type", "Opaque");
   ASSERT_TRUE(world.Create(world.At("secrets", "", kTokenNamespace), issued.secret));
   EXPECT_FALSE(tokens.Authenticate("Bearer " + issued.token.Reveal()));

@@ -10,6 +10,7 @@
 namespace midwatch::apiserver {
 namespace {
 
+constexpr std::string_view kAgents = "agents.midwatch.dev";
 constexpr std::string_view kPrefix = "mwa_";
 constexpr std::string_view kSecretName = "agent-token-";
 constexpr std::size_t kIdLength = 12;
@@ -46,8 +47,7 @@ tl::unexpected<Error> Unauthorized() { return Fail(ErrorCode::kUnauthorized, "Un
 
 }  // namespace
 
-IssuedToken IssueAgentToken(std::string_view agent_namespace, std::string_view agent_name,
-                            Random& random) {
+IssuedToken IssueAgentToken(const TokenSubject& agent, Random& random) {
   const std::string id = random.NameSuffix(kIdLength);
   std::string token = std::string(kPrefix) + id + "_";
   for (int i = 0; i < kTokenWords; ++i) {
@@ -59,10 +59,11 @@ IssuedToken IssueAgentToken(std::string_view agent_namespace, std::string_view a
        {"type", kAgentTokenType},
        {"metadata", Json::Of({{"name", std::string(kSecretName) + id},
                               {"namespace", kTokenNamespace},
-                              {"labels", Json::Of({{"midwatch.dev/agent", agent_name}})}})},
+                              {"labels", Json::Of({{"midwatch.dev/agent", agent.name}})}})},
        {"data", Json::Of({{"hash", Base64Encode(Sha256Hex(token))},
-                          {"namespace", Base64Encode(agent_namespace)},
-                          {"agent", Base64Encode(agent_name)}})}});
+                          {"namespace", Base64Encode(agent.namespace_name)},
+                          {"agent", Base64Encode(agent.name)},
+                          {"uid", Base64Encode(agent.uid)}})}});
   return {Secret<std::string>(std::move(token)), std::move(secret)};
 }
 
@@ -70,6 +71,7 @@ TokenAuthenticator::TokenAuthenticator(const Storage& storage, const ResourceReg
                                        const Secret<std::string>& administrator)
     : storage_(storage),
       secrets_(registry.FindResource(kSecrets)),
+      agents_(registry.FindResource(kAgents)),
       administrator_hash_(administrator.Reveal().empty() ? std::string()
                                                          : Sha256Hex(administrator.Reveal())) {}
 
@@ -88,7 +90,7 @@ Result<Identity> TokenAuthenticator::Authenticate(std::string_view authorization
   }
   const std::string_view id = IdOf(token);
   const VersionPtr secret =
-      id.empty() || secrets_ == nullptr
+      id.empty() || secrets_ == nullptr || agents_ == nullptr
           ? nullptr
           : storage_.Find(*secrets_, kTokenNamespace, std::string(kSecretName) + std::string(id));
   if (secret == nullptr) {
@@ -99,6 +101,10 @@ Result<Identity> TokenAuthenticator::Authenticate(std::string_view authorization
   const std::string agent = Field(body, "agent");
   if (body.At("type").AsString() != kAgentTokenType || agent_namespace.empty() || agent.empty() ||
       !ConstantTimeEquals(hash, Field(body, "hash"))) {
+    return Unauthorized();
+  }
+  const VersionPtr standing = storage_.Find(*agents_, agent_namespace, agent);
+  if (standing == nullptr || standing->object().uid() != Field(body, "uid")) {
     return Unauthorized();
   }
   return Identity::Agent(agent_namespace, agent);

@@ -20,12 +20,18 @@ struct IssuedToken {
   Json secret;                ///< To be created in kTokenNamespace; holds a hash and who it is for.
 };
 
+/// The Agent that a token is for: this one, not another that gets its name later.
+struct TokenSubject {
+  std::string namespace_name;
+  std::string name;
+  std::string uid;
+};
+
 /// A token for the processes of an Agent: 256 random bits.
-IssuedToken IssueAgentToken(std::string_view agent_namespace, std::string_view agent_name,
-                            Random& random);
+IssuedToken IssueAgentToken(const TokenSubject& agent, Random& random);
 
 /// Tells who a bearer token belongs to. Only hashes are kept, compared in constant time; deleting
-/// the Secret revokes the token at once. Thread-safe.
+/// the Secret, or the Agent, revokes the token at once. Thread-safe.
 class TokenAuthenticator {
  public:
   /// `administrator`: the token of the data directory. The storage outlives it.
@@ -39,6 +45,7 @@ class TokenAuthenticator {
  private:
   const Storage& storage_;
   const ResourceInfo* secrets_;
+  const ResourceInfo* agents_;
   std::string administrator_hash_;
 };
 

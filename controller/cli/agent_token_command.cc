@@ -43,16 +43,19 @@ int Run(const AgentTokenOptions& options, Context& context) {
   if (!session) {
     return context.Refuse(session.error());
   }
-  const NewToken made = context.world.issue_agent_token(options.agent);
+  const std::string agent = options.agent.namespace_name + "/" + options.agent.name;
+  const auto known =
+      session->Get(api::Agent::Type(), options.agent.namespace_name, options.agent.name);
+  if (!known) {
+    return context.Refuse(known.error());
+  }
+  const NewToken made = context.world.issue_agent_token(*known);
   const auto created = session->Create({.type = api::Secret::Type(),
                                         .object = made.secret,
                                         .field_manager = std::string(api::field_managers::kCli)});
   if (!created) {
     return context.Refuse(created.error());
   }
-  const auto known =
-      session->Get(api::Agent::Type(), options.agent.namespace_name, options.agent.name);
-  const std::string agent = options.agent.namespace_name + "/" + options.agent.name;
   const std::string text = options.token_only
                                ? made.token.Reveal() + "\n"
                                : Kubeconfig(session->connection(), options.agent, made.token);
@@ -60,10 +63,6 @@ int Run(const AgentTokenOptions& options, Context& context) {
     context.Print(text);
   } else if (const auto written = context.world.files.WritePrivate(options.file, text); !written) {
     return context.Refuse(written.error());
-  }
-  if (!known && known.error().code == ErrorCode::kNotFound) {
-    context.Warn("there is no Agent " + agent +
-                 " yet; midwatch get agents -A lists those that exist");
   }
   context.Note((options.file.empty() ? "This token of Agent " + agent + " is shown once; "
                                      : "Wrote " + options.file + " for Agent " + agent + "; ") +

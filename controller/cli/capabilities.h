@@ -54,7 +54,7 @@ struct Capabilities {
   /// Opens the API that the first existing of the candidates describes. Does no I/O beyond reading
   /// it.
   std::function<Result<Connection>(const std::vector<std::string>& kubeconfigs)> connect;
-  std::function<NewToken(const NameInNamespace& agent)> issue_agent_token;
+  std::function<NewToken(const Object& agent)> issue_agent_token;
   std::string version;  ///< `0.1.0`
   std::string commit;   ///< May be empty.
 };

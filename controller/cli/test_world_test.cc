@@ -476,11 +476,11 @@ std::string TestWorld::Run(const std::vector<std::string>& arguments) {
                           .ca_pem = "CA",
                           .namespace_name = {}};
       },
-      .issue_agent_token = [](const NameInNamespace& agent) -> NewToken {
+      .issue_agent_token = [](const Object& agent) -> NewToken {
         return {.token = Secret<std::string>("mwa_demo_0123456789"),
                 .secret = Json::Of({{"apiVersion", "v1"},
                                     {"kind", "Secret"},
-                                    {"metadata", Json::Of({{"name", "agent-token-" + agent.name},
+                                    {"metadata", Json::Of({{"name", "agent-token-" + agent.name()},
                                                            {"namespace", "midwatch-system"}})}})};
       },
       .version = "0.1.0",

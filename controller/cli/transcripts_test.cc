@@ -108,8 +108,8 @@ INSTANTIATE_TEST_SUITE_P(
                         {"cancel", "dispatch/database-k4xq9w2m7dlp", "-n", "payments"},
                         {"cancel", "module/x"}}},
         TranscriptCase{"agent_token",
-                       {{"agent", "token", "ai/diagnoser"},
-                        {"agent", "token", "ai/reviewer", "--token-only"}}}),
+                       {{"agent", "token", "ai/diagnoser"}, {"agent", "token", "ai/reviewer"}}},
+        TranscriptCase{"agent_token_only", {{"agent", "token", "ai/diagnoser", "--token-only"}}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
 TEST(TranscriptOfUnreachable, SaysWhatToDo) {

@@ -61,8 +61,9 @@ class ScratchDirectory {
   const std::filesystem::path path_;
 };
 
-cli::NewToken IssueToken(const cli::NameInNamespace& agent, Random& random) {
-  auto issued = apiserver::IssueAgentToken(agent.namespace_name, agent.name, random);
+cli::NewToken IssueToken(const Object& agent, Random& random) {
+  auto issued =
+      apiserver::IssueAgentToken({agent.namespace_name(), agent.name(), agent.uid()}, random);
   return {std::move(issued.token), std::move(issued.secret)};
 }
 
@@ -106,8 +107,7 @@ int RunClient(const cli::ClientCommand& command, cli::ColourChoice colour) {
             const NoSignalsForThreads quiet_threads;
             return Connect(candidates);
           },
-      .issue_agent_token =
-          [&random](const cli::NameInNamespace& agent) { return IssueToken(agent, random); },
+      .issue_agent_token = [&random](const Object& agent) { return IssueToken(agent, random); },
       .version = std::string(kVersion),
       .commit = {}};
   return cli::RunCommand(command, colour, world);

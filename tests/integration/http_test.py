@@ -3,6 +3,7 @@ import hashlib
 import json
 import pathlib
 import re
+import threading
 import time
 import unittest
 
@@ -451,6 +452,12 @@ def lease(name, holder=None):
             "spec": {"holderIdentity": holder or name, "leaseDurationSeconds": 30}}
 
 
+def owned_by(thing, owner):
+    reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
+                 "uid": owner["metadata"]["uid"]}
+    return {**thing, "metadata": {**thing["metadata"], "ownerReferences": [reference]}}
+
+
 def agent_api(world, agent):
     """The API in the hands of one Agent, by a token made for it."""
     token = world.dir / f"{agent.replace('/', '-')}.{time.monotonic_ns()}.kubeconfig"
@@ -510,8 +517,10 @@ class AgentIdentity(OneServer):
         self.may("GET", f"{self.OPS}/agentinstances/ada-1")
         self.may("PATCH", f"{self.OPS}/runs/ada-run/status", {"status": {"message": "hello"}}, self.MERGE)
         self.may("PATCH", f"{self.LEASES}/ada-1", {"spec": {"leaseDurationSeconds": 31}}, self.MERGE)
-        self.may("POST", f"{self.OPS}/agentinstances", instance("ada-2", "ada"), code=201)
-        self.may("POST", self.LEASES, lease("ada-2"), code=201)
+        made = self.may("POST", f"{self.OPS}/agentinstances", instance("ada-2", "ada"), code=201)
+        self.may_not("POST", self.LEASES, lease("ada-2"))
+        self.may("POST", self.LEASES, owned_by(lease("ada-2"), made), code=201)
+        self.may_not("PATCH", f"{self.LEASES}/ada-2", {"metadata": {"ownerReferences": None}}, self.MERGE)
         self.may("DELETE", f"{self.OPS}/agentinstances/ada-2")
         self.assertEqual(self.may("GET", "/artifacts/v1/blobs/" + digest_of(self.LOG)), "log\n")
         self.assertEqual(self.may("GET", "/artifacts/v1/logs/runs%2Fops%2Fada-run?offset=0"), "line\n")
@@ -641,6 +650,57 @@ class AgentIdentity(OneServer):
         self.world.midwatch.apply(obj("Agent", "idle", "ops", {"permissions": "DenyAll"}))
         idle = agent_api(self.world, "ops/idle")
         self.must(idle, "PUT", "/artifacts/v1/blobs/" + digest_of(b"x"), b"x", code=403)
+
+    def test_a_token_ends_with_its_agent_and_is_not_of_the_next_of_that_name(self):
+        eve = obj("Agent", "eve", "ops", {"permissions": "DenyAll"})
+        runs = f"{self.OPS}/runs?fieldSelector=spec.agentRef.name%3Deve"
+        self.world.midwatch.apply(eve)
+        first = agent_api(self.world, "ops/eve")
+        self.must(first, "GET", runs)
+        self.must(self.api, "DELETE", f"{self.OPS}/agents/eve")
+        self.must(first, "GET", runs, code=401)
+        refused = self.world.midwatch.run("agent", "token", "ops/eve", check=False)
+        self.assertEqual(refused.returncode, 3, refused.stderr)
+        self.assertIn('"eve" not found', refused.stderr)
+        self.world.midwatch.apply(eve)
+        self.must(first, "GET", runs, code=401)
+        self.must(agent_api(self.world, "ops/eve"), "GET", runs)
+
+    def test_an_agent_has_64_instances_however_many_it_makes_at_once(self):
+        self.world.midwatch.apply(obj("Agent", "many", "ops", {"permissions": "DenyAll"}))
+        many, answers = agent_api(self.world, "ops/many"), []
+
+        def make(thread):
+            connection = many.connection()
+            for number in range(12):
+                answers.append(many.call("POST", f"{self.OPS}/agentinstances", instance(f"many-{thread}-{number}", "many"),
+                                         connection=connection))
+            connection.close()
+        threads = [threading.Thread(target=make, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted({status for status, _ in answers}), [201, 403])
+        self.assertEqual(sum(status == 201 for status, _ in answers), 64)
+        self.assertIn("exceeded quota: an Agent has at most 64 agentinstances",
+                      next(answer["message"] for status, answer in answers if status == 403))
+        self.may("PATCH", f"{self.OPS}/agentinstances/ada-1", {"spec": {"capacity": 2}}, self.MERGE)
+
+    def test_what_is_taken_by_others_looks_like_what_is_not(self):
+        def told(method, path, name, body, headers=None):
+            status, answer = self.ada.call(method, path.replace("NAME", name), body(name), headers)
+            self.assertGreater(status, 400)
+            return status, json.loads(json.dumps(answer).replace(name, "NAME"))
+        for method, path, body, headers in (
+                ("POST", self.LEASES, lease, {}),
+                ("PATCH", f"{self.LEASES}/NAME?fieldManager=a", lease, self.APPLY),
+                ("PATCH", f"{self.LEASES}/NAME", lambda name: {}, self.MERGE),
+                ("PUT", f"{self.LEASES}/NAME", lease, {}),
+                ("GET", f"{self.LEASES}/NAME", lambda name: None, {}),
+                ("DELETE", f"{self.LEASES}/NAME", lambda name: None, {})):
+            with self.subTest(f"{method} {path}"):
+                self.assertEqual(told(method, path, "bob-1", body, headers), told(method, path, "none-1", body, headers))
 
     def test_a_token_that_is_withdrawn_is_worth_nothing_at_once(self):
         before = {s["metadata"]["name"] for s in self.api.call("GET", f"{CORE}/namespaces/midwatch-system/secrets")[1]["items"]}
