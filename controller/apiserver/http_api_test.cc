@@ -593,6 +593,20 @@ TEST_F(HttpApiTest, AWatchEndsByItself) {
   watch->closed();
 }
 
+TEST_F(HttpApiTest, AWatchOfAnAgentOutlivesItsTokenByFiveMinutesAtMost) {
+  const auto agent = world_.Create(
+      world_.At("agents.midwatch.dev", "", "default"),
+      J(R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"Agent","metadata":{"name":"a"},"spec":{}})"));
+  const auto issued = IssueAgentToken({"default", "a", agent->object.uid()}, world_.random);
+  ASSERT_TRUE(world_.Create(world_.At("secrets", "", kTokenNamespace), issued.secret));
+  token_ = issued.token.Reveal();
+  ASSERT_TRUE(Begin("GET",
+                    "/apis/midwatch.dev/v1alpha1/namespaces/default/runs?watch=1"
+                    "&fieldSelector=spec.agentRef.name%3Da")
+                  ->streaming);
+  EXPECT_EQ(deadlines_.NextWake(), world_.clock.Read().mono + std::chrono::minutes(5));
+}
+
 TEST_F(HttpApiTest, AClosedWatchHasNoDeadline) {
   for (const std::string& path :
        {std::string(kWidgets), std::string("/apis/apiextensions.k8s.io/v1/"
