@@ -45,6 +45,14 @@ Error ModifiedError(const ResourceType& type, std::string_view name) {
           Details(type, name, type.plural)};
 }
 
+Error AbsentError(const ResourceType& type, std::string_view name, std::string_view uid) {
+  return {ErrorCode::kConflict,
+          "Operation cannot be fulfilled on " + Named(type, name) +
+              ": uid mismatch: the provided object specified uid " + std::string(uid) +
+              ", and no existing object was found",
+          Details(type, name, type.plural)};
+}
+
 Error PreconditionError(const ResourceType& type, std::string_view name, std::string_view text) {
   const std::string kind = type.group.empty() ? type.kind : type.kind + "." + type.group;
   return {ErrorCode::kConflict,

@@ -16,6 +16,8 @@ Error NotFoundError(const ResourceType& type, std::string_view name);
 Error AlreadyExistsError(const ResourceType& type, std::string_view name, bool being_deleted);
 /// The resourceVersion is not the present one.
 Error ModifiedError(const ResourceType& type, std::string_view name);
+/// An apply names the UID of an object, and there is none.
+Error AbsentError(const ResourceType& type, std::string_view name, std::string_view uid);
 /// A precondition on UID or version failed.
 Error PreconditionError(const ResourceType& type, std::string_view name, std::string_view text);
 Error ForbiddenWriteError(const ResourceType& type, std::string_view name, std::string_view why,

@@ -296,10 +296,16 @@ TEST(StorageWritesTest, AppliesWithOwnersOfFields) {
   session.Run({
       {"APPLY", "a", W(R"({"name":"b"})"), 400, "does not match the name on the URL"},
       {"APPLY", "a", W("{}", R"("spec":{"color":"red"})"), 200, R"({"spec":{"replicas":1}})"},
-      {"APPLY", "new", W(R"({"resourceVersion":"7"})"), 409, "modified"},
+      {"APPLY", "a", W(R"({"resourceVersion":"7"})"), 409, "modified"},
+      {"APPLY", "new", W(R"({"uid":"7"})"), 409,
+       "uid mismatch: the provided object specified uid 7, and no existing object was found"},
       {"APPLY", "new/status", W("{}", R"("status":{"replicas":1})"), 404, "not found"},
       {"APPLY", "a/status", W("{}", R"("spec":{"color":"blue"},"status":{"replicas":4})"), 200,
        R"({"spec":{"color":"red"},"status":{"replicas":4}})"},
+  });
+  session.Run({  // A version that no object has: an apply that may only create.
+      {"APPLY", "made", W(R"({"resourceVersion":"9223372036854775807"})"), 201},
+      {"APPLY", "made", W(R"({"resourceVersion":"9223372036854775807"})"), 409, "modified"},
   });
   const auto other =
       session.world().Write({.identity = session.world().who,

@@ -231,9 +231,8 @@ class Planner {
     }
     if (exists) {
       MIDWATCH_TRY(CheckVersion(applied, false));
-    } else if (!applied.At("metadata", "resourceVersion").AsString().empty() ||
-               !applied.At("metadata", "uid").AsString().empty()) {
-      return Fail(ModifiedError(type_, target_.name));
+    } else if (const std::string& uid = applied.At("metadata", "uid").AsString(); !uid.empty()) {
+      return Fail(AbsentError(type_, target_.name, uid));
     }
     NarrowToSubresource(applied);
     MIDWATCH_ASSIGN(Json merged,
