@@ -20,6 +20,10 @@ using manifest::SyncVerb;
 
 const std::string kManager(api::field_managers::kGit);
 
+/// What an apply says that may only create. A server compares the version with that of the object
+/// that it finds, and creates if it finds none; no object has this one.
+constexpr std::string_view kVersionOfNothing = "9223372036854775807";
+
 std::string InventoryIndex(const ResourceType& type) { return "gitsource-" + type.Resource(); }
 
 std::string IdentityOf(const std::string& space, const std::string& name) {
@@ -38,11 +42,11 @@ Write WriteOf(const manifest::SyncSource& source, SyncStep& step) {
   const bool creates = step.verb == SyncVerb::kCreate;
   if (creates) {
     step.body = manifest::CreateBody(source, *step.manifest);
+    step.body["metadata"].Set("resourceVersion", kVersionOfNothing);
   } else {
     step.body["metadata"].Set("uid", step.uid);
     step.body["metadata"].Set("resourceVersion", step.resource_version);
   }
-  // What is thought to be absent is not forced: should it exist after all, the API says so.
   return PatchRequest{.type = step.type,
                       .namespace_name = step.key.namespace_name,
                       .name = step.key.name,

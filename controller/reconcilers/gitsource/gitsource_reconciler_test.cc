@@ -38,8 +38,13 @@ class ApplyingClient final : public KubeClient {
   ApplyingClient(fakes::FakeKubeClient& inner, const manifest::ManifestSchemas& schemas)
       : inner_(inner), schemas_(schemas) {}
 
+  std::function<void()> before_next_patch;  ///< What somebody else does just before.
+
   void Patch(PatchRequest request, Completion<Object> done) override {
     EXPECT_TRUE(fakes::IsGuarded(request)) << request.name;
+    if (auto first = std::exchange(before_next_patch, nullptr)) {
+      first();
+    }
     const manifest::ManifestKind* kind = schemas_.FindResource(request.type.Resource());
     if (request.patch_type != PatchType::kApply || kind == nullptr) {
       return inner_.Patch(std::move(request), std::move(done));
@@ -48,7 +53,9 @@ class ApplyingClient final : public KubeClient {
         inner_.Find({request.type.Resource(), request.namespace_name, request.name});
     Json& metadata = request.patch["metadata"];
     const std::string version = metadata.At("resourceVersion").AsString();
-    if (!version.empty() && (!live || live.resource_version() != version)) {
+    const bool other = live ? !version.empty() && live.resource_version() != version
+                            : !metadata.At("uid").AsString().empty();
+    if (other) {
       return done(Fail(ErrorCode::kConflict, "the object has changed"));
     }
     metadata.Erase("uid");
@@ -314,6 +321,20 @@ TEST_F(GitSourceTest, AnObjectOfSomebodyElseIsAnErrorUnlessAdopted) {
   RunFor(seconds(3));
   EXPECT_EQ(Display("a"), "DB");
   EXPECT_EQ(Ready(), "True Succeeded");
+}
+
+TEST_F(GitSourceTest, WhatSomebodyMakesInTheSameMomentIsNotTakenOver) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  api_.before_next_patch = [this] {
+    client_.Put(api::Module::Type(), fakes::ObjectBuilder(api::Module::Type(), "a", "payments")
+                                         .Spec("displayName", "DB")
+                                         .Draft());
+  };
+  PutSource([](api::GitSource& s) { s.metadata.finalizers = {"midwatch.dev/gitsource"}; });
+  RunFor(seconds(3));
+  EXPECT_EQ(api_.before_next_patch, nullptr);
+  EXPECT_THAT(client_.Find(ModuleKey("a")).meta().labels, IsEmpty());
+  EXPECT_EQ(Source().status.errors.at(0).code, "NotOwned");
 }
 
 TEST_F(GitSourceTest, AnApplyThatStopsHalfWayGoesOn) {
