@@ -15,19 +15,31 @@ namespace {
 
 const std::size_t kMostBytes = manifest::LoadLimits{}.file_bytes;
 
+manifest::EntryKind KindOf(LocalFileKind kind) {
+  switch (kind) {
+    case LocalFileKind::kSymlink:
+      return manifest::EntryKind::kSymlink;
+    case LocalFileKind::kSubmodule:
+      return manifest::EntryKind::kSubmodule;
+    case LocalFileKind::kDirectoryLink:
+      return manifest::EntryKind::kDirectoryLink;
+    default:
+      return manifest::EntryKind::kFile;
+  }
+}
+
 Result<void> AddDirectory(Context& context, const std::string& path,
                           std::vector<ManifestFile>& out) {
   MIDWATCH_ASSIGN(const std::vector<LocalFile> found, context.world.files.Walk(path));
   const std::string prefix = path == "." ? "" : path + (path.ends_with('/') ? "" : "/");
   for (const LocalFile& file : found) {
-    if (!manifest::IsManifestPath(file.path)) {
+    const manifest::EntryKind kind = KindOf(file.kind);
+    if (!manifest::MayDeclare(file.path, kind)) {
       continue;
     }
-    ManifestFile& added = out.emplace_back(ManifestFile{.path = prefix + file.path,
-                                                        .relative = file.path,
-                                                        .bytes = {},
-                                                        .is_symlink = file.is_symlink});
-    if (!file.is_symlink) {
+    ManifestFile& added = out.emplace_back(
+        ManifestFile{.path = prefix + file.path, .relative = file.path, .bytes = {}, .kind = kind});
+    if (kind == manifest::EntryKind::kFile) {
       MIDWATCH_ASSIGN(added.bytes, context.world.files.Read(added.path, kMostBytes));
     }
   }
@@ -53,10 +65,7 @@ manifest::DeclaredFile CheckOne(const ManifestFile& file, const manifest::Manife
     return manifest::CheckFile(KnownSchemas(), scope, file.path, file.bytes);
   }
   manifest::DeclaredFile checked = manifest::CheckEntry(
-      KnownSchemas(), scope,
-      {.path = file.relative,
-       .kind = file.is_symlink ? manifest::EntryKind::kSymlink : manifest::EntryKind::kFile,
-       .bytes = file.bytes});
+      KnownSchemas(), scope, {.path = file.relative, .kind = file.kind, .bytes = file.bytes});
   for (manifest::Manifest& one : checked.manifests) {
     one.path = file.path;
   }

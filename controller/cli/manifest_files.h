@@ -15,7 +15,7 @@ struct ManifestFile {
   std::string path;      ///< As people are told of it.
   std::string relative;  ///< Below the directory that was named; empty if the file itself was.
   std::string bytes;
-  bool is_symlink = false;
+  manifest::EntryKind kind = manifest::EntryKind::kFile;
 };
 
 /// Reads files, whole directories and standard input (`-`). In directories what is no manifest by

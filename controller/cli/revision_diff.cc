@@ -104,15 +104,25 @@ Result<GitSnapshot> Fetch(const std::string& revision, const DiffOptions& option
   return tag ? std::move(tag) : std::move(branch);
 }
 
+manifest::EntryKind KindOf(GitEntryKind kind) {
+  switch (kind) {
+    case GitEntryKind::kSymlink:
+      return manifest::EntryKind::kSymlink;
+    case GitEntryKind::kSubmodule:
+      return manifest::EntryKind::kSubmodule;
+    case GitEntryKind::kDirectoryLink:
+      return manifest::EntryKind::kDirectoryLink;
+    default:
+      return manifest::EntryKind::kFile;
+  }
+}
+
 manifest::DeclaredSet Check(const GitSnapshot& snapshot, const std::string& default_namespace) {
   const manifest::ManifestScope scope{.default_namespace = default_namespace};
   std::vector<manifest::RepositoryEntry> entries;
   for (const GitEntry& entry : snapshot.entries) {
     entries.push_back({.path = entry.path,
-                       .kind = entry.kind == GitEntryKind::kFile ? manifest::EntryKind::kFile
-                               : entry.kind == GitEntryKind::kSymlink
-                                   ? manifest::EntryKind::kSymlink
-                                   : manifest::EntryKind::kSubmodule,
+                       .kind = KindOf(entry.kind),
                        .bytes = entry.bytes,
                        .too_large = entry.too_large});
   }

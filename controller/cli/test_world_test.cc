@@ -72,7 +72,8 @@ Result<std::vector<LocalFile>> TestFiles::Walk(const std::string& directory) {
     if (directory == ".") {
       out.push_back({path});
     } else if (path.rfind(directory + "/", 0) == 0) {
-      out.push_back({path.substr(directory.size() + 1), bytes == "<symlink>"});
+      out.push_back({path.substr(directory.size() + 1),
+                     bytes == "<symlink>" ? LocalFileKind::kSymlink : LocalFileKind::kFile});
     }
   }
   return out;

@@ -25,7 +25,12 @@ struct GitRemote {
   std::string ca_pem;  ///< Replaces the system's roots if not empty.
 };
 
-enum class GitEntryKind : std::uint8_t { kFile, kSymlink, kSubmodule };
+enum class GitEntryKind : std::uint8_t {
+  kFile,
+  kSymlink,
+  kSubmodule,
+  kDirectoryLink,  ///< A symbolic link to a directory of the same commit.
+};
 
 struct GitEntry {
   std::string path;  ///< From the root of the repository.

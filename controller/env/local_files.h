@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,9 +9,16 @@
 
 namespace midwatch {
 
+enum class LocalFileKind : std::uint8_t {
+  kFile,
+  kSymlink,
+  kSubmodule,      ///< A directory with a repository of its own.
+  kDirectoryLink,  ///< A symbolic link to a directory.
+};
+
 struct LocalFile {
   std::string path;  ///< Below the directory that was walked, with `/`.
-  bool is_symlink = false;
+  LocalFileKind kind = LocalFileKind::kFile;
 };
 
 /// Files of this machine, as commands of the command line use them. Blocks.
@@ -22,7 +30,8 @@ class LocalFiles {
   /// Whole; `-` is standard input. kNotFound; kTooLarge beyond `limit` bytes.
   virtual Result<std::string> Read(const std::string& path, std::size_t limit) = 0;
   virtual bool IsDirectory(const std::string& path) = 0;
-  /// All files below a directory, symlinks named and not followed, `.git` left out, sorted by path.
+  /// All files below a directory, symlinks and submodules named and not followed, `.git` left out,
+  /// sorted by path.
   virtual Result<std::vector<LocalFile>> Walk(const std::string& directory) = 0;
   /// Creates or replaces it, readable by its owner alone.
   virtual Result<void> WritePrivate(const std::string& path, std::string_view bytes) = 0;

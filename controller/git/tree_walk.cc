@@ -1,7 +1,9 @@
 #include "controller/git/tree_walk.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "controller/base/text.h"
 
@@ -52,6 +54,27 @@ Result<TreeHandle> LookUpTree(git_repository* repository, const git_oid& id, std
   return TreeHandle(tree);
 }
 
+/// What a symbolic link at `path` points to, from the root of the repository, whether it is there
+/// or not. Nothing: it leaves the repository.
+std::optional<std::string> LinkTarget(std::string_view path, std::string_view target) {
+  if (target.empty() || target.starts_with('/')) {
+    return std::nullopt;
+  }
+  const std::vector<std::string_view> place = Split(path, '/');
+  std::vector<std::string> parts(place.begin(), place.end() - 1);
+  for (const std::string_view part : Split(target, '/')) {
+    if (part == "..") {
+      if (parts.empty()) {
+        return std::nullopt;
+      }
+      parts.pop_back();
+    } else if (!part.empty() && part != ".") {
+      parts.emplace_back(part);
+    }
+  }
+  return Join(parts, "/");
+}
+
 // One walk. The folders being walked are the recursion's, whose depth is bounded.
 class Walker {
  public:
@@ -63,6 +86,7 @@ class Walker {
  private:
   Result<void> Entry(const git_tree_entry* entry, std::string path, int depth);
   Result<void> File(GitEntry entry, const git_oid& id);
+  bool IsDirectoryLink(const std::string& path, const git_oid& id) const;
   Result<void> Count(const std::string& path);
   bool IsRead(std::string_view path) const;
 
@@ -137,10 +161,28 @@ Result<void> Walker::Entry(const git_tree_entry* entry, std::string path, int de
   found.blob = IdText(id);
   if (type == (GIT_FILEMODE_LINK & kTypeBits) || type == (GIT_FILEMODE_COMMIT & kTypeBits)) {
     const bool link = type == (GIT_FILEMODE_LINK & kTypeBits);
-    found.kind = link ? GitEntryKind::kSymlink : GitEntryKind::kSubmodule;
+    found.kind = !link                             ? GitEntryKind::kSubmodule
+                 : IsDirectoryLink(found.path, id) ? GitEntryKind::kDirectoryLink
+                                                   : GitEntryKind::kSymlink;
     return sink_(std::move(found));
   }
   return File(std::move(found), id);
+}
+
+/// A link that cannot be read leads nowhere.
+bool Walker::IsDirectoryLink(const std::string& path, const git_oid& id) const {
+  constexpr std::size_t kLongestTarget = 4'096;  // PATH_MAX.
+  std::size_t size = 0;
+  git_object_t type = GIT_OBJECT_INVALID;
+  git_odb_object* object = nullptr;
+  if (git_odb_read_header(&size, &type, odb_, &id) != 0 || type != GIT_OBJECT_BLOB ||
+      size > kLongestTarget || git_odb_read(&object, odb_, &id) != 0) {
+    return false;
+  }
+  const OdbObjectHandle held(object);
+  const auto target = LinkTarget(
+      path, {static_cast<const char*>(git_odb_object_data(object)), git_odb_object_size(object)});
+  return target && FindTree(repository_, walk_.root, *target);
 }
 
 Result<void> Walker::File(GitEntry entry, const git_oid& id) {

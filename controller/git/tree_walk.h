@@ -14,6 +14,7 @@ namespace midwatch::git {
 /// How a walk is bounded and which files it reads.
 struct TreeWalk {
   const GitLimits& limits;
+  git_oid root;  ///< The tree of the commit: what symbolic links are looked up in.
   const std::vector<std::string>& read_suffixes;  ///< Empty: all files.
   std::vector<git_oid> known_blobs;               ///< Sorted; listed without their bytes.
   std::chrono::steady_clock::time_point deadline;

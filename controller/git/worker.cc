@@ -75,8 +75,8 @@ class Answer {
   bool CanRestart() const { return !sent_; }
 
  private:
-  Result<git_oid> TreeOf(const RemoteCommit& commit) const;
-  TreeWalk Walk() const;
+  Result<git_oid> RootOf(const RemoteCommit& commit) const;
+  TreeWalk Walk(const git_oid& root) const;
   Result<void> Add(const GitEntry& entry);
   Result<void> Flush();
   Result<void> SendDone(const GitRevision& revision, bool unchanged);
@@ -89,7 +89,7 @@ class Answer {
   bool sent_ = false;
 };
 
-Result<git_oid> Answer::TreeOf(const RemoteCommit& commit) const {
+Result<git_oid> Answer::RootOf(const RemoteCommit& commit) const {
   git_commit* raw = nullptr;
   if (const int error = git_commit_lookup(&raw, commit.repository.get(), &commit.id); error != 0) {
     Error why = LastGitError(error, "cannot read the commit");
@@ -97,11 +97,12 @@ Result<git_oid> Answer::TreeOf(const RemoteCommit& commit) const {
     return Fail(std::move(why));
   }
   const CommitHandle held(raw);
-  return FindTree(commit.repository.get(), *git_commit_tree_id(raw), request_.fetch.remote.path);
+  return *git_commit_tree_id(raw);
 }
 
-TreeWalk Answer::Walk() const {
+TreeWalk Answer::Walk(const git_oid& root) const {
   TreeWalk walk{.limits = request_.limits,
+                .root = root,
                 .read_suffixes = request_.fetch.read_suffixes,
                 .known_blobs = {},
                 .deadline = deadline_};
@@ -121,12 +122,14 @@ TreeWalk Answer::Walk() const {
 
 Result<void> Answer::Run() {
   MIDWATCH_ASSIGN(const RemoteCommit commit, FindRemoteCommit(request_, network_, deadline_));
-  MIDWATCH_ASSIGN(const git_oid tree, TreeOf(commit));
+  MIDWATCH_ASSIGN(const git_oid root, RootOf(commit));
+  MIDWATCH_ASSIGN(const git_oid tree,
+                  FindTree(commit.repository.get(), root, request_.fetch.remote.path));
   const GitRevision revision{.commit = IdText(commit.id), .tree = IdText(tree)};
   if (revision.tree == request_.fetch.known_tree) {
     return SendDone(revision, true);
   }
-  MIDWATCH_TRY(WalkTree(commit.repository.get(), tree, request_.fetch.remote.path, Walk(),
+  MIDWATCH_TRY(WalkTree(commit.repository.get(), tree, request_.fetch.remote.path, Walk(root),
                         [this](const GitEntry& entry) { return Add(entry); }));
   MIDWATCH_TRY(Flush());
   return SendDone(revision, false);

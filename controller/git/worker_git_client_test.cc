@@ -59,10 +59,11 @@ class WorkerGitClientTest : public testing::Test {
     std::string text;
     for (const GitEntry& entry : snapshot->entries) {
       text += entry.path + "=" +
-              (entry.kind == GitEntryKind::kSymlink     ? "<symlink>"
-               : entry.kind == GitEntryKind::kSubmodule ? "<submodule>"
-               : entry.too_large                        ? "<too large>"
-                                                        : entry.bytes) +
+              (entry.kind == GitEntryKind::kSymlink         ? "<symlink>"
+               : entry.kind == GitEntryKind::kSubmodule     ? "<submodule>"
+               : entry.kind == GitEntryKind::kDirectoryLink ? "<directory link>"
+               : entry.too_large                            ? "<too large>"
+                                                            : entry.bytes) +
               ";";
     }
     return text;
@@ -141,6 +142,26 @@ TEST_F(WorkerGitClientTest, SymlinksAndSubmodulesAreReportedNotRead) {
   repository_.Git("update-index --add --cacheinfo 160000," + std::string(40, '1') + ",module");
   repository_.Git("commit -q -m x && git push -q origin HEAD:main");
   EXPECT_EQ(Show(Fetch(Request())), "link.yaml=<symlink>;module=<submodule>;real.yaml=x;");
+}
+
+TEST_F(WorkerGitClientTest, LinksToDirectoriesOfTheCommitAreToldApart) {
+  repository_.Write("base/one/a.yaml", "x");
+  repository_.Write("deploy/README", "x");
+  const auto link = [&](const std::string& name, const std::string& target) {
+    std::filesystem::create_symlink(target, repository_.work() + "/deploy/" + name);
+  };
+  link("file", "README");
+  link("gone", "../base/two");
+  link("in", "../base/./one/");
+  link("loop", "loop");
+  link("out", "../../base");
+  link("root", "..");
+  link("system", "/usr");
+  repository_.Commit();
+  EXPECT_EQ(Show(Fetch(Request("deploy"))),
+            "deploy/README=x;deploy/file=<symlink>;deploy/gone=<symlink>;"
+            "deploy/in=<directory link>;deploy/loop=<symlink>;deploy/out=<symlink>;"
+            "deploy/root=<directory link>;deploy/system=<symlink>;");
 }
 
 TEST_F(WorkerGitClientTest, ResolvesBranchesTagsAndCommits) {

@@ -168,7 +168,7 @@ Result<std::vector<GitEntry>> DecodeEntries(std::string_view body) {
     const std::size_t path = ReadUint32(body.substr(1));
     const std::size_t bytes = ReadUint32(body.substr(5));
     body.remove_prefix(kEntryPrefixBytes);
-    if ((flags & 0x0f) > static_cast<int>(GitEntryKind::kSubmodule) || path > body.size() ||
+    if ((flags & 0x0f) > static_cast<int>(GitEntryKind::kDirectoryLink) || path > body.size() ||
         bytes > body.size() || kBlobIdLength + path + bytes > body.size()) {
       return Malformed("bad entry");
     }

@@ -79,13 +79,17 @@ void RefuseRepeated(DeclaredSet& set) {
                 [&](const Manifest* manifest) { return repeated.contains(manifest->key); });
 }
 
+bool IsHidden(std::string_view path) {
+  const auto parts = Split(path, '/');
+  return std::any_of(parts.begin(), parts.end(),
+                     [](std::string_view part) { return part.starts_with('.'); });
+}
+
 }  // namespace
 
 bool IsManifestPath(std::string_view path) {
-  for (const std::string_view part : Split(path, '/')) {
-    if (part.starts_with('.')) {
-      return false;
-    }
+  if (IsHidden(path)) {
+    return false;
   }
   constexpr std::array<std::string_view, 3> kEndings = {".yaml", ".yml", ".json"};
   const std::string lower =
@@ -94,10 +98,20 @@ bool IsManifestPath(std::string_view path) {
                      [&](std::string_view ending) { return lower.ends_with(ending); });
 }
 
+bool MayDeclare(std::string_view path, EntryKind kind) {
+  const bool holds_files = kind == EntryKind::kSubmodule || kind == EntryKind::kDirectoryLink;
+  return holds_files ? !IsHidden(path) : IsManifestPath(path);
+}
+
 DeclaredFile CheckEntry(const ManifestSchemas& schemas, const ManifestScope& scope,
                         const RepositoryEntry& entry, const LoadLimits& limits) {
-  if (!IsManifestPath(entry.path)) {
+  if (!MayDeclare(entry.path, entry.kind)) {
     return {};
+  }
+  if (entry.kind == EntryKind::kDirectoryLink) {
+    return Refuse(entry, ManifestErrorCode::kSymlink,
+                  "symbolic links are not followed, put the directory here or sync it by a "
+                  "GitSource of its own");
   }
   if (entry.kind == EntryKind::kSymlink) {
     return Refuse(entry, ManifestErrorCode::kSymlink,

@@ -13,7 +13,12 @@
 
 namespace midwatch::manifest {
 
-enum class EntryKind : std::uint8_t { kFile, kSymlink, kSubmodule };
+enum class EntryKind : std::uint8_t {
+  kFile,
+  kSymlink,
+  kSubmodule,
+  kDirectoryLink,  ///< A symbolic link to a directory.
+};
 
 /// Something that stands in a tree of git, or in a directory.
 struct RepositoryEntry {
@@ -33,8 +38,12 @@ struct RepositoryLimits {
 /// with a dot (`.github/`).
 bool IsManifestPath(std::string_view path);
 
-/// The share of one entry. A symbolic link or submodule with a manifest's name, and a pointer of
-/// Git LFS, are errors: what they stand for is not read. Other entries declare nothing.
+/// Whether an entry may stand for manifests: a file or link with a manifest's name; a submodule or
+/// a link to a directory, unless it or a directory above it starts with a dot.
+bool MayDeclare(std::string_view path, EntryKind kind);
+
+/// The share of one entry. What may declare something and is not read is an error: symbolic links,
+/// submodules, pointers of Git LFS. Other entries declare nothing.
 DeclaredFile CheckEntry(const ManifestSchemas& schemas, const ManifestScope& scope,
                         const RepositoryEntry& entry, const LoadLimits& limits = {});
 

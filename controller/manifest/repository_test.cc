@@ -49,6 +49,8 @@ TEST(RepositoryTest, ReadsManifestsAndNothingElse) {
       Check({{.path = "README.md", .bytes = "# not: [yaml"},
              {.path = "bin/tool", .bytes = std::string_view("\0\1", 2)},
              {.path = "link.txt", .kind = EntryKind::kSymlink, .bytes = "/etc/x"},
+             {.path = ".vendor/sub", .kind = EntryKind::kSubmodule},
+             {.path = "a/.link", .kind = EntryKind::kDirectoryLink},
              {.path = "modules/a.yaml", .bytes = a}});
   EXPECT_EQ(Shown(set), "modules/a.yaml modules.midwatch.dev/payments/a\n");
   EXPECT_TRUE(set.complete);
@@ -60,14 +62,17 @@ TEST(RepositoryTest, SaysWhyAnEntryIsNotRead) {
              {.path = "lfs.yaml",
               .bytes = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"},
              {.path = "link.yaml", .kind = EntryKind::kSymlink, .bytes = "../../etc/passwd"},
-             {.path = "sub.yaml", .kind = EntryKind::kSubmodule}});
+             {.path = "shared", .kind = EntryKind::kDirectoryLink},
+             {.path = "vendor/sub", .kind = EntryKind::kSubmodule}});
   EXPECT_EQ(
       Shown(set),
       "big.yaml: TooLarge: the file is too large, expected at most 33554432 bytes\n"
       "lfs.yaml: LfsPointer: the file is in Git LFS, only its pointer is here; manifests must "
       "be in git\n"
       "link.yaml: Symlink: symbolic links are not followed, put the manifest here\n"
-      "sub.yaml: Submodule: submodules are not read, sync that repository by a GitSource of "
+      "shared: Symlink: symbolic links are not followed, put the directory here or sync it by a "
+      "GitSource of its own\n"
+      "vendor/sub: Submodule: submodules are not read, sync that repository by a GitSource of "
       "its own\n");
   EXPECT_FALSE(set.complete);
 }

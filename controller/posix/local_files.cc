@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "controller/posix/descriptor.h"
@@ -49,6 +50,24 @@ Result<void> WriteAll(const Descriptor& to, const std::string& path, std::string
   return {};
 }
 
+/// Nothing: a directory to walk, or what is no file at all.
+std::optional<LocalFileKind> KindOf(const fs::path& path, fs::file_type type) {
+  std::error_code ignored;
+  switch (type) {
+    case fs::file_type::regular:
+      return LocalFileKind::kFile;
+    case fs::file_type::symlink:
+      return fs::is_directory(path, ignored) && fs::read_symlink(path, ignored).is_relative()
+                 ? LocalFileKind::kDirectoryLink
+                 : LocalFileKind::kSymlink;
+    case fs::file_type::directory:
+      return fs::exists(path / ".git", ignored) ? std::optional(LocalFileKind::kSubmodule)
+                                                : std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 Result<std::string> PosixLocalFiles::Read(const std::string& path, std::size_t limit) {
@@ -75,12 +94,12 @@ Result<std::vector<LocalFile>> PosixLocalFiles::Walk(const std::string& director
   while (!error && at != end) {
     const fs::path& path = at->path();
     const fs::file_status status = at->symlink_status(error);
-    if (!error && status.type() == fs::file_type::directory && path.filename() == ".git") {
+    if (path.filename() == ".git") {
       at.disable_recursion_pending();
-    } else if (!error && (status.type() == fs::file_type::regular ||
-                          status.type() == fs::file_type::symlink)) {
+    } else if (const auto kind = KindOf(path, status.type())) {
       out.push_back({.path = path.lexically_relative(directory).generic_string(),
-                     .is_symlink = status.type() == fs::file_type::symlink});
+                     .kind = kind.value_or(LocalFileKind::kFile)});
+      at.disable_recursion_pending();  // Of a submodule; else there is nothing to go into.
     }
     if (!error) {
       at.increment(error);

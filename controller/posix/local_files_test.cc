@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <string>
 
 namespace midwatch::posix {
 namespace {
@@ -19,6 +22,11 @@ class LocalFilesTest : public testing::Test {
     Write("a.yaml", "22");
     Write(".git/config", "hidden");
     std::filesystem::create_symlink("a.yaml", directory_ + "/link.yaml");
+    std::filesystem::create_directory_symlink("b/c", directory_ + "/linked");
+    std::filesystem::create_directory_symlink("/usr", directory_ + "/outside");
+    std::filesystem::create_directories(directory_ + "/sub");
+    Write("sub/.git", "gitdir: ../.git/modules/sub");
+    Write("sub/x.yaml", "");
   }
   ~LocalFilesTest() override { std::filesystem::remove_all(directory_); }
 
@@ -30,14 +38,23 @@ class LocalFilesTest : public testing::Test {
   PosixLocalFiles files_;
 };
 
-TEST_F(LocalFilesTest, WalksInOrderWithoutGitAndNamesSymlinks) {
+TEST_F(LocalFilesTest, WalksInOrderWithoutGitAndNamesLinksAndSubmodules) {
   const auto found = files_.Walk(directory_);
   ASSERT_TRUE(found);
-  ASSERT_EQ(found->size(), 3U);
-  EXPECT_EQ((*found)[0].path, "a.yaml");
-  EXPECT_EQ((*found)[1].path, "b/c/one.yaml");
-  EXPECT_EQ((*found)[2].path, "link.yaml");
-  EXPECT_TRUE((*found)[2].is_symlink);
+  std::map<std::string, LocalFileKind> kinds;
+  for (const LocalFile& file : *found) {
+    kinds[file.path] = file.kind;
+  }
+  using enum LocalFileKind;
+  EXPECT_EQ(kinds, (std::map<std::string, LocalFileKind>{{"a.yaml", kFile},
+                                                         {"b/c/one.yaml", kFile},
+                                                         {"link.yaml", kSymlink},
+                                                         {"linked", kDirectoryLink},
+                                                         {"outside", kSymlink},
+                                                         {"sub", kSubmodule}}));
+  EXPECT_TRUE(
+      std::is_sorted(found->begin(), found->end(),
+                     [](const LocalFile& a, const LocalFile& b) { return a.path < b.path; }));
 }
 
 TEST_F(LocalFilesTest, ReadsWithinTheLimit) {

@@ -16,6 +16,8 @@ manifest::EntryKind KindOf(GitEntryKind kind) {
       return manifest::EntryKind::kSymlink;
     case GitEntryKind::kSubmodule:
       return manifest::EntryKind::kSubmodule;
+    case GitEntryKind::kDirectoryLink:
+      return manifest::EntryKind::kDirectoryLink;
     default:
       return manifest::EntryKind::kFile;
   }
@@ -98,7 +100,7 @@ std::shared_ptr<const Snapshot> LoadSnapshot(const manifest::ManifestSchemas& sc
     if (FilePtr same = earlier.Same(entry)) {
       declared.push_back(same->declared);
       files.push_back(std::move(same));
-    } else if (manifest::IsManifestPath(entry.path)) {
+    } else if (manifest::MayDeclare(entry.path, KindOf(entry.kind))) {
       fresh.emplace_back(declared.size(), &entry);
       declared.push_back(earlier.Moved(entry));
       files.emplace_back();

@@ -75,10 +75,16 @@ TEST(SnapshotLoaderTest, AChangedFileIsReadAnew) {
 TEST(SnapshotLoaderTest, SymlinksSubmodulesAndLargeFilesAreErrors) {
   GitEntry link = File("link.yaml", "1");
   link.kind = GitEntryKind::kSymlink;
+  GitEntry readme = File("README", "3");
+  readme.kind = GitEntryKind::kSymlink;
+  GitEntry shared = File("shared", "4");
+  shared.kind = GitEntryKind::kDirectoryLink;
+  GitEntry module = File("vendor", "5");
+  module.kind = GitEntryKind::kSubmodule;
   GitEntry large = File("z.yaml", "2");
   large.too_large = true;
-  const auto snapshot = Load({link, large});
-  EXPECT_EQ(snapshot->declared.errors.size(), 2u);
+  const auto snapshot = Load({readme, link, shared, module, large});
+  EXPECT_EQ(snapshot->declared.errors.size(), 4u);
   EXPECT_TRUE(snapshot->files.empty()) << "they are checked again each time";
 }
 
