@@ -54,7 +54,7 @@ inline constexpr EnumInfo kEnumInfo<DeletionPolicy>{kDeletionPolicyWords};
 /// What is done with a revision that has errors.
 enum class FailurePolicy : std::uint8_t {
   kAtomic,  ///< Nothing of it is written.
-  kSkipInvalid,  ///< What is valid is applied; what is not keeps its last good state.
+  kSkipInvalid,  ///< What is valid is applied, with the reason PartlyApplied; what is not keeps its last good state.
 };
 inline constexpr std::array<std::string_view, 2> kFailurePolicyWords{
     "Atomic",
@@ -133,7 +133,8 @@ struct GitSourceStatus {
   std::int64_t observed_generation = -1;
   bool active = false;  ///< Whether it is synced - not suspended.
   std::optional<GitRevision> attempted = {};  ///< The revision tried last.
-  /// The revision in force; written after its last object.
+  /// The last revision that was in force as a whole; written after its last object. Of a newer one
+  /// with errors, failurePolicy decides whether the rest is written too.
   std::optional<GitRevision> applied = {};
   std::optional<SyncCounts> counts = {};  ///< What the last attempt did.
   std::vector<SyncError> errors = {};  ///< The first errors of the revision attempted.

@@ -61,6 +61,7 @@ int PrintResult(const api::GitSource& source, Context& context) {
   const api::Condition* ready = FindCondition(source, "Ready");
   const std::string in_force = status.applied ? Short(status.applied->revision) : "none";
   const bool good = IsTrue(ready) && status.error_count == 0;
+  const bool partly = ready != nullptr && ready->reason == "PartlyApplied";
   const std::string attempted = status.attempted ? Short(status.attempted->revision) : in_force;
   if (good) {
     context.Print(context.out.In(Colour::kGreen, "✓") + " " + name + ": revision " +
@@ -71,10 +72,12 @@ int PrintResult(const api::GitSource& source, Context& context) {
                                 Count(static_cast<std::size_t>(status.error_count), "error")
                       : ready != nullptr ? HarmlessLine(ready->message)
                                          : "it is not ready";
-    context.Print(context.out.In(Colour::kRed, "✗") + " " + name + ": " + why +
-                  (status.applied ? "; " + in_force + " stays in force\n" : "\n"));
+    why += partly           ? "; the rest of it is in force"
+           : status.applied ? "; " + in_force + " stays in force"
+                            : "";
+    context.Print(context.out.In(Colour::kRed, "✗") + " " + name + ": " + why + "\n");
   }
-  const bool written = good || (ready != nullptr && ready->reason == "PartlyApplied");
+  const bool written = good || partly;
   if (status.counts && written) {
     context.Print("  " + ShowCounts(*status.counts) + "\n");
   }

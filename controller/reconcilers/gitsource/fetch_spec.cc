@@ -36,7 +36,8 @@ FetchSpec FetchSpecFor(const api::GitSource& source, const std::string& installa
       found != meta.annotations.end()) {
     out.sync_request = found->second;
   }
-  out.applied_commit = source.status.applied ? source.status.applied->revision : "";
+  const bool may_stay = source.spec.failure_policy == api::FailurePolicy::kAtomic;
+  out.applied_commit = may_stay && source.status.applied ? source.status.applied->revision : "";
   out.scope.default_namespace = meta.namespace_name;
   out.scope.everywhere = meta.namespace_name == installation_namespace;
   return out;

@@ -154,9 +154,9 @@ class StatusWriter {
     WriteConditions(outcome);
   }
 
-  /// Everything that the revision declares and that may be written is there.
+  /// Everything that the revision declares is there.
   bool InForce() const {
-    return state_.done && state_.plan != nullptr && !state_.plan->refused &&
+    return state_.done && state_.plan != nullptr && state_.plan->errors.empty() &&
            state_.refused.empty() && state_.plan->waiting.empty();
   }
 
@@ -202,9 +202,12 @@ class StatusWriter {
     }
     const auto unchanged = static_cast<std::int64_t>(state_.plan->unchanged);
     const auto failed = static_cast<std::int64_t>(state_.refused.size());
-    const bool same = status_.applied && status_.counts &&
-                      status_.applied->revision == state_.revision->revision.commit;
-    api::SyncCounts counts = same && !state_.attempt ? *status_.counts : api::SyncCounts();
+    const auto names = [&](const std::optional<api::GitRevision>& known) {
+      return known && known->revision == state_.revision->revision.commit;
+    };
+    const bool same = names(status_.applied) || names(status_.attempted);
+    api::SyncCounts counts =
+        same && !state_.attempt ? status_.counts.value_or(api::SyncCounts()) : api::SyncCounts();
     if (const auto& attempt = state_.attempt) {
       counts.created = attempt->created;
       counts.updated = attempt->updated;
@@ -237,7 +240,7 @@ class StatusWriter {
                        state_.revision != state_.outcome->snapshot.get();
     const std::string message =
         ShortCommit() + " has " + Plural(status_.error_count, "error") +
-        (whole ? ", nothing of it is written" : ", what is valid is written") + ": " + FirstError();
+        (whole ? ", nothing of it is written: " : ", the rest of it is written: ") + FirstError();
     SetAll(false, false, true, whole ? "InvalidRevision" : "PartlyApplied", message);
   }
 

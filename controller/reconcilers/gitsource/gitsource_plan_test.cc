@@ -327,14 +327,29 @@ TEST_F(PlanStatusTest, ErrorsOfAnAtomicRevisionAreShownAndTheOldOneStays) {
   EXPECT_EQ(Next(seconds(60)), failing);
 }
 
-TEST_F(PlanStatusTest, SkipInvalidAppliesTheRestAndSaysSo) {
+TEST_F(PlanStatusTest, SkipInvalidAppliesTheRestAndSaysSoButTheRevisionIsNotApplied) {
+  Next();
+  auto partly = std::make_shared<Snapshot>();
+  partly->revision = {.commit = "partpartpartpart", .tree = "other"};
+  outcome_.snapshot = partly;
+  state_.revision = partly.get();
+  state_.attempt = Attempt{.updated = 1, .started = {0}, .ended = MonoTime{9'000}};
   plan_.errors = {BadField()};
   plan_.unchanged = 2;
-  const api::GitSourceStatus& status = Next();
+  const api::GitSourceStatus status = Next(seconds(5));
+  EXPECT_EQ(status.attempted->revision, "partpartpartpart");
   EXPECT_EQ(status.applied->revision, "0123456789abcdef");
   EXPECT_EQ(status.error_count, 1);
-  EXPECT_EQ(Condition("Ready").substr(0, 19), "False PartlyApplied");
+  EXPECT_EQ(Condition("Ready"),
+            "False PartlyApplied: partpartpart has 1 error, the rest of it is written: "
+            "m.yaml:3:5: spec.displayNmae: unknown field");
+  EXPECT_EQ(Condition("Stalled").substr(0, 4), "True");
   EXPECT_TRUE(status.failing_since.has_value());
+  EXPECT_EQ(status.counts->updated, 1);
+  state_.attempt.reset();
+  EXPECT_EQ(Next(seconds(60)), status) << "nothing is written again";
+  plan_.errors.clear();
+  EXPECT_EQ(Next(seconds(90)).applied->revision, "partpartpartpart");
 }
 
 TEST_F(PlanStatusTest, ARefusedWriteIsAnErrorAndTheRevisionIsNotApplied) {
