@@ -14,6 +14,7 @@
 #include "controller/reconcilers/dispatch/dispatch_reconciler.h"
 #include "controller/reconcilers/gitsource/git_fetch_operation.h"
 #include "controller/reconcilers/gitsource/gitsource_reconciler.h"
+#include "controller/reconcilers/gitsource/sync_news.h"
 #include "controller/reconcilers/instance/instance_reconciler.h"
 #include "controller/reconcilers/matching/matching_reconciler.h"
 #include "controller/reconcilers/status/status_reconciler.h"
@@ -30,7 +31,7 @@ void Append(std::vector<ResourceType>& all, std::vector<ResourceType> more) {
 }  // namespace
 
 struct Reconciling::Parts {
-  explicit Parts(const World& outside) : world(outside) {}
+  explicit Parts(const World& outside) : world(outside), sync_news(outside.log) {}
 
   Result<void> Start(const Settings& settings) {
     StartDispatching();
@@ -73,6 +74,7 @@ struct Reconciling::Parts {
     WorkerOptions options;
     options.also_follow = git_reconciler->Resources();
     options.operations.emplace(gitsource::kGitFetch, &operation);
+    options.operations.emplace(gitsource::kSyncNews, &sync_news);
     StartWorker(syncing, git_writes, {gitsource::MakeController(*git_reconciler)},
                 std::move(options));
     return {};
@@ -113,6 +115,7 @@ struct Reconciling::Parts {
   posix::PosixProcessRunner processes;
   std::optional<git::WorkerGitClient> git;
   std::optional<gitsource::GitSourceReconciler> git_reconciler;
+  gitsource::SyncNewsLog sync_news;
   Driven<gitsource::GitFetchOperation> fetching{"git-fetch"};
   Driven<QueuedKubeClient> dispatch_writes{"dispatch-writes"};
   Driven<QueuedKubeClient> git_writes{"git-writes"};

@@ -6,6 +6,7 @@
 #include "controller/reconcilers/dispatch/dispatch_reconciler.h"
 #include "controller/reconcilers/gitsource/git_fetch_operation.h"
 #include "controller/reconcilers/gitsource/gitsource_reconciler.h"
+#include "controller/reconcilers/gitsource/sync_news.h"
 #include "controller/reconcilers/instance/instance_reconciler.h"
 #include "controller/reconcilers/matching/matching_reconciler.h"
 #include "controller/reconcilers/status/status_reconciler.h"
@@ -42,6 +43,7 @@ struct ControllerProcess::Parts {
                   .metrics = world.installation.metrics,
                   .cache = snapshots,
                   .schemas = world.installation.schemas}),
+        sync_news(world.installation.log),
         dispatch_seat(world.installation.scheduler, name, world.clock),
         sync_seat(world.installation.scheduler, name + " git-sync", world.clock) {
     WorkerOptions dispatch_options = Options();
@@ -53,6 +55,7 @@ struct ControllerProcess::Parts {
     WorkerOptions sync_options = Options();
     sync_options.also_follow = git_reconciler.Resources();
     sync_options.operations.emplace(gitsource::kGitFetch, &fetching);
+    sync_options.operations.emplace(gitsource::kSyncNews, &sync_news);
     syncing = MakeWorker(sync_seat, git_random, {gitsource::MakeController(git_reconciler)},
                          std::move(sync_options));
     fetch_seat.Put(fetching);
@@ -97,6 +100,7 @@ struct ControllerProcess::Parts {
   gitsource::GitSourceReconciler git_reconciler;
   Scheduler::Seat fetch_seat;
   gitsource::GitFetchOperation fetching;
+  gitsource::SyncNewsLog sync_news;
   Scheduler::Seat dispatch_seat;
   Scheduler::Seat sync_seat;
   std::unique_ptr<Worker> dispatching;

@@ -9,6 +9,7 @@
 #include "controller/base/error_table.h"
 #include "controller/manifest/ordering.h"
 #include "controller/reconcilers/gitsource/comparison_scope.h"
+#include "controller/reconcilers/gitsource/sync_news.h"
 #include "controller/reconcilers/scope/typed_view.h"
 
 namespace midwatch::gitsource {
@@ -208,6 +209,10 @@ class GitSourceReconciler::Sync {
       UpdateRequest update = StatusUpdate(stored_, wanted);
       update.field_manager = api::field_managers::kController;
       Add(std::move(update));
+      if (const auto news = NewsOf(source_.status, wanted.status)) {
+        plan_.effects.emplace_back(
+            Start{std::string(kSyncNews), spec_.Source(), ToJson(*news, spec_.Source())});
+      }
     } else if (state.done) {
       memory_.attempt.reset();
     }
@@ -470,8 +475,8 @@ class GitSourceReconciler::Sync {
       memory_.emitted.emplace(step.key, Memory::Emitted{step.verb, step.resource_version});
       Add(WriteOf(source, step));
     }
-    plan_.independent = true;
-    plan_.keep_going = true;
+    plan_.independent = !wave.empty();
+    plan_.keep_going = !wave.empty();
     return left_out;
   }
 

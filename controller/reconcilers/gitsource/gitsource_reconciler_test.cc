@@ -12,6 +12,7 @@
 #include "controller/base/encoding.h"
 #include "controller/reconcilers/gitsource/fake_git.h"
 #include "controller/reconcilers/gitsource/git_fetch_operation.h"
+#include "controller/reconcilers/gitsource/sync_news.h"
 #include "controller/reconcilers/gitsource/test_source.h"
 #include "controller/runtime/worker.h"
 #include "controller/schema/field_manager.h"
@@ -126,6 +127,7 @@ class GitSourceTest : public testing::Test {
         .installation_namespace = "midwatch", .schemas = &TestSchemas(), .cache = cache_.get()});
     WorkerOptions options;
     options.operations[std::string(kGitFetch)] = operation_.get();
+    options.operations[std::string(kSyncNews)] = &news_;
     std::vector<Controller> controllers;
     controllers.push_back(MakeController(*reconciler_));
     worker_ = std::make_unique<Worker>(Worker::Ports{api_, waker_, random_, metrics_, log_},
@@ -199,6 +201,7 @@ class GitSourceTest : public testing::Test {
   fakes::SeededRandom random_{1};
   fakes::RecordingMetrics metrics_;
   fakes::RecordingLog log_;
+  SyncNewsLog news_{log_};
   FakeGit git_;
   std::unique_ptr<SnapshotCache> cache_;
   std::unique_ptr<GitFetchOperation> operation_;
@@ -297,8 +300,25 @@ TEST_F(GitSourceTest, AnAtomicRevisionWithAnErrorWritesNothingAndTheLastGoodStay
   EXPECT_EQ(Display("b"), "<absent>");
 }
 
+TEST_F(GitSourceTest, ARefusedRevisionAndItsEndAreLoggedOnce) {
+  git_.Commit({{"a.yaml", "kind: ["}});
+  PutSource();
+  RunFor(minutes(10));
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  RunFor(minutes(10));
+  std::vector<std::string> lines = log_.lines();
+  std::erase_if(lines, [](const std::string& line) { return line.find(" sync ") == line.npos; });
+  EXPECT_THAT(
+      lines,
+      ElementsAre(testing::MatchesRegex("WARN sync failed source=midwatch/infra revision=.* "
+                                        "reason=InvalidRevision errors=1 detail=.* has 1 error, "
+                                        "nothing of it is written: a.yaml:1:1: .*"),
+                  testing::MatchesRegex("INFO sync recovered source=midwatch/infra revision=.* "
+                                        "detail=.* is in force: 1 object")));
+}
+
 TEST_F(GitSourceTest, SkipInvalidAppliesTheRestAndPrunesNothingThatMightBeDeclared) {
-  git_.Commit({{"a.yaml", ModuleYaml("a")}, {"b.yaml", ModuleYaml("b")}});
+  const std::string whole = git_.Commit({{"a.yaml", ModuleYaml("a")}, {"b.yaml", ModuleYaml("b")}});
   PutSource([](api::GitSource& s) { s.spec.failure_policy = api::FailurePolicy::kSkipInvalid; });
   RunFor(seconds(3));
   git_.Commit({{"a.yaml", ModuleYaml("a", "New")}, {"b.yaml", "kind: ["}});
@@ -306,6 +326,10 @@ TEST_F(GitSourceTest, SkipInvalidAppliesTheRestAndPrunesNothingThatMightBeDeclar
   EXPECT_EQ(Display("a"), "New");
   EXPECT_EQ(Display("b"), "DB");
   EXPECT_EQ(Ready(), "False PartlyApplied");
+  EXPECT_EQ(Source().status.applied->revision, whole);
+  Writes();
+  RunFor(minutes(5));
+  EXPECT_THAT(Writes(), IsEmpty());
 }
 
 TEST_F(GitSourceTest, AnObjectOfSomebodyElseIsAnErrorUnlessAdopted) {
