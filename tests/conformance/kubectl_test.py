@@ -94,11 +94,43 @@ class Kubectl(World):
     def test_get_pages_and_selects(self):
         self.apply(*[obj("Module", f"m{i}", "default", {}, labels={"half": str(i % 2)}) for i in range(7)])
         self.assertEqual(len(self.kubectl("get", "modules", "--chunk-size=2", "--no-headers").splitlines()), 7)
-        self.assertEqual(len(self.kubectl("get", "modules", "-l", "half=1", "--no-headers").splitlines()), 3)
-        one = self.kubectl("get", "modules", "--field-selector=metadata.name=m3", "--no-headers")
-        self.assertRegex(one, r"^m3 ")
-        self.assertIn("field label not supported",
+        def names(*flags):
+            return " ".join(line.split()[0] for line in self.kubectl("get", "modules", "--no-headers", *flags).splitlines())
+        self.assertEqual(names("-l", "half=1"), "m1 m3 m5")
+        self.assertEqual(names("-l", "half!=1"), "m0 m2 m4 m6")
+        self.assertEqual(names("-l", "half in (0,2),half"), "m0 m2 m4 m6")
+        self.assertEqual(names("-l", "half notin (0)"), "m1 m3 m5")
+        self.kubectl("label", "module", "m4", "half-")
+        self.assertEqual(names("-l", "!half"), "m4")
+        self.assertEqual(names("--field-selector=metadata.name=m3"), "m3")
+        self.assertEqual(names("--field-selector=metadata.name!=m3,metadata.namespace=default", "-l", "half=1"), "m1 m5")
+        self.assertEqual(names("--sort-by={.metadata.labels.half}", "-l", "half"), "m0 m2 m6 m1 m3 m5")
+        self.assertIn("field label not supported: spec.nope",
                       self.kubectl("get", "modules", "--field-selector=spec.nope=1", code=1))
+        self.assertIn("unable to parse requirement", self.kubectl("get", "modules", "-l", "a b", code=1))
+
+    def test_get_selects_by_the_fields_of_a_kind(self):
+        self.apply(self.module(), self.module("other"))
+        for number, module in enumerate(("db", "db", "other")):
+            self.apply(obj("ModuleJob", f"job-{number}", "default", {
+                "moduleRef": {"name": module}, "jobID": str(number),
+                "transitions": [{"seq": 1, "state": "Running", "at": "2026-03-02T12:00:00Z"}]}))
+        self.assertEqual(self.kubectl("get", "modulejobs", "--field-selector=spec.moduleRef.name=db", "-o", "name").split(),
+                         ["modulejob.midwatch.dev/job-0", "modulejob.midwatch.dev/job-1"])
+
+    def test_get_prints_what_is_asked_for(self):
+        self.apply(obj("Module", "db", "default", {"displayName": "Database"}, labels={"tier": "data"}))
+        self.assertRegex(self.kubectl("get", "modules", "-L", "tier").splitlines()[0], r"TIER *$")
+        self.assertIn("tier=data", self.kubectl("get", "modules", "--show-labels"))
+        self.assertEqual(self.kubectl("get", "modules", "-o", "custom-columns=N:.metadata.name,D:.spec.displayName").split(),
+                         ["N", "D", "db", "Database"])
+        self.assertEqual(self.kubectl("get", "modules", "-o", "go-template={{range .items}}{{.spec.displayName}}{{end}}"),
+                         "Database")
+        self.apply(obj("GitSource", "g", "default", {"url": "https://git.example.invalid/x.git", "suspend": True}))
+        narrow, wide = (self.kubectl("get", "gitsource", "g", *flags).splitlines()[0].split() for flags in ([], ["-o", "wide"]))
+        self.assertEqual([c for c in wide if c not in narrow], ["ATTEMPTED", "PATH", "MESSAGE"])
+        listed = self.json("get", "modules,namespaces")
+        self.assertEqual((listed["kind"], {item["kind"] for item in listed["items"]}), ("List", {"Module", "Namespace"}))
 
     def test_get_watches(self):
         environment = {**os.environ, "KUBECONFIG": str(self.dir / "data/kubeconfig"), "HOME": str(self.dir / "home")}
@@ -114,6 +146,36 @@ class Kubectl(World):
             finally:
                 watch.kill()
 
+    def test_get_watches_what_goes_too(self):
+        environment = {**os.environ, "KUBECONFIG": str(self.dir / "data/kubeconfig"), "HOME": str(self.dir / "home")}
+        self.apply(self.module())
+        with subprocess.Popen([KUBECTL, "get", "modules", "-w", "--output-watch-events", "--no-headers"], stdout=subprocess.PIPE,
+                              text=True, env=environment) as watch:
+            try:
+                self.assertRegex(watch.stdout.readline(), r"^ADDED +db +Database ")
+                self.kubectl("annotate", "module", "db", "a=b")
+                self.assertRegex(watch.stdout.readline(), r"^MODIFIED +db +Database ")
+                self.kubectl("delete", "module", "db")
+                self.assertRegex(watch.stdout.readline(), r"^DELETED +db +Database ")
+            finally:
+                watch.kill()
+
+    def test_events(self):
+        self.apply(self.module(), self.module("other"))
+        for number, (name, kind) in enumerate((("db", "Warning"), ("other", "Normal"))):
+            self.kubectl("create", "-f", "-", stdin=json.dumps({
+                "apiVersion": "v1", "kind": "Event", "metadata": {"name": f"e{number}", "namespace": "default"},
+                "reason": "Seen", "message": f"somebody looked at {name}", "type": kind,
+                "lastTimestamp": f"2026-03-02T12:00:0{number}Z", "involvedObject": {
+                    "apiVersion": "midwatch.dev/v1alpha1", "kind": "Module", "name": name, "namespace": "default"}}))
+        table = self.kubectl("get", "events").splitlines()
+        self.assertRegex(table[0], r"LAST SEEN +TYPE +REASON .*OBJECT +MESSAGE *$")
+        self.assertRegex(table[1], r"Warning +Seen .*db +somebody looked at db *$")
+        self.assertEqual(len(self.kubectl("get", "events", "--field-selector=type=Warning", "--no-headers").splitlines()), 1)
+        of_other = self.kubectl("events", "--for", "module/other", "--no-headers")
+        self.assertIn("somebody looked at other", of_other)
+        self.assertNotIn("looked at db", of_other)
+
     def test_describe_and_explain(self):
         self.apply(self.module())
         self.kubectl("create", "-f", "-", stdin=json.dumps({
@@ -126,6 +188,10 @@ class Kubectl(World):
         self.assertIn("somebody looked", described)
         self.assertIn("displayName", self.kubectl("explain", "module.spec"))
         self.assertIn("<ObjectMeta>", self.kubectl("explain", "module"))
+        deep = self.kubectl("explain", "gitsource.spec.failurePolicy")
+        self.assertRegex(deep, r"(?s)GROUP: +midwatch.dev.*KIND: +GitSource.*FIELD: failurePolicy <string>\nENUM:\n +Atomic\n +SkipInvalid\n")
+        self.assertRegex(self.kubectl("explain", "gitsource", "--recursive"), r"(?m)^ +branch\t<string>$")
+        self.assertIn('field "nope" does not exist', self.kubectl("explain", "module.spec.nope", code=1))
 
     def test_auth(self):
         self.assertIn("midwatch:administrator", self.kubectl("auth", "whoami"))
@@ -188,6 +254,34 @@ class Kubectl(World):
                 self.assertEqual([line for line in again if not line.endswith(("unchanged", "serverside-applied"))], [])
                 self.assertEqual(self.kubectl("diff", *flags, "-R", "-f", str(EXAMPLE)), "")
 
+    def test_apply_removes_what_is_declared_no_more(self):
+        self.apply(self.module(description="gone soon"))
+        self.kubectl("annotate", "module", "db", "note=kept")
+        self.apply(self.module())
+        got = self.json("get", "module", "db")
+        self.assertEqual((got["spec"], got["metadata"]["annotations"]["note"]), ({"displayName": "Database"}, "kept"))
+        self.assertIn('"displayName":"Database"', self.kubectl("apply", "view-last-applied", "module/db", "-o", "json")
+                      .replace(" ", "").replace("\n", ""))
+
+    def test_apply_and_delete_a_folder(self):
+        folder = self.dir / "manifests/deeper"
+        folder.mkdir(parents=True)
+        (folder.parent / "0-space.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+        (folder / "two.yaml").write_text("\n---\n".join(json.dumps(obj("Module", n, "shop", {})) for n in ("a", "b")))
+        (folder / "readme.txt").write_text("no: [manifest")
+        self.assertEqual(self.kubectl("apply", "-R", "-f", str(folder.parent)).count("created"), 3)
+        self.assertEqual(self.kubectl("apply", "-R", "-f", str(folder.parent)).count("unchanged"), 3)
+        self.assertEqual(self.kubectl("delete", "-f", str(folder)).count("deleted"), 2)
+        self.kubectl("delete", "namespace", "shop", "--timeout=20s")
+
+    def test_apply_prunes(self):
+        self.apply(self.module("a"), self.module("b"), flags=["-l", "set=one"], code=1)  # Nothing is labelled so.
+        labelled = [obj("Module", n, "default", {}, labels={"set": "one"}) for n in ("a", "b")]
+        self.apply(*labelled)
+        pruned = self.apply(labelled[0], flags=["--prune", "-l", "set=one",
+                                                "--prune-allowlist=midwatch.dev/v1alpha1/Module"])
+        self.assertIn("module.midwatch.dev/b pruned", pruned)
+
     def test_apply_refuses_what_is_wrong(self):
         self.assertIn('unknown field "spec.nope"', self.apply(self.module(nope=1), code=1))
         warned = self.apply(self.module(nope=1), flags=["--validate=warn"])
@@ -203,8 +297,12 @@ class Kubectl(World):
         self.assertEqual(self.json("get", "module", "db")["metadata"]["resourceVersion"], version)
         other = self.module(displayName="Other")
         conflict = self.apply(other, flags=[*side, "--field-manager=other"], code=1)
-        self.assertIn('conflict with "kubectl"', conflict)
-        self.assertIn(".spec.displayName", conflict)
+        self.assertIn('error: Apply failed with 1 conflict: conflict with "kubectl": .spec.displayName\n'
+                      "Please review the fields above--they currently have other managers. Here", conflict)
+        self.kubectl("patch", "module", "db", "--type=merge", "-p", '{"spec":{"description":"by hand"}}')
+        both = self.apply(self.module(displayName="Other", description="x"), flags=[*side, "--field-manager=other"], code=1)
+        self.assertRegex(both, r'Apply failed with 2 conflicts: conflicts? with "kubectl')
+        self.assertIn(".spec.description", both)
         self.apply(other, flags=[*side, "--field-manager=other", "--force-conflicts"])
         managers = self.kubectl("get", "module", "db", "-o", "yaml", "--show-managed-fields")
         self.assertIn("manager: other", managers)
@@ -228,9 +326,31 @@ class Kubectl(World):
         self.assertEqual(got["spec"]["displayName"], "Patched")
         self.assertEqual(got["metadata"]["annotations"]["note"], "seen")
         self.assertNotIn("labels", got["metadata"])
+        for kind, patch, said in (
+                ("strategic", '{"spec":{"displayName":"x"}}', "error: .* unsupported|accepted media types include: application/json-patch"),
+                ("merge", '{"spec":{"displayName":7}}', "must be of type string"),
+                ("json", '[{"op":"test","path":"/spec/displayName","value":"x"}]', "the server rejected our request|is invalid"),
+                ("json", '[{"op":"remove","path":"/spec/nope"}]', "the server rejected our request|is invalid")):
+            self.assertRegex(self.kubectl("patch", "module", "db", f"--type={kind}", "-p", patch, code=1), said)
+        self.assertIn("--overwrite is false", self.kubectl("annotate", "module", "db", "note=other", code=1))
+        self.kubectl("annotate", "module", "db", "--overwrite", "note=other")
+        self.assertIn("(no change)", self.kubectl("patch", "module", "db", "--type=merge", "-p", "{}"))
+        got = self.json("get", "module", "db")
         got["spec"]["displayName"] = "Replaced"
         self.kubectl("replace", "-f", "-", stdin=json.dumps(got))
         self.assertIn("the object has been modified", self.kubectl("replace", "-f", "-", stdin=json.dumps(got), code=1))
+
+    def test_the_status_is_written_apart(self):
+        self.apply(obj("GitSource", "g", "default", {"url": "https://git.example.invalid/x.git", "suspend": True}))
+        self.kubectl("wait", "gitsource/g", "--for=condition=Ready=false", "--timeout=10s")
+        self.kubectl("patch", "gitsource", "g", "--subresource=status", "--type=merge",
+                     "-p", '{"status":{"errorCount":7},"spec":{"path":"ignored"}}')
+        got = self.json("get", "gitsource", "g", "--subresource=status")
+        self.assertEqual((got["status"]["errorCount"], "path" in got["spec"]), (7, False))
+        self.kubectl("patch", "gitsource", "g", "--type=merge", "-p", '{"status":{"errorCount":9}}')
+        self.assertEqual(self.json("get", "gitsource", "g")["status"]["errorCount"], 7)
+        self.assertIn("could not find the requested resource",
+                      self.kubectl("patch", "module", "db", "--subresource=status", "--type=merge", "-p", "{}", code=1))
 
     def test_wait(self):
         self.apply(self.module())
@@ -239,6 +359,9 @@ class Kubectl(World):
                                                 "--timeout=1s", code=1))
         self.kubectl("delete", "module", "db", "--wait=false")
         self.kubectl("wait", "module/db", "--for=delete", "--timeout=5s")
+        self.apply(obj("GitSource", "g", "default", {"url": "https://git.example.invalid/x.git", "suspend": True}))
+        self.kubectl("wait", "gitsource/g", "--for=condition=Ready=false", "--timeout=10s")
+        self.kubectl("wait", "gitsource/g", "--for=create", "--timeout=5s")
 
     def test_delete(self):
         self.apply(*[self.module(f"m{i}") for i in range(3)])
@@ -246,8 +369,26 @@ class Kubectl(World):
         self.kubectl("delete", "module", "m0", code=1)
         self.kubectl("delete", "module", "m0", "--ignore-not-found")
         self.kubectl("delete", "module", "m1", "--cascade=foreground", "--timeout=10s")
+        self.apply(*[obj("Module", f"l{i}", "default", {}, labels={"group": str(i % 2)}) for i in range(4)])
+        self.assertEqual(self.kubectl("delete", "modules", "-l", "group=1").count("deleted"), 2)
+        self.assertIn("(server dry run)", self.kubectl("delete", "module", "l0", "--dry-run=server"))
+        self.kubectl("get", "module", "l0")
         self.kubectl("delete", "modules", "--all")
         self.assertIn("No resources found", self.kubectl("get", "modules"))
+
+    def test_delete_decides_what_becomes_of_dependents(self):
+        for cascade, left in (("orphan", True), ("background", False), ("foreground", False)):
+            self.apply(self.module())
+            uid = self.json("get", "module", "db")["metadata"]["uid"]
+            self.apply(obj("ConfigMap", "child", "default", version="v1", ownerReferences=[{
+                "apiVersion": "midwatch.dev/v1alpha1", "kind": "Module", "name": "db", "uid": uid, "blockOwnerDeletion": True}]))
+            self.kubectl("delete", "module", "db", f"--cascade={cascade}", "--timeout=10s")
+            self.kubectl("get", "module", "db", code=1)
+            if left:
+                self.assertNotIn("ownerReferences", self.json("get", "configmap", "child")["metadata"])
+                self.kubectl("delete", "configmap", "child")
+            else:
+                self.kubectl("wait", "configmap/child", "--for=delete", "--timeout=10s")
 
     def test_delete_waits_for_finalizers(self):
         held = self.module()
