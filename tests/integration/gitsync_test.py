@@ -160,7 +160,58 @@ class Status(GitWorld):
         self.wait_applied(mended)
 
 
+class Logged(GitWorld):
+    """What serve says of revisions, in both forms of its log."""
+
+    def serve_again(self, form):
+        self.server.stop()
+        self.server.log.unlink()
+        self.server = self.start_server("--log-format", form)
+
+    def lines(self):
+        return [line for line in self.server.log.read_text().split("\n") if "sync failed" in line or "recovered" in line]
+
+    def refuse_and_mend(self):
+        """A refused revision over several intervals, whose file names lie, and a good one; the commits."""
+        forged = "x\n09:00:00.000 INFO  sync recovered source=midwatch-system/platform\x1b[2J\u009b\u202e.yaml"
+        self.repository.write(forged, "kind: [\x1b[31m")
+        self.repository.write("z.yaml", "kind: [")
+        bad = self.repository.commit()
+        self.source(interval="1s")
+        wait_until(lambda: self.condition()["reason"] == "InvalidRevision", "the refusal")
+        time.sleep(2.5)  # Two intervals.
+        self.repository.remove(forged, "z.yaml")
+        good = self.repository.commit()
+        self.wait_applied(good)
+        wait_until(lambda: len(self.lines()) == 2, "the line of the recovery")
+        self.assertNotRegex(self.server.log.read_text(), "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
+        return bad, good
+
+    def test_a_refused_revision_and_its_end_are_a_line_each(self):
+        self.serve_again("text")
+        bad, good = self.refuse_and_mend()
+        first, second = self.lines()
+        self.assertRegex(first, r"^\S+ WARN  sync failed source=midwatch-system/platform revision=" + bad +
+                         r' reason=InvalidRevision errors=2 detail="\w+ has 2 errors, nothing of it is written: x.*"$')
+        self.assertRegex(second, r"^\S+ INFO  sync recovered source=midwatch-system/platform revision=" + good +
+                         r' detail="\w+ is in force: 1 object"$')
+
+    def test_the_lines_are_json_where_json_is_asked_for(self):
+        self.serve_again("json")
+        bad, good = self.refuse_and_mend()
+        first, second = map(json.loads, self.lines())
+        detail = first.pop("detail")
+        self.assertTrue(detail.startswith(f"{bad[:12]} has 2 errors, nothing of it is written: x\n"), detail)
+        self.assertEqual({**first, "time": ""},
+                         {"time": "", "level": "warn", "message": "sync failed", "source": f"{HOME}/platform",
+                          "revision": bad, "reason": "InvalidRevision", "errors": "2"})
+        self.assertEqual((second["level"], second["revision"]), ("info", good))
+
+
 HEAD = "apiVersion: midwatch.dev/v1alpha1\nkind: Module\n"
+
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
 
 class Manifests(GitWorld):
@@ -194,30 +245,38 @@ class Manifests(GitWorld):
         "twice-2.yaml": ("# Again\n" + HEAD + "metadata: {name: twice}\n",
                          (2, 1, "DuplicateObject", "",
                           f"Module {HOME}/twice is declared twice, also in twice-1.yaml:1")),
-        "lfs.yaml": ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+        "lfs.yaml": (LFS,
                      (None, None, "LfsPointer", "",
                       "the file is in Git LFS, only its pointer is here; manifests must be in git")),
         "link.yaml": (pathlib.Path("/etc/passwd"),
                       (None, None, "Symlink", "", "symbolic links are not followed, put the manifest here")),
+        "linked": (pathlib.Path("folder"),
+                   (None, None, "Symlink", "", "symbolic links are not followed, put the directory here or sync it by "
+                                               "a GitSource of its own")),
     }
-    NONE = {"empty.yaml": "", "comments.yaml": "# nothing\n---\n# here\n", "README.md": "not: [yaml", "tool": b"\0\1"}
+    NONE = {"empty.yaml": "", "comments.yaml": "# nothing\n---\n# here\n", "README.md": "not: [yaml", "tool": b"\0\1",
+            "README": pathlib.Path("README.md"), "nowhere": pathlib.Path("folder/absent"), "usr": pathlib.Path("/usr"),
+            ".linked": pathlib.Path("folder"), "folder/text": "nothing", "logo.png": LFS}
 
     def test_all_mistakes_of_a_revision_are_told_in_one_go(self):
         for path, content in {**{path: text for path, (text, _) in self.MISTAKES.items()}, **self.NONE}.items():
             file = self.repository.work / path
+            file.parent.mkdir(exist_ok=True)
             if isinstance(content, pathlib.Path):
                 file.symlink_to(content)
             else:
                 file.write_bytes(content if isinstance(content, bytes) else content.encode())
         self.repository.git("add", "-A")
-        self.repository.git("update-index", "--add", "--cacheinfo", f"160000,{'7' * 40},module.yaml")
+        for path in ("module.yaml", "vendor/module", ".vendor/module"):
+            self.repository.git("update-index", "--add", "--cacheinfo", f"160000,{'7' * 40},{path}")
         self.repository.git("commit", "-q", "-m", "mistakes")
         self.repository.git("push", "-q", str(self.repository.bare), "main")
         self.source()
         self.assertEqual(self.sync(check=False).returncode, 1)
         submodule = (None, None, "Submodule", "",
                      "submodules are not read, sync that repository by a GitSource of its own")
-        want = {**{path: error for path, (_, error) in self.MISTAKES.items()}, "module.yaml": submodule}
+        want = {**{path: error for path, (_, error) in self.MISTAKES.items()}, "module.yaml": submodule,
+                "vendor/module": submodule}
         errors = self.status()["errors"]
         seen = [(e["path"], (e.get("line"), e.get("column"), e["code"], e.get("field", ""), e["message"])) for e in errors]
         self.assertEqual(seen, sorted(want.items()))
@@ -266,10 +325,11 @@ class Failures(GitWorld):
         wait_until(lambda: self.display("a") == "one", "the correction")
 
     def test_skip_invalid_applies_the_rest_and_keeps_the_last_good_state(self):
-        _, bad = self.break_one_of_two("SkipInvalid")
+        good, bad = self.break_one_of_two("SkipInvalid")
         self.assertEqual((self.display("a"), self.display("b")), ("two", "one"))
-        self.assertEqual((self.applied(), self.status()["attempted"]["revision"]), (bad, bad))
+        self.assertEqual((self.applied(), self.status()["attempted"]["revision"]), (good, bad))
         self.assertEqual(self.condition()["reason"], "PartlyApplied")
+        self.assertIn("revision " + bad[:10] + " has 1 error; the rest of it is in force", self.sync(check=False).stdout)
         self.assertEqual(self.status()["errors"][0]["object"], "Module payments/b")
 
     def stop_half_way(self, count=6000):
