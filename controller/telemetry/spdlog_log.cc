@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <array>
+#include <cstdio>
 
 #include "controller/base/control_character.h"
 #include "controller/base/text.h"
@@ -29,10 +30,21 @@ constexpr std::string_view kPlain = "\x1b[0m";
 
 const LevelRow& RowOf(LogLevel level) { return kLevels.at(static_cast<std::size_t>(level)); }
 
+/// Also what JSON would let through and a terminal obeys is escaped.
 void AppendMember(std::string_view name, std::string_view value, std::string& out) {
   AppendJsonString(name, out);
   out += ':';
-  AppendJsonString(Utf8Prefix(value, kMaxLogValue), out);
+  std::string quoted;
+  AppendJsonString(Utf8Prefix(value, kMaxLogValue), quoted);
+  for (std::string_view rest = quoted; !rest.empty();) {
+    const auto control = ControlAt(rest);
+    std::array<char, 8> escape{};
+    if (control) {
+      std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(control->code));
+    }
+    out += control ? std::string_view(escape.data()) : rest.substr(0, 1);
+    rest.remove_prefix(control ? control->size : 1);
+  }
 }
 
 std::string JsonLine(WallTime time, LogLevel level, std::string_view message,
