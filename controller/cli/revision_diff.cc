@@ -75,7 +75,6 @@ Result<GitSnapshot> FetchAs(GitRefKind kind, const std::string& revision, const 
                                      .username = {},
                                      .password = {},
                                      .ca_pem = {}},
-                          .known_commit = {},
                           .known_tree = {},
                           .known_blobs = {},
                           .read_suffixes = {".yaml", ".yml", ".json"},
@@ -112,9 +111,11 @@ manifest::EntryKind KindOf(GitEntryKind kind) {
       return manifest::EntryKind::kSubmodule;
     case GitEntryKind::kDirectoryLink:
       return manifest::EntryKind::kDirectoryLink;
-    default:
-      return manifest::EntryKind::kFile;
+    case GitEntryKind::kSameDirectory:  // Comes only when it is asked for.
+    case GitEntryKind::kFile:
+      break;
   }
+  return manifest::EntryKind::kFile;
 }
 
 manifest::DeclaredSet Check(const GitSnapshot& snapshot, const std::string& default_namespace) {

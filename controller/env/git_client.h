@@ -30,6 +30,7 @@ enum class GitEntryKind : std::uint8_t {
   kSymlink,
   kSubmodule,
   kDirectoryLink,  ///< A symbolic link to a directory of the same commit.
+  kSameDirectory,  ///< All that is below `path`, which ends in `/`, is as it is known.
 };
 
 struct GitEntry {
@@ -57,9 +58,10 @@ inline constexpr std::size_t kBlobIdLength = 40;
 
 struct GitFetchRequest {
   GitRemote remote;
-  std::string known_commit;  ///< The caller holds this commit's entries.
-  std::string known_tree;
+  std::string known_tree;   ///< The caller holds the entries of this tree.
   std::string known_blobs;  ///< Their bytes need not come again. Ids of kBlobIdLength in a row.
+  /// Directories that are as in `known_tree` may come as one entry.
+  bool same_directories = false;
   /// Only files whose path in lower case ends in one of these are read, others listed without
   /// bytes.
   std::vector<std::string> read_suffixes;  ///< Empty: all are read.

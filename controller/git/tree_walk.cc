@@ -81,10 +81,14 @@ class Walker {
   Walker(git_repository* repository, git_odb* odb, const TreeWalk& walk, const EntrySink& sink)
       : repository_(repository), odb_(odb), walk_(walk), sink_(sink) {}
 
-  Result<void> Folder(const git_oid& id, const std::string& prefix, int depth);
+  /// `known`: the folder as the caller knows it, or null.
+  Result<void> Folder(const git_oid& id, const std::string& prefix, int depth,
+                      const git_oid* known);
 
  private:
-  Result<void> Entry(const git_tree_entry* entry, std::string path, int depth);
+  Result<void> Entry(const git_tree_entry* entry, std::string path, int depth,
+                     const git_tree* known);
+  Result<void> Same(const git_tree_entry* entry, std::string path);
   Result<void> File(GitEntry entry, const git_oid& id);
   bool IsDirectoryLink(const std::string& path, const git_oid& id) const;
   Result<void> Count(const std::string& path);
@@ -129,13 +133,20 @@ bool Walker::IsRead(std::string_view path) const {
                      [&](const std::string& suffix) { return lower.ends_with(suffix); });
 }
 
-Result<void> Walker::Folder(const git_oid& id, const std::string& prefix, int depth) {
+Result<void> Walker::Folder(const git_oid& id, const std::string& prefix, int depth,
+                            const git_oid* known) {
   if (depth > walk_.limits.depth) {
     return Fail(ErrorCode::kTooLarge, Quote(Utf8Prefix(prefix, 200)) +
                                           ": directories are more than " +
                                           std::to_string(walk_.limits.depth) + " deep");
   }
   MIDWATCH_ASSIGN(const TreeHandle tree, LookUpTree(repository_, id, prefix, MaxTreeBytes()));
+  TreeHandle known_tree;
+  if (known != nullptr) {  // Without it everything is new.
+    if (auto found = LookUpTree(repository_, *known, prefix, MaxTreeBytes())) {
+      known_tree = *std::move(found);
+    }
+  }
   const std::size_t count = git_tree_entrycount(tree.get());
   for (std::size_t i = 0; i < count; ++i) {
     const git_tree_entry* entry = git_tree_entry_byindex(tree.get(), i);
@@ -144,16 +155,28 @@ Result<void> Walker::Folder(const git_oid& id, const std::string& prefix, int de
       return Fail(ErrorCode::kInvalid,
                   Quote(prefix + std::string(name)) + ": git forbids this name");
     }
-    MIDWATCH_TRY(Entry(entry, prefix + std::string(name), depth));
+    MIDWATCH_TRY(Entry(entry, prefix + std::string(name), depth, known_tree.get()));
   }
   return {};
 }
 
-Result<void> Walker::Entry(const git_tree_entry* entry, std::string path, int depth) {
+Result<void> Walker::Entry(const git_tree_entry* entry, std::string path, int depth,
+                           const git_tree* known) {
   const git_oid& id = *git_tree_entry_id(entry);
   const int type = git_tree_entry_filemode_raw(entry) & kTypeBits;
-  if (type == GIT_FILEMODE_TREE) {
-    return Folder(id, path + "/", depth + 1);
+  const git_tree_entry* before =
+      known == nullptr ? nullptr : git_tree_entry_byname(known, git_tree_entry_name(entry));
+  if (before != nullptr &&
+      (git_tree_entry_filemode_raw(before) & kTypeBits) != static_cast<unsigned>(type)) {
+    before = nullptr;
+  }
+  const bool same = before != nullptr && git_oid_equal(git_tree_entry_id(before), &id) == 1;
+  if (type == GIT_FILEMODE_TREE && !same) {
+    return Folder(id, path + "/", depth + 1,
+                  before == nullptr ? nullptr : git_tree_entry_id(before));
+  }
+  if (same && (type == GIT_FILEMODE_TREE || type == (GIT_FILEMODE_BLOB & kTypeBits))) {
+    return Same(entry, std::move(path));
   }
   MIDWATCH_TRY(Count(path));
   GitEntry found;
@@ -167,6 +190,17 @@ Result<void> Walker::Entry(const git_tree_entry* entry, std::string path, int de
     return sink_(std::move(found));
   }
   return File(std::move(found), id);
+}
+
+/// A file or directory that is as it is known.
+Result<void> Walker::Same(const git_tree_entry* entry, std::string path) {
+  const bool directory = git_tree_entry_type(entry) == GIT_OBJECT_TREE;
+  GitEntry found;
+  found.path = std::move(path) + (directory ? "/" : "");
+  found.kind = directory ? GitEntryKind::kSameDirectory : GitEntryKind::kFile;
+  found.blob = IdText(*git_tree_entry_id(entry));
+  MIDWATCH_TRY(Count(found.path));
+  return sink_(std::move(found));
 }
 
 /// A link that cannot be read leads nowhere.
@@ -259,7 +293,8 @@ Result<void> WalkTree(git_repository* repository, const git_oid& tree, std::stri
       prefix.append(name).append("/");
     }
   }
-  return Walker(repository, odb, walk, sink).Folder(tree, prefix, 0);
+  const git_oid* known = walk.known_tree ? &*walk.known_tree : nullptr;
+  return Walker(repository, odb, walk, sink).Folder(tree, prefix, 0, known);
 }
 
 }  // namespace midwatch::git

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ struct TreeWalk {
   git_oid root;  ///< The tree of the commit: what symbolic links are looked up in.
   const std::vector<std::string>& read_suffixes;  ///< Empty: all files.
   std::vector<git_oid> known_blobs;               ///< Sorted; listed without their bytes.
+  /// What is the same in this tree is known: files are listed without their bytes, directories as
+  /// one entry.
+  std::optional<git_oid> known_tree;
   std::chrono::steady_clock::time_point deadline;
 };
 

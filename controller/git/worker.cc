@@ -105,7 +105,13 @@ TreeWalk Answer::Walk(const git_oid& root) const {
                 .root = root,
                 .read_suffixes = request_.fetch.read_suffixes,
                 .known_blobs = {},
+                .known_tree = {},
                 .deadline = deadline_};
+  if (request_.fetch.same_directories) {
+    if (const Result<git_oid> id = ParseId(request_.fetch.known_tree)) {
+      walk.known_tree = *id;
+    }
+  }
   const std::string_view blobs = request_.known_blobs;
   walk.known_blobs.reserve(blobs.size() / kBlobIdLength);
   for (std::size_t at = 0; at < blobs.size(); at += kBlobIdLength) {

@@ -62,6 +62,7 @@ class WorkerGitClientTest : public testing::Test {
               (entry.kind == GitEntryKind::kSymlink         ? "<symlink>"
                : entry.kind == GitEntryKind::kSubmodule     ? "<submodule>"
                : entry.kind == GitEntryKind::kDirectoryLink ? "<directory link>"
+               : entry.kind == GitEntryKind::kSameDirectory ? "<same>"
                : entry.too_large                            ? "<too large>"
                                                             : entry.bytes) +
               ";";
@@ -108,7 +109,6 @@ TEST_F(WorkerGitClientTest, AnUnchangedTreeIsNotReadAgain) {
   const Result<GitSnapshot> first = Fetch(request);
   repository_.Write("outside.yaml", "y");
   const std::string second_commit = repository_.Commit();
-  request.known_commit = first->revision.commit;
   request.known_tree = first->revision.tree;
   const Result<GitSnapshot> second = Fetch(request);
   EXPECT_TRUE(second->unchanged);
@@ -142,6 +142,28 @@ TEST_F(WorkerGitClientTest, SymlinksAndSubmodulesAreReportedNotRead) {
   repository_.Git("update-index --add --cacheinfo 160000," + std::string(40, '1') + ",module");
   repository_.Git("commit -q -m x && git push -q origin HEAD:main");
   EXPECT_EQ(Show(Fetch(Request())), "link.yaml=<symlink>;module=<submodule>;real.yaml=x;");
+}
+
+TEST_F(WorkerGitClientTest, DirectoriesThatAreKnownComeAsOneEntry) {
+  for (const std::string file : {"a/deep/x.yaml", "a/y.yaml", "b/z.yaml", "c.yaml", "d/w.yaml"}) {
+    repository_.Write(file, file);
+  }
+  repository_.Commit();
+  GitFetchRequest request = Request();
+  request.same_directories = true;
+  request.known_tree = Fetch(Request())->revision.tree;
+  repository_.Write("a/y.yaml", "new");
+  repository_.Git("rm -r -q b && git rm -q d/w.yaml");
+  repository_.Write("b", "now a file");
+  repository_.Write("d", "");
+  repository_.Write("e/f.yaml", "more");
+  repository_.Commit();
+  EXPECT_EQ(Show(Fetch(request)),
+            "a/deep/=<same>;a/y.yaml=new;b=now a file;c.yaml=;d=;e/f.yaml=more;");
+  request.known_tree = std::string(40, '1');
+  EXPECT_EQ(
+      Show(Fetch(request)),
+      "a/deep/x.yaml=a/deep/x.yaml;a/y.yaml=new;b=now a file;c.yaml=c.yaml;d=;e/f.yaml=more;");
 }
 
 TEST_F(WorkerGitClientTest, LinksToDirectoriesOfTheCommitAreToldApart) {
@@ -410,11 +432,8 @@ TEST_F(WorkerGitClientTest, TenThousandFilesAreReadQuickly) {
   const double all = timed(Request(), snapshot);
   ASSERT_EQ(snapshot->entries.size(), 10'000u);
   GitFetchRequest request = Request();
-  request.known_commit = snapshot->revision.commit;
   request.known_tree = snapshot->revision.tree;
-  for (const GitEntry& entry : snapshot->entries) {
-    request.known_blobs += entry.blob;
-  }
+  request.same_directories = true;
   const double none = timed(request, snapshot);
   EXPECT_TRUE(snapshot->unchanged);
   repository_.CommitMany(10'000, 5'000);

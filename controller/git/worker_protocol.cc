@@ -110,7 +110,7 @@ std::string EncodeRequest(const GitFetchRequest& fetch, const GitLimits& limits,
                                 {"username", remote.username},
                                 {"password", remote.password.Reveal()},
                                 {"ca", remote.ca_pem},
-                                {"knownCommit", fetch.known_commit},
+                                {"sameDirectories", fetch.same_directories},
                                 {"knownTree", fetch.known_tree},
                                 {"readSuffixes", std::move(suffixes)},
                                 {"deadlineMicros", std::int64_t{fetch.deadline.count()}},
@@ -136,7 +136,7 @@ Result<WorkerRequest> DecodeRequest(Frame frame) {
                   .username = header.At("username").AsString(),
                   .password = Secret<std::string>(header.At("password").AsString()),
                   .ca_pem = header.At("ca").AsString()};
-  fetch.known_commit = header.At("knownCommit").AsString();
+  fetch.same_directories = header.At("sameDirectories").AsBool();
   fetch.known_tree = header.At("knownTree").AsString();
   fetch.deadline = Duration{header.At("deadlineMicros").AsInt()};
   for (const Json& suffix : header.At("readSuffixes").Items()) {
@@ -168,7 +168,7 @@ Result<std::vector<GitEntry>> DecodeEntries(std::string_view body) {
     const std::size_t path = ReadUint32(body.substr(1));
     const std::size_t bytes = ReadUint32(body.substr(5));
     body.remove_prefix(kEntryPrefixBytes);
-    if ((flags & 0x0f) > static_cast<int>(GitEntryKind::kDirectoryLink) || path > body.size() ||
+    if ((flags & 0x0f) > static_cast<int>(GitEntryKind::kSameDirectory) || path > body.size() ||
         bytes > body.size() || kBlobIdLength + path + bytes > body.size()) {
       return Malformed("bad entry");
     }

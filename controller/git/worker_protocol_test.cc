@@ -54,7 +54,7 @@ TEST(WorkerProtocolTest, ARequestComesBackAsItWas) {
                   .username = "me",
                   .password = Secret<std::string>("secret"),
                   .ca_pem = "PEM"};
-  fetch.known_commit = "c";
+  fetch.same_directories = true;
   fetch.known_tree = "t";
   fetch.known_blobs = kBlob + std::string(40, 'b');
   fetch.read_suffixes = {".yaml", ".yml"};
@@ -70,7 +70,7 @@ TEST(WorkerProtocolTest, ARequestComesBackAsItWas) {
   EXPECT_EQ(back->fetch.remote.username, "me");
   EXPECT_EQ(back->fetch.remote.password.Reveal(), "secret");
   EXPECT_EQ(back->fetch.remote.ca_pem, "PEM");
-  EXPECT_EQ(back->fetch.known_commit, "c");
+  EXPECT_TRUE(back->fetch.same_directories);
   EXPECT_EQ(back->fetch.known_tree, "t");
   EXPECT_EQ(back->known_blobs, kBlob + std::string(40, 'b'));
   EXPECT_EQ(back->fetch.read_suffixes, fetch.read_suffixes);

@@ -22,6 +22,13 @@ Result<std::string> ValueOf(const Json& secret, std::string_view key) {
   return value;
 }
 
+void AppendBlobs(const Snapshot& known, std::string& out) {
+  out.reserve(known.files.size() * kBlobIdLength);
+  for (const auto& file : known.files) {
+    out += file->blob;
+  }
+}
+
 Result<void> AddLogin(const Json& secret, GitRemote& remote) {
   MIDWATCH_ASSIGN(remote.username, ValueOf(secret, "username"));
   MIDWATCH_ASSIGN(std::string password, ValueOf(secret, "password"));
@@ -118,11 +125,10 @@ void GitFetchOperation::Fetch(const std::string& name, const Running& running,
   request.deadline = running.spec.timeout;
   request.read_suffixes = ManifestSuffixes();
   if (known != nullptr) {
-    request.known_commit = known->revision.commit;
     request.known_tree = known->revision.tree;
-    request.known_blobs.reserve(known->files.size() * kBlobIdLength);
-    for (const auto& file : known->files) {
-      request.known_blobs += file->blob;
+    request.same_directories = known->plain;
+    if (!known->plain) {
+      AppendBlobs(*known, request.known_blobs);
     }
   }
   ports_.git.Fetch(running.spec.Source(), std::move(request),

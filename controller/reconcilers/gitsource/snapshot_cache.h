@@ -27,6 +27,8 @@ struct Snapshot {
   /// What was read, in the order of paths. The next revision shares what has not changed.
   std::vector<std::shared_ptr<const File>> files;
   manifest::DeclaredSet declared;
+  /// There are no links, submodules and large files: `files` is all that counts of a directory.
+  bool plain = true;
 };
 
 /// What the last fetch of a source came to.

@@ -1,5 +1,6 @@
 #include "controller/reconcilers/gitsource/snapshot_loader.h"
 
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -18,9 +19,11 @@ manifest::EntryKind KindOf(GitEntryKind kind) {
       return manifest::EntryKind::kSubmodule;
     case GitEntryKind::kDirectoryLink:
       return manifest::EntryKind::kDirectoryLink;
-    default:
-      return manifest::EntryKind::kFile;
+    case GitEntryKind::kSameDirectory:
+    case GitEntryKind::kFile:
+      break;
   }
+  return manifest::EntryKind::kFile;
 }
 
 DeclaredFilePtr AtPath(const manifest::DeclaredFile& file, const std::string& path) {
@@ -43,6 +46,19 @@ using FilePtr = std::shared_ptr<const Snapshot::File>;
 class Earlier {
  public:
   explicit Earlier(const Snapshot* before) : before_(before) {}
+
+  /// The files below a directory that is as it was.
+  std::span<const FilePtr> Below(const GitEntry& directory) {
+    const std::vector<FilePtr>& files = before_->files;
+    while (next_ < files.size() && files[next_]->path < directory.path) {
+      ++next_;
+    }
+    const std::size_t first = next_;
+    while (next_ < files.size() && files[next_]->path.starts_with(directory.path)) {
+      ++next_;
+    }
+    return std::span(files).subspan(first, next_ - first);
+  }
 
   /// The same file as it was, or null.
   FilePtr Same(const GitEntry& entry) {
@@ -97,6 +113,14 @@ std::shared_ptr<const Snapshot> LoadSnapshot(const manifest::ManifestSchemas& sc
   std::vector<FilePtr> files;  // Of the same place in `declared`, or null.
   std::vector<std::pair<std::size_t, const GitEntry*>> fresh;
   for (const GitEntry& entry : fetched.entries) {
+    if (entry.kind == GitEntryKind::kSameDirectory) {
+      for (const FilePtr& file : earlier.Below(entry)) {
+        declared.push_back(file->declared);
+        files.push_back(file);
+      }
+      continue;
+    }
+    snapshot->plain = snapshot->plain && Earlier::IsRead(entry);
     if (FilePtr same = earlier.Same(entry)) {
       declared.push_back(same->declared);
       files.push_back(std::move(same));

@@ -65,6 +65,23 @@ TEST(SnapshotLoaderTest, WhatHasNotChangedIsShared) {
   EXPECT_TRUE(second->declared.errors.empty());
 }
 
+TEST(SnapshotLoaderTest, ADirectoryThatIsAsItWasIsTakenWhole) {
+  const auto first = Load({File("a.yaml", "1", ModuleYaml("a")),
+                           File("d.yaml", "4", ModuleYaml("d")), File("d/b.yaml", "2", "kind: ["),
+                           File("d/c/c.yaml", "3", ModuleYaml("c")), File("e/e.yaml", "5")});
+  GitEntry same = File("d/", "t");
+  same.kind = GitEntryKind::kSameDirectory;
+  const auto second =
+      Load({File("a.yaml", "6", ModuleYaml("z")), File("d.yaml", "4"), same}, first.get());
+  ASSERT_EQ(second->files.size(), 4u);
+  EXPECT_EQ(second->files[1], first->files[1]);
+  EXPECT_EQ(second->files[2], first->files[2]);
+  EXPECT_EQ(second->files[3], first->files[3]);
+  EXPECT_EQ(second->declared.manifests.size(), 3u);
+  EXPECT_EQ(second->declared.errors.size(), 1u);
+  EXPECT_TRUE(second->plain);
+}
+
 TEST(SnapshotLoaderTest, AChangedFileIsReadAnew) {
   const auto first = Load({File("a.yaml", "2", ModuleYaml("a"))});
   const auto second = Load({File("a.yaml", "4", ModuleYaml("z"))}, first.get());
@@ -86,6 +103,7 @@ TEST(SnapshotLoaderTest, SymlinksSubmodulesAndLargeFilesAreErrors) {
   const auto snapshot = Load({readme, link, shared, module, large});
   EXPECT_EQ(snapshot->declared.errors.size(), 4u);
   EXPECT_TRUE(snapshot->files.empty()) << "they are checked again each time";
+  EXPECT_FALSE(snapshot->plain);
 }
 
 TEST(SnapshotCacheTest, ForgetsTheOldestSourcePastTheLimit) {
