@@ -1,6 +1,7 @@
 #include "controller/reconcilers/gitsource/comparison_scope.h"
 
 #include <algorithm>
+#include <bitset>
 #include <span>
 #include <tuple>
 #include <unordered_set>
@@ -33,6 +34,28 @@ void AddChanged(const ResourceType& type, const std::vector<Object>& before,
     }
   }
 }
+
+/// Tells most of many thousand keys from a few at the price of two loads: by the length and the
+/// last character of their names.
+class NameFilter {
+ public:
+  explicit NameFilter(const std::set<ObjectKey>& keys) {
+    for (const ObjectKey& key : keys) {
+      seen_.set(Mark(key));
+    }
+  }
+  bool MayContain(const ObjectKey& key) const { return seen_.test(Mark(key)); }
+
+ private:
+  static constexpr std::size_t kLengths = 256;  // Names have 253 characters at most.
+  static std::size_t Mark(const ObjectKey& key) {
+    const std::string& name = key.name;
+    const auto last = name.empty() ? 0U : static_cast<unsigned char>(name.back());
+    return (name.size() % kLengths) * kLengths + last;
+  }
+
+  std::bitset<kLengths * kLengths> seen_;
+};
 
 using Files = std::span<const std::shared_ptr<const manifest::DeclaredFile>>;
 
@@ -93,8 +116,9 @@ std::optional<std::vector<const manifest::Manifest*>> ManifestsToCompare(
   if (dirty.empty()) {
     return found;
   }
+  const NameFilter filter(dirty);
   for (const manifest::Manifest* declared : revision.declared.manifests) {
-    if (dirty.contains(declared->key)) {
+    if (filter.MayContain(declared->key) && dirty.contains(declared->key)) {
       found.push_back(declared);
     }
   }
