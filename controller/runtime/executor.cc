@@ -14,6 +14,16 @@ ObjectKey KeyOfBody(const ResourceType& type, const Json& body) {
   return {type.Resource(), meta.At("namespace").AsString(), meta.At("name").AsString()};
 }
 
+template <typename T>
+std::optional<T> TakeFirst(std::deque<T>& queue) {
+  if (queue.empty()) {
+    return std::nullopt;
+  }
+  std::optional<T> first(std::move(queue.front()));
+  queue.pop_front();
+  return first;
+}
+
 /// True if the object is gone once this write of it has succeeded.
 bool EndsObject(const Write& write, const Object& answer) {
   if (std::holds_alternative<CreateRequest>(write)) {
@@ -62,23 +72,13 @@ bool Executor::Step(Now now) {
   return TakeItem(now) || CheckRefreshes() || StartDueRead(now) || StartNextEffect(now);
 }
 
-std::optional<Executor::Outcome> Executor::TakeOutcome() {
-  if (outcomes_.empty()) {
-    return std::nullopt;
-  }
-  std::optional<Outcome> outcome(std::move(outcomes_.front()));
-  outcomes_.pop_front();
-  return outcome;
-}
+std::optional<Executor::Outcome> Executor::TakeOutcome() { return TakeFirst(outcomes_); }
 
 std::optional<Executor::OperationEnd> Executor::TakeOperationEnd() {
-  if (operation_ends_.empty()) {
-    return std::nullopt;
-  }
-  std::optional<OperationEnd> end(std::move(operation_ends_.front()));
-  operation_ends_.pop_front();
-  return end;
+  return TakeFirst(operation_ends_);
 }
+
+std::optional<Executor::Unmade> Executor::TakeUnmade() { return TakeFirst(unmade_); }
 
 std::optional<MonoTime> Executor::NextWake() const {
   return due_reads_.empty() ? std::nullopt : std::optional(due_reads_.begin()->first);
@@ -97,6 +97,8 @@ bool Executor::TakeItem(Now now) {
     operation_ends_.push_back(std::move(*end));
   } else if (auto* write = std::get_if<WriteAnswer>(&*item)) {
     OnWrite(write->id, plans_.at(write->id.first), write->result, now);
+  } else if (const auto* unrecorded = std::get_if<Unrecorded>(&*item)) {
+    ports_.log.Info("not recorded", {{"error", unrecorded->error.message}});
   } else {
     const auto& read = std::get<ReadAnswer>(*item);
     OnRead(read.id, plans_.at(read.id.first), read.result, now);
@@ -151,9 +153,7 @@ bool Executor::StartNextEffect(Now now) {
   }
   if (active.waiting == 0) {
     for (std::size_t i = active.next; i < active.plan.effects.size(); ++i) {
-      if (const auto* write = std::get_if<Write>(&active.plan.effects[i])) {
-        writing_[TargetOf(*write).key.resource].erase({id, i});
-      }
+      EndAssumption({id, i}, active);
     }
     active.outcome.ticket = std::move(active.ticket);
     outcomes_.push_back(std::move(active.outcome));
@@ -168,6 +168,9 @@ void Executor::StartEffect(EffectId id, Active& active, Now now) {
     StartWrite(id, *write, active.ticket.field_manager);
   } else if (const auto* start = std::get_if<Start>(&effect)) {
     StartOperation(active, *start);
+    EffectEnded(id);
+  } else if (const auto* record = std::get_if<Record>(&effect)) {
+    StartRecord(record->create, active.ticket.field_manager);
     EffectEnded(id);
   } else if (std::holds_alternative<Confirm>(effect)) {
     due_reads_.insert({now.mono, id});
@@ -213,6 +216,17 @@ void Executor::StartOperation(Active& active, const Start& start) {
                         });
 }
 
+void Executor::StartRecord(CreateRequest create, const std::string& field_manager) {
+  if (create.field_manager.empty()) {
+    create.field_manager = field_manager;
+  }
+  ports_.client.Create(std::move(create), [inbox = inbox_](Result<Object> result) {
+    if (!result && result.error().code != ErrorCode::kAlreadyExists) {
+      inbox->Push(Unrecorded{std::move(result.error())});
+    }
+  });
+}
+
 void Executor::StartRead(EffectId id, EffectState& state, GetRequest request) {
   state.question = Question{.seen = 0, .fresh = 0};
   if (const Index* index = ports_.view.FindIndex(request.type.Resource())) {
@@ -226,6 +240,7 @@ void Executor::StartRead(EffectId id, EffectState& state, GetRequest request) {
 void Executor::OnWrite(EffectId id, Active& active, const Result<Object>& result, Now now) {
   const Write& write = std::get<Write>(active.plan.effects[id.second]);
   if (result) {
+    active.effects[id.second].made = true;
     FeedWritten(write, *result, now);
     EffectEnded(id);
     return;
@@ -313,12 +328,22 @@ void Executor::WriteFailed(Active& active, const Write& write, const Error& erro
 
 void Executor::EffectEnded(EffectId id) {
   Active& active = plans_.at(id.first);
-  const Effect& effect = active.plan.effects[id.second];
-  if (const auto* write = std::get_if<Write>(&effect)) {
-    writing_[TargetOf(*write).key.resource].erase(id);
-  }
+  EndAssumption(id, active);
   --active.waiting;
   MakeRunnable(id.first, active);
+}
+
+void Executor::EndAssumption(EffectId id, const Active& active) {
+  const auto* write = std::get_if<Write>(&active.plan.effects[id.second]);
+  if (write == nullptr) {
+    return;
+  }
+  const WriteTarget target = TargetOf(*write);
+  writing_[target.key.resource].erase(id);
+  const EffectState& state = active.effects[id.second];
+  if (!state.made && state.assumed && *state.assumed) {
+    unmade_.push_back({active.ticket.controller, active.ticket.key, *target.type, *state.assumed});
+  }
 }
 
 void Executor::MakeRunnable(std::uint64_t id, Active& active) {

@@ -74,6 +74,14 @@ class Executor {
     Result<void> result;
   };
 
+  /// A write that others may have counted on (InFlight) and that was not made, or not for certain.
+  struct Unmade {
+    std::size_t controller = 0;
+    ObjectKey planned;  ///< Whose plan it was.
+    ResourceType type;
+    Object assumed;
+  };
+
   explicit Executor(Ports ports);
   ~Executor();
   Executor(const Executor&) = delete;
@@ -84,6 +92,7 @@ class Executor {
   bool Step(Now now);
   std::optional<Outcome> TakeOutcome();
   std::optional<OperationEnd> TakeOperationEnd();
+  std::optional<Unmade> TakeUnmade();
 
   std::optional<MonoTime> NextWake() const;
   std::size_t active() const { return plans_.size(); }
@@ -113,7 +122,8 @@ class Executor {
     std::optional<Question> question;  // A read is running.
     std::optional<Error> unknown;      // The outcome must be read back.
     int read_failures = 0;
-    std::optional<Object> assumed;
+    std::optional<Object> assumed;  // By whoever asked InFlight.
+    bool made = false;
   };
   struct Active {
     Ticket ticket;
@@ -133,7 +143,10 @@ class Executor {
     EffectId id;
     Result<Object> result;
   };
-  using Item = std::variant<WriteAnswer, ReadAnswer, OperationEnd>;
+  struct Unrecorded {
+    Error error;
+  };
+  using Item = std::variant<WriteAnswer, ReadAnswer, OperationEnd, Unrecorded>;
 
   bool TakeItem(Now now);
   bool StartDueRead(Now now);
@@ -142,6 +155,7 @@ class Executor {
   void StartEffect(EffectId id, Active& active, Now now);
   void StartWrite(EffectId id, const Write& write, const std::string& field_manager);
   void StartOperation(Active& active, const Start& start);
+  void StartRecord(CreateRequest create, const std::string& field_manager);
   void StartRead(EffectId id, EffectState& state, GetRequest request);
   void OnWrite(EffectId id, Active& active, const Result<Object>& result, Now now);
   void OnRead(EffectId id, Active& active, const Result<Object>& result, Now now);
@@ -151,6 +165,7 @@ class Executor {
   void Failed(Active& active, const Error& error);
   void WriteFailed(Active& active, const Write& write, const Error& error);
   void EffectEnded(EffectId id);
+  void EndAssumption(EffectId id, const Active& active);
   void MakeRunnable(std::uint64_t id, Active& active);
   GetRequest ReadOf(const Active& active, std::size_t position) const;
   std::optional<Object> Assume(const Write& write) const;
@@ -170,6 +185,7 @@ class Executor {
   std::map<std::string, std::set<EffectId>, std::less<>> writing_;  // By resource: not answered.
   std::deque<Outcome> outcomes_;
   std::deque<OperationEnd> operation_ends_;
+  std::deque<Unmade> unmade_;
   std::map<OperationName, int> running_;                       // How many ends are awaited.
   std::multiset<std::pair<std::size_t, ObjectKey>> awaiting_;  // By whom.
 };

@@ -37,7 +37,13 @@ struct Refresh {
   ResourceType type;
 };
 
-using Effect = std::variant<Write, Start, Confirm, Refresh>;
+/// A create that nothing rests on: an Event. It is started once what stands before it in the plan has
+/// succeeded, and not waited for; that it could not be made fails nothing and is not tried again.
+struct Record {
+  CreateRequest create;
+};
+
+using Effect = std::variant<Write, Start, Confirm, Refresh, Record>;
 
 /// What a reconciler wants done about one key.
 struct Plan {

@@ -10,6 +10,7 @@
 #include "controller/base/check.h"
 #include "controller/base/error_table.h"
 #include "controller/runtime/executor.h"
+#include "controller/runtime/pace.h"
 
 namespace midwatch {
 namespace {
@@ -41,6 +42,7 @@ class Worker::Impl {
     WorkQueue queue;
     std::unordered_map<ObjectKey, int, ObjectKeyHash> questions;  // Asked in a row.
     std::set<ObjectKey> hopeless;  // Failed in a way that another try does not mend.
+    Pace writes;
   };
   struct First {  // An object of the start, to be told to the controllers.
     std::size_t source;
@@ -59,8 +61,10 @@ class Worker::Impl {
   bool Sweep(Now now);
   bool PlanOne(Now now);
   void PlanKey(std::size_t controller, const WorkQueue::Taken& taken, Now now);
+  bool HoldBack(Lane& lane, const ObjectKey& key, const Plan& plan, Now now);
   void CountSweepFind(const Lane& lane, const WorkQueue::Taken& taken, const Plan& plan);
   void TakeOutcomes(Now now);
+  void TellUnmade(const Executor::Unmade& unmade);
   void Finish(const Executor::Outcome& outcome, Now now);
   void FinishWell(Lane& lane, const ObjectKey& key, const Executor::Outcome& outcome, Now now);
   void FinishFailed(Lane& lane, const ObjectKey& key, const Error& error, Now now);
@@ -103,7 +107,7 @@ Worker::Impl::Impl(Ports ports, std::vector<Controller> controllers, WorkerOptio
   for (Controller& controller : controllers) {
     std::string manager = "midwatch-" + controller.name;
     lanes_.push_back(
-        {std::move(controller), std::move(manager), WorkQueue(options_.backoff), {}, {}});
+        {std::move(controller), std::move(manager), WorkQueue(options_.backoff), {}, {}, {}});
   }
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     const Controller& controller = lanes_[i].controller;
@@ -281,6 +285,9 @@ void Worker::Impl::PlanKey(std::size_t controller, const WorkQueue::Taken& taken
                          Seconds(now.mono - taken.queued));
   Result<Plan> plan = lane.controller.reconciler->Reconcile(taken.key, view_, now);
   Executor::Ticket ticket{controller, taken.key, lane.field_manager, term_, now.mono};
+  if (plan && HoldBack(lane, taken.key, *plan, now)) {
+    return;
+  }
   if (plan && !plan->effects.empty()) {
     CountSweepFind(lane, taken, *plan);
     executor_.Begin(std::move(ticket), *std::move(plan));
@@ -294,6 +301,23 @@ void Worker::Impl::PlanKey(std::size_t controller, const WorkQueue::Taken& taken
     outcome.failure = plan.error();
   }
   Finish(outcome, now);
+}
+
+/// Two processes that see different things, or somebody else's controller, could otherwise write an
+/// object in turns as fast as the store takes it.
+bool Worker::Impl::HoldBack(Lane& lane, const ObjectKey& key, const Plan& plan, Now now) {
+  if (std::none_of(plan.effects.begin(), plan.effects.end(),
+                   [](const Effect& it) { return std::holds_alternative<Write>(it); })) {
+    return false;
+  }
+  const MonoTime allowed = lane.writes.AllowedAt(key);
+  if (allowed <= now.mono) {
+    lane.writes.Note(key, now.mono);
+    return false;
+  }
+  lane.queue.AddAt(key, allowed);
+  lane.queue.Done(key, now.mono);
+  return true;
 }
 
 void Worker::Impl::CountSweepFind(const Lane& lane, const WorkQueue::Taken& taken,
@@ -315,7 +339,29 @@ void Worker::Impl::CountSweepFind(const Lane& lane, const WorkQueue::Taken& take
                     {"effects", std::to_string(plan.effects.size())}});
 }
 
+/// What was decided upon a write that was then not made is decided again. The key whose plan it was
+/// comes again as its failure says.
+void Worker::Impl::TellUnmade(const Executor::Unmade& unmade) {
+  const auto found = source_of_.find(unmade.type.Resource());
+  if (found == source_of_.end()) {
+    return;
+  }
+  const Source& source = sources_[found->second];
+  const Object& assumed = unmade.assumed;
+  const Object stored = source.index->Find(assumed.namespace_name(), assumed.name());
+  for (const auto& [controller, trigger] : source.triggers) {
+    for (const ObjectKey& key : trigger->affected({unmade.type, assumed, stored}, view_)) {
+      if (controller != unmade.controller || key != unmade.planned) {
+        lanes_[controller].queue.Add(key, now_);
+      }
+    }
+  }
+}
+
 void Worker::Impl::TakeOutcomes(Now now) {
+  while (const std::optional<Executor::Unmade> unmade = executor_.TakeUnmade()) {
+    TellUnmade(*unmade);
+  }
   while (const std::optional<Executor::Outcome> outcome = executor_.TakeOutcome()) {
     Finish(*outcome, now);
   }

@@ -51,6 +51,9 @@ struct WorkerOptions {
 /// - With `keep_going` a failed write ends nothing; the failures are in the view for the next plan
 ///   of the key, which follows after back-off.
 /// - An answer is in the view before anything else is planned.
+/// - Of a write that was assumed (View::InFlight) and then not made, the triggers are told as of a
+///   change from what was assumed to what is there.
+/// - A key whose plans write again and again is held back (pace.h).
 /// - A plan made in a term of leadership that is over is dropped.
 /// - When civil time jumps against the monotone clock (by more than kClockJump between two steps),
 ///   every key that waits for a time is looked at again: its wake time may have been counted from
