@@ -27,6 +27,26 @@ std::string ShowCell(const Json& cell) {
   return line;
 }
 
+/// What a Run is whose instance was lost: it has ended for every reader, though nobody is left to say
+/// so in its status.
+constexpr std::string_view kLost = "Lost";
+
+void ShowLost(const std::vector<TableColumn>& columns, TableRow& row) {
+  const auto cell = [&](std::string_view name) -> std::string* {
+    for (std::size_t i = 0; i < std::min(columns.size(), row.cells.size()); ++i) {
+      if (columns[i].name == name) {
+        return &row.cells[i];
+      }
+    }
+    return nullptr;
+  };
+  const std::string* stop = cell("Stop");
+  std::string* phase = cell("Phase");
+  if (stop != nullptr && phase != nullptr && *stop == "InstanceLost") {
+    *phase = kLost;
+  }
+}
+
 struct ResultRow {
   std::string_view state;
   std::string_view result;
@@ -34,7 +54,7 @@ struct ResultRow {
 constexpr std::array kResults = {
     ResultRow{"Succeeded", "Success"}, ResultRow{"Assigned", "Running"},
     ResultRow{"WaitingForInput", "Running"}, ResultRow{"Acknowledged", "Running"},
-    ResultRow{"Stopping", "Running"}};
+    ResultRow{"Stopping", "Running"}, ResultRow{kLost, "Failed"}};
 
 Colour ColourOfCell(const TableColumn& column, const std::string& cell) {
   if (!column.state) {
@@ -69,6 +89,7 @@ Result<ServerTable> ServerTable::Parse(const Json& document) {
     for (const Json& cell : row.At("cells").Items()) {
       added.cells.push_back(ShowCell(cell));
     }
+    ShowLost(table.columns, added);
   }
   return table;
 }

@@ -146,9 +146,14 @@ class Drawer {
     return node;
   }
 
+  static bool IsLost(const api::Run& run) {
+    const auto& stop = run.spec.stop_requested;
+    return stop && stop->reason == api::StopReason::kInstanceLost;
+  }
+
   std::string RunText(const api::Run& run) const {
     std::string out = "Run " + run.metadata.namespace_name + "/" + style_.Bold(run.metadata.name) +
-                      "  " + State(api::ToString(run.status.phase));
+                      "  " + State(IsLost(run) ? "Lost" : api::ToString(run.status.phase));
     out += run.status.reason.empty() ? "" : style_.Dim(" (" + Harmless(run.status.reason) + ")");
     out += Since(run.status.started_at, run.status.finished_at);
     return out + style_.Dim("  sidecar " + run.spec.sidecar_name + " on " + run.spec.instance);
