@@ -24,7 +24,8 @@ class Pace {
  private:
   static constexpr std::size_t kForgetFrom = 1'024;
 
-  std::unordered_map<ObjectKey, MonoTime, ObjectKeyHash> full_at_;  // When the burst is whole again.
+  std::unordered_map<ObjectKey, MonoTime, ObjectKeyHash>
+      full_at_;  // When the burst is whole again.
   std::size_t forget_at_ = kForgetFrom;
 };
 

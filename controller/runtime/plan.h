@@ -37,8 +37,9 @@ struct Refresh {
   ResourceType type;
 };
 
-/// A create that nothing rests on: an Event. It is started once what stands before it in the plan has
-/// succeeded, and not waited for; that it could not be made fails nothing and is not tried again.
+/// A create that nothing rests on: an Event. It is started once what stands before it in the plan
+/// has succeeded, and not waited for; that it could not be made fails nothing and is not tried
+/// again.
 struct Record {
   CreateRequest create;
 };

@@ -718,8 +718,8 @@ TEST_F(WorkerTest, ARecordIsMadeAfterTheRestAndNobodyWaitsForItOrMissesIt) {
   client_.FailNext({.verb = "create", .error = {ErrorCode::kForbidden, "no"}});
   PutThing("a");
   Settle();
-  EXPECT_THAT(client_.calls(), ElementsAre("patch things.midwatch.dev/ns/a",
-                                           "create children.midwatch.dev/ns/a"));
+  EXPECT_THAT(client_.calls(),
+              ElementsAre("patch things.midwatch.dev/ns/a", "create children.midwatch.dev/ns/a"));
   EXPECT_THAT(reconciler_.planned, ElementsAre("a", "a"));
   EXPECT_EQ(metrics_.Value("midwatch_reconcile_total{controller=thing,result=error}"), 0);
   RunFor(minutes(1));
