@@ -73,6 +73,8 @@ constexpr FieldInfo kDispatchStatusFields[] = {
         "attempts", offsetof(DispatchStatus, attempts), kAlwaysWritten),
     FieldOf<decltype(DispatchStatus::active_seconds)>(
         "activeSeconds", offsetof(DispatchStatus, active_seconds), kAlwaysWritten),
+    FieldOf<decltype(DispatchStatus::counted_at)>(
+        "countedAt", offsetof(DispatchStatus, counted_at), kPlain),
     FieldOf<decltype(DispatchStatus::started_at)>(
         "startedAt", offsetof(DispatchStatus, started_at), kPlain),
     FieldOf<decltype(DispatchStatus::finished_at)>(

@@ -75,7 +75,10 @@ struct DispatchStatus {
   std::optional<NamespacedRef> run = {};  ///< The current Run; no other is listened to.
   std::int64_t run_ordinal = 0;  ///< Counts the Runs; only grows.
   std::int64_t attempts = 0;  ///< Attempts that counted.
-  std::int64_t active_seconds = 0;  ///< Time that its ended Runs ran; counts towards the timeout.
+  /// Time that its Runs ran as of countedAt; counts towards the timeout.
+  std::int64_t active_seconds = 0;
+  /// While a Run works - as of when activeSeconds is counted.
+  std::optional<WallTime> counted_at = {};
   std::optional<WallTime> started_at = {};  ///< When it was first assigned.
   std::optional<WallTime> finished_at = {};  ///< When it reached its terminal phase.
   std::string lock = {};  ///< Name of the Lease in its namespace that keeps a second Run away.

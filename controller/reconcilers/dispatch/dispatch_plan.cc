@@ -223,11 +223,47 @@ class Planner {
     if (run.status.phase == RunPhase::kPending) {
       return Due(*seen_.run_observed + kAcknowledgeWithin, StopReason::kNotAcknowledged);
     }
-    const Duration limit = std::chrono::seconds(run.spec.timeout_seconds) + kTimeoutGrace;
-    // It runs for as long at least as either says so: a write to one of them starts nothing anew.
-    const MonoTime began =
-        std::min(seen_.dispatch_observed.value_or(*seen_.run_observed), *seen_.run_observed);
-    return Due(began + limit, StopReason::kTimedOut);
+    const Duration limit = dispatch_.spec.timeout + kTimeoutGrace;
+    const Duration used = std::chrono::seconds(status().active_seconds) + SinceCounted();
+    return status().counted_at ? Due(now_.mono + limit - used, StopReason::kTimedOut)
+                               : std::nullopt;
+  }
+
+  /// What the current Run has used since `counted_at` (kCountEvery says how it is known).
+  Duration SinceCounted() const {
+    if (!dispatch_.status.counted_at) {
+      return Duration::zero();
+    }
+    const Duration seen_for = now_.mono - seen_.dispatch_observed.value_or(now_.mono);
+    const Duration before = now_.wall - seen_for - *dispatch_.status.counted_at;
+    return seen_for + std::clamp(before, Duration::zero(), kCountEvery);
+  }
+
+  void AddSinceCounted() {
+    status().active_seconds +=
+        std::chrono::duration_cast<std::chrono::seconds>(SinceCounted()).count();
+  }
+
+  void Count(const api::Run& run) {
+    if (!status().counted_at) {
+      const bool slow = run.status.phase == RunPhase::kAcknowledged && seen_.run_observed &&
+                        now_.mono < *seen_.run_observed + kBeginWithin;
+      if (slow) {
+        Wake(*seen_.run_observed + kBeginWithin);
+      } else if (run.status.phase != RunPhase::kPending) {
+        status().counted_at = now_.wall;
+        Wake(now_.mono + kCountEvery);
+      }
+      return;
+    }
+    const Duration left = kCountEvery - SinceCounted();
+    if (left > Duration::zero()) {
+      Wake(now_.mono + left);
+      return;
+    }
+    AddSinceCounted();
+    status().counted_at = now_.wall;
+    Wake(now_.mono + kCountEvery);
   }
 
   std::optional<StopReason> Due(MonoTime at, StopReason why) {
@@ -239,6 +275,7 @@ class Planner {
   }
 
   void Copy(const api::Run& run) {
+    Count(run);
     if (run.status.phase == RunPhase::kRunning && status().phase != DispatchPhase::kRunning) {
       Enter(status(), DispatchPhase::kRunning, "", "running on instance " + status().instance,
             now_);
@@ -333,14 +370,19 @@ class Planner {
     status().lock.clear();
   }
 
-  /// A lost attempt says no end: it ran until it was given up.
+  /// An attempt that nobody saw at work has lasted as long as its agent says: two times of one
+  /// clock.
   void AddActiveTime(const api::Run& run) {
+    if (status().counted_at) {
+      AddSinceCounted();
+      status().counted_at.reset();
+      return;
+    }
     const auto& began = run.status.started_at;
-    const auto& asked = run.spec.stop_requested;
-    const auto ended = run.status.finished_at || !asked ? run.status.finished_at : asked->at;
-    if (began && ended && *ended > *began) {
-      const Duration active = *ended - *began;
-      status().active_seconds += std::chrono::duration_cast<std::chrono::seconds>(active).count();
+    const auto& ended = run.status.finished_at;
+    if (began && ended) {
+      const auto said = std::chrono::duration_cast<std::chrono::seconds>(*ended - *began).count();
+      status().active_seconds += std::clamp<std::int64_t>(said, 0, run.spec.timeout_seconds);
     }
   }
 

@@ -14,6 +14,18 @@ namespace midwatch::dispatch {
 inline constexpr Duration kAcknowledgeWithin = std::chrono::seconds(15);
 /// How much longer than its timeout a Run may go on before the controller asks it to stop itself.
 inline constexpr Duration kTimeoutGrace = std::chrono::seconds(30);
+/// The time that a Dispatch has used stands in its status (activeSeconds as of countedAt), and is
+/// brought up to date this often while a Run works.
+///
+/// Exact: as long as one process looks and nobody else writes the Dispatch, time is counted by that
+/// process's monotone clock. Bounded: what lies between countedAt and the moment at which this
+/// process first saw the stored version (after a restart, a change of leader, somebody's edit) is
+/// told by the controllers' civil clock alone, and believed from nothing up to kCountEvery; so a
+/// clock that was set, or a time in which no controller looked, costs or gives at most that much a
+/// time. The agent's own limit (Run.spec.timeoutSeconds, by its monotone clock) is not affected.
+inline constexpr Duration kCountEvery = std::chrono::minutes(10);
+/// A Run that was acknowledged and has not begun is counted from then on.
+inline constexpr Duration kBeginWithin = std::chrono::seconds(30);
 /// The wait before the second Run; doubles with each further one, up to kLongestBackoff.
 inline constexpr Duration kFirstBackoff = std::chrono::seconds(10);
 inline constexpr Duration kLongestBackoff = std::chrono::minutes(5);
@@ -103,8 +115,8 @@ std::string ReportName(const api::Dispatch& dispatch);
 /// The sidecar that an instance would run the Dispatch with, if it offers it.
 std::optional<std::string> SidecarFor(const api::Dispatch& dispatch, const World& seen,
                                       const Candidate& candidate);
-/// The instance that takes it: least loaded, then longest idle, then by name. None has a free slot:
-/// nullptr.
+/// The instance that takes it: least loaded, then longest idle, then by name. None has a free slot
+/// for it: nullptr.
 const Candidate* ChooseInstance(const api::Dispatch& dispatch, const World& seen);
 
 }  // namespace midwatch::dispatch

@@ -4,6 +4,7 @@
 
 #include "controller/object/name_rules.h"
 #include "controller/reconcilers/dispatch/dispatch_test_world.h"
+#include "controller/reconcilers/dispatch/report_plan.h"
 
 namespace midwatch::dispatch {
 namespace {
@@ -258,7 +259,11 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{"EndedButNotStoppedIsWaitedFor", Assigned(),
                  Seen::Ready().Run(RunOf(Assigned(), RunPhase::kFailed)), "Assigned"},
         PlanCase{"LongestRunIsStopped",
-                 With(Assigned(), [](auto& d) { d.status.phase = DispatchPhase::kRunning; }),
+                 With(Assigned(),
+                      [](auto& d) {
+                        d.status.phase = DispatchPhase::kRunning;
+                        d.status.counted_at = kNoon.wall - (std::chrono::hours(3) + kTimeoutGrace);
+                      }),
                  Seen::Ready().Run(RunOf(Assigned(), RunPhase::kRunning),
                                    std::chrono::hours(3) + kTimeoutGrace),
                  "Running stop:TimedOut"}),
@@ -377,21 +382,112 @@ TEST(PlanDispatch, CountsActiveTimeOverAllAttempts) {
   EXPECT_EQ(PlanDispatch(Assigned(), seen.world(), kNoon).status.active_seconds, 40);
 }
 
-TEST(PlanDispatch, CountsALostAttemptUntilItWasGivenUp) {
-  api::Run run = RunOf(Assigned(), RunPhase::kRunning);
-  run.status.started_at = kNoon.wall - std::chrono::hours(2);
-  const Seen seen = Seen::Ready().Run(Stopping(std::move(run), StopReason::kInstanceLost));
-  EXPECT_EQ(PlanDispatch(Assigned(), seen.world(), kNoon).status.active_seconds, 7200);
+TEST(PlanDispatch, BelievesAnAgentAboutAnAttemptNoLongerThanTheAttemptCouldLast) {
+  api::Run run = Ended(Assigned(), RunPhase::kFailed, reason::kSidecarFailed);
+  run.spec.timeout_seconds = 600;
+  run.status.finished_at = kNoon.wall + std::chrono::hours(24 * 365);
+  const auto counted = [&] {
+    return PlanDispatch(Assigned(), Seen::Ready().Run(run).world(), kNoon).status.active_seconds;
+  };
+  EXPECT_EQ(counted(), 600);
+  run.status.finished_at = kNoon.wall - std::chrono::hours(24 * 365);
+  EXPECT_EQ(counted(), 0);
 }
 
-TEST(PlanDispatch, AnEditDoesNotLetARunGoOnForLonger) {
-  api::Dispatch running = Assigned();
-  running.status.phase = DispatchPhase::kRunning;
-  const Seen seen =
-      Seen::Ready()
-          .Run(RunOf(running, RunPhase::kRunning), std::chrono::hours(3) + kTimeoutGrace)
-          .ObservedAgo(std::chrono::seconds(1));
-  EXPECT_EQ(Describe(PlanDispatch(running, seen.world(), kNoon)), "Running stop:TimedOut");
+/// A Run works, and the Dispatch says what was used as of some time ago.
+class UsedTime : public testing::Test {
+ protected:
+  api::Dispatch Running(Duration used, Duration counted_ago) {
+    api::Dispatch running = Assigned();
+    running.status.phase = DispatchPhase::kRunning;
+    running.status.active_seconds = used / std::chrono::seconds(1);
+    running.status.counted_at = kNoon.wall - counted_ago;
+    return running;
+  }
+  /// Of a process that has looked for `seen_for`.
+  Decision Plan(const api::Dispatch& running, Duration seen_for, Now now = kNoon) {
+    Seen seen = Seen::Ready().Run(RunOf(running, RunPhase::kRunning)).ObservedAgo(seen_for);
+    return PlanDispatch(running, seen.world(), now);
+  }
+  Decision Lost(const api::Dispatch& running, Duration seen_for) {
+    const api::Run lost = Stopping(RunOf(running, RunPhase::kRunning), StopReason::kInstanceLost);
+    return PlanDispatch(running, Seen::Ready().Run(lost).ObservedAgo(seen_for).world(), kNoon);
+  }
+  static constexpr Duration kLimit = std::chrono::hours(3) + kTimeoutGrace;
+  static constexpr Duration kSecond = std::chrono::seconds(1);
+  static constexpr Duration kMinute = std::chrono::minutes(1);
+};
+
+TEST_F(UsedTime, IsCountedFromWhenTheRunIsSeenToWork) {
+  const Seen seen = Seen::Ready().Run(RunOf(Assigned(), RunPhase::kRunning));
+  const Decision d = PlanDispatch(Assigned(), seen.world(), kNoon);
+  EXPECT_EQ(d.status.counted_at, kNoon.wall);
+  EXPECT_EQ(d.wake_at, kNoon.mono + kCountEvery);
+}
+
+TEST_F(UsedTime, OfARunThatWasTakenAndDoesNotBeginIsCountedToo) {
+  const api::Run taken = RunOf(Assigned(), RunPhase::kAcknowledged);
+  const Decision at_first = PlanDispatch(Assigned(), Seen::Ready().Run(taken).world(), kNoon);
+  EXPECT_EQ(at_first.status.counted_at, std::nullopt);
+  EXPECT_EQ(at_first.wake_at, kNoon.mono + kBeginWithin);
+  const Decision later =
+      PlanDispatch(Assigned(), Seen::Ready().Run(taken, kBeginWithin).world(), kNoon);
+  EXPECT_EQ(later.status.counted_at, kNoon.wall);
+}
+
+TEST_F(UsedTime, IsBroughtUpToDateNowAndThen) {
+  const api::Dispatch running = Running(std::chrono::hours(1), 9 * kMinute);
+  const Decision before = Plan(running, 9 * kMinute);
+  EXPECT_EQ(before.status.active_seconds, 3'600);
+  EXPECT_EQ(before.status.counted_at, running.status.counted_at);
+  EXPECT_EQ(before.wake_at, kNoon.mono + kMinute);
+  const Decision due = Plan(Running(std::chrono::hours(1), kCountEvery), kCountEvery);
+  EXPECT_EQ(due.status.active_seconds, 3'600 + 600);
+  EXPECT_EQ(due.status.counted_at, kNoon.wall);
+}
+
+TEST_F(UsedTime, EndsTheRunWhenItIsUsedUp) {
+  const Duration used = kLimit - 5 * kMinute;
+  EXPECT_EQ(Describe(Plan(Running(used, 5 * kMinute), 5 * kMinute)), "Running stop:TimedOut");
+  const Decision before = Plan(Running(used, 5 * kMinute - kSecond), 5 * kMinute - kSecond);
+  EXPECT_EQ(Describe(before), "Running");
+  EXPECT_EQ(before.wake_at, kNoon.mono + kSecond);
+}
+
+TEST_F(UsedTime, IsNotForgottenByARestartOrAnEdit) {
+  const Duration used = kLimit - 5 * kMinute;
+  EXPECT_EQ(Describe(Plan(Running(used, 5 * kMinute), {})), "Running stop:TimedOut");
+  EXPECT_EQ(Plan(Running(used, 4 * kMinute), {}).wake_at, kNoon.mono + kMinute);
+  // Restarts that are closer together than it is counted.
+  const Decision d = Plan(Running(std::chrono::hours(1), kCountEvery), {});
+  EXPECT_EQ(d.status.active_seconds, 3'600 + 600);
+}
+
+TEST_F(UsedTime, IsWrongByABoundedTimeWhenAClockWasSet) {
+  const Duration year = std::chrono::hours(24 * 365);
+  const Decision ahead = Plan(Running(std::chrono::hours(1), year), kMinute);
+  EXPECT_EQ(Describe(ahead), "Running") << "set forward: it goes on";
+  EXPECT_EQ(ahead.status.active_seconds, 3'600 + 600 + 60);
+  const Decision behind = Plan(Running(std::chrono::hours(1), -year), kMinute);
+  EXPECT_EQ(Describe(behind), "Running");
+  EXPECT_EQ(behind.wake_at, kNoon.mono + 9 * kMinute) << "set back: counted by the other clock";
+}
+
+TEST_F(UsedTime, OfALostAttemptIsThatUntilItWasGivenUp) {
+  const Decision d = Lost(Running(std::chrono::hours(1), 3 * kMinute), 3 * kMinute);
+  EXPECT_EQ(d.status.phase, DispatchPhase::kParked);
+  EXPECT_EQ(d.status.active_seconds, 3'600 + 180);
+  EXPECT_EQ(d.status.counted_at, std::nullopt) << "waiting is not counted";
+}
+
+TEST_F(UsedTime, LeavesTheNextAttemptTheRest) {
+  api::Dispatch waiting = Parked(reason::kRetryBackoff);
+  waiting.status.active_seconds = 10'000;
+  const Decision d =
+      PlanDispatch(waiting, Seen::Ready().ObservedAgo(kLongestBackoff).world(), kNoon);
+  api::Dispatch assigned = waiting;
+  assigned.status = d.status;
+  EXPECT_EQ(MakeRun(assigned, nullptr, {}, api::Permissions::kDenyAll).spec.timeout_seconds, 800);
 }
 
 TEST(RunName, DiffersBetweenNamespacesAndTimes) {
