@@ -1,0 +1,57 @@
+#include "controller/reconcilers/dispatch/dispatch_events.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "controller/api/codec.h"
+#include "controller/api/reasons.h"
+
+namespace midwatch::dispatch {
+namespace {
+
+namespace reason = api::dispatch_reason;
+using api::DispatchPhase;
+
+/// Reasons of parking that end by themselves, or were wanted.
+constexpr std::array kNoWarning = {reason::kAtCapacity, reason::kLockHeld, reason::kMissionDisabled,
+                                   reason::kAgentSuspended};
+
+bool IsWarning(const api::DispatchStatus& status) {
+  if (status.phase == DispatchPhase::kParked) {
+    return std::find(kNoWarning.begin(), kNoWarning.end(), status.reason) == kNoWarning.end();
+  }
+  return status.phase == DispatchPhase::kFailed;
+}
+
+std::string MessageOf(const api::DispatchStatus& status) {
+  std::string out = status.reason;
+  out += out.empty() || status.message.empty() ? "" : ": ";
+  return out + status.message;
+}
+
+}  // namespace
+
+std::optional<Occurrence> OccurrenceOf(const api::DispatchStatus& before,
+                                       const api::DispatchStatus& after) {
+  const bool same = before.phase == after.phase && before.reason == after.reason;
+  // That it runs follows from the next line, and from its status.
+  if (same || after.phase == DispatchPhase::kPending || after.phase == DispatchPhase::kRunning) {
+    return std::nullopt;
+  }
+  return Occurrence{.warning = IsWarning(after),
+                    .reason = std::string(api::ToString(after.phase)),
+                    .message = MessageOf(after),
+                    .which = after.reason + std::to_string(after.run_ordinal % kRunsTold)};
+}
+
+Occurrence OccurrenceOf(const api::Dispatch& dispatch, api::StopReason why) {
+  const std::string word(api::ToString(why));
+  return {.warning = why != api::StopReason::kCancelled,
+          .reason = "StopRequested",
+          .message = word + ": of Dispatch " + dispatch.metadata.namespace_name + "/" +
+                     dispatch.metadata.name + ", instance " + dispatch.status.instance,
+          .which = word};
+}
+
+}  // namespace midwatch::dispatch

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+
+#include "controller/api/dispatch.h"
+#include "controller/api/run.h"
+#include "controller/reconcilers/scope/occurrence.h"
+
+namespace midwatch::dispatch {
+
+/// What the change of a Dispatch's status has to tell: parked, assigned, how it ended. Nothing
+/// while phase and reason stay. Each reason is told for each of the last kRunsTold Runs.
+std::optional<Occurrence> OccurrenceOf(const api::DispatchStatus& before,
+                                       const api::DispatchStatus& after);
+
+/// That a Run is asked to stop.
+Occurrence OccurrenceOf(const api::Dispatch& dispatch, api::StopReason why);
+
+inline constexpr std::int64_t kRunsTold = 8;
+
+}  // namespace midwatch::dispatch
