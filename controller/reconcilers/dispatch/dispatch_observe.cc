@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -141,7 +142,9 @@ class Observer {
         world_.candidates.push_back(ToCandidate(instance));
       }
     }
-    world_.outranked = IsOutranked();
+    for (Candidate& candidate : world_.candidates) {
+      candidate.outranked = IsOutranked(candidate);
+    }
   }
 
   bool IsAuthorised() const {
@@ -184,12 +187,29 @@ class Observer {
     return static_cast<std::int64_t>(uids.size());
   }
 
-  /// Whether something that waits for the same slots ranks above it.
-  bool IsOutranked() const {
-    const std::string prefix =
-        value::WaitingForSlot(AgentOf(dispatch_), dispatch_.spec.sidecar_name);
-    const auto first = DecodeAll<api::Dispatch>(view_.FirstByPrefix(kIndex, prefix, 1));
-    return !first.empty() && Rank(first.front()) < Rank(dispatch_);
+  /// Whether something that waits for a slot of the instance ranks above it. What asks for one
+  /// sidecar fits the same instances: the first of each ranking tells.
+  bool IsOutranked(const Candidate& candidate) {
+    if (candidate.load >= candidate.capacity) {
+      return false;
+    }
+    const auto goes_first = [&](const std::string& sidecar) {
+      const api::Dispatch* rival = FirstThatAsksFor(sidecar);
+      return rival != nullptr && Rank(*rival) < rank_ && SidecarFor(*rival, world_, candidate);
+    };
+    const auto& offered = candidate.sidecars;
+    return goes_first("") || std::any_of(offered.begin(), offered.end(), [&](const auto& sidecar) {
+             return goes_first(sidecar.name);
+           });
+  }
+
+  const api::Dispatch* FirstThatAsksFor(const std::string& sidecar) {
+    const auto [at, is_new] = first_.try_emplace(sidecar);
+    if (is_new) {
+      at->second =
+          view_.FirstByPrefix(kIndex, value::WaitingForSlot(AgentOf(dispatch_), sidecar), 1);
+    }
+    return at->second.empty() ? nullptr : api::PeekObject<api::Dispatch>(at->second.front());
   }
 
   void LookAtLock() {
@@ -201,6 +221,8 @@ class Observer {
 
   const api::Dispatch& dispatch_;
   const View& view_;
+  const std::string rank_ = Rank(dispatch_);
+  std::map<std::string, std::vector<Object>> first_;  // Of those that wait, by the sidecar named.
   World world_;
 };
 

@@ -6,6 +6,7 @@
 #include "controller/api/lease.h"
 #include "controller/api/module.h"
 #include "controller/api/names.h"
+#include "controller/reconcilers/dispatch/dispatch_events.h"
 #include "controller/reconcilers/dispatch/dispatch_index.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 #include "controller/reconcilers/dispatch/report_plan.h"
@@ -72,6 +73,7 @@ class Effects {
     if (decision.let_go) {
       Add(FinalizerPatch<api::Dispatch>(dispatch_.metadata, api::finalizers::kDispatch, false));
     }
+    AddEvents(decision);
     return std::move(plan_);
   }
 
@@ -201,6 +203,17 @@ class Effects {
       if (!run.metadata.IsBeingDeleted()) {
         Add(GuardedDelete<api::Run>(run.metadata));
       }
+    }
+  }
+
+  void AddEvents(const Decision& decision) {
+    if (const auto told = OccurrenceOf(dispatch_.status, decision.status)) {
+      plan_.effects.emplace_back(
+          EventOf(api::Dispatch::Type(), dispatch_.metadata, *told, now_.wall));
+    }
+    if (const auto* stop = std::get_if<StopRun>(&decision.run)) {
+      plan_.effects.emplace_back(EventOf(api::Run::Type(), seen_.run->metadata,
+                                         OccurrenceOf(dispatch_, stop->reason), now_.wall));
     }
   }
 

@@ -188,7 +188,7 @@ class Seen {
     return *this;
   }
   Seen& Outranked() {
-    world_.outranked = true;
+    world_.candidates.back().outranked = true;
     return *this;
   }
   Seen& LockHeldBy(std::string holder) {

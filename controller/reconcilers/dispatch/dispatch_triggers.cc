@@ -187,19 +187,27 @@ Keys OfLock(const Change& change, const View& view) {
   return ByValue(view, value::WaitingForLock(lease.namespace_name(), lease.name()));
 }
 
-/// A Dispatch that gave a slot back, or no longer waits for one, lets the best waiters look.
+/// Where it stands among those that wait for slots; empty if it does not wait for one.
+std::string PlaceInLine(const api::Dispatch& dispatch) {
+  return dispatch.status.reason == api::dispatch_reason::kAtCapacity
+             ? value::WaitingForSlot(AgentOf(dispatch), dispatch.spec.sidecar_name) + Rank(dispatch)
+             : std::string();
+}
+
+/// A Dispatch that gave a slot back, or no longer stands in the way of others, lets the best
+/// waiters look.
 Keys OfOtherDispatch(const Change& change, const View& view) {
   const auto* before = change.before ? api::PeekObject<api::Dispatch>(change.before) : nullptr;
   if (!before) {
     return {};
   }
   const auto* after = change.after ? api::PeekObject<api::Dispatch>(change.after) : nullptr;
-  const bool waited = before->status.reason == api::dispatch_reason::kAtCapacity;
-  const bool waits = after && after->status.reason == api::dispatch_reason::kAtCapacity;
+  const std::string stood = PlaceInLine(*before);
+  const bool gave_way = !stood.empty() && (!after || PlaceInLine(*after) != stood);
   const bool held = IsActive(before->status.phase);
   const bool holds = after && IsActive(after->status.phase);
   Keys out;
-  if ((held && !holds) || (waited && !waits)) {
+  if ((held && !holds) || gave_way) {
     const api::NamespacedRef agent =
         held ? before->status.agent_ref.value_or(before->spec.agent_ref) : before->spec.agent_ref;
     AddBestSlotWaiters(view, agent.namespace_name + "/" + agent.name, out);

@@ -32,8 +32,9 @@ struct Candidate {
   std::vector<api::OfferedSidecar> sidecars;
   std::vector<std::int64_t> protocol_versions;
   std::int64_t capacity = 0;
-  std::int64_t load = 0;  ///< Live Runs and assumed assignments.
-  MonoTime idle_since;    ///< When its number of Runs last changed.
+  std::int64_t load = 0;   ///< Live Runs and assumed assignments.
+  MonoTime idle_since;     ///< When its number of Runs last changed.
+  bool outranked = false;  ///< Other work that waits for its slots goes first.
 };
 
 /// The Lease that keeps a second Run of one (job, mission type) away.
@@ -57,7 +58,6 @@ struct World {
   bool authorised = false;  ///< The Agent may work at this place.
   bool any_instance = false;
   std::vector<Candidate> candidates;
-  bool outranked = false;  ///< Other work that waits for the same slots goes first.
 
   Lock lock;
 

@@ -236,8 +236,7 @@ Look LockFree(const api::Dispatch& dispatch, const World& seen, Now) {
 }
 
 Look SlotFree(const api::Dispatch& dispatch, const World& seen, Now) {
-  const Candidate* chosen = ChooseInstance(dispatch, seen);
-  if (chosen != nullptr && !seen.outranked) {
+  if (ChooseInstance(dispatch, seen) != nullptr) {
     return kPasses;
   }
   // Not how many there are: that may change without waking all that wait.
@@ -333,7 +332,7 @@ const Candidate* ChooseInstance(const api::Dispatch& dispatch, const World& seen
     return std::tie(a.load, a.idle_since, a.name) < std::tie(b.load, b.idle_since, b.name);
   };
   for (const Candidate& candidate : seen.candidates) {
-    const bool free = candidate.load < candidate.capacity;
+    const bool free = candidate.load < candidate.capacity && !candidate.outranked;
     if (free && Fits(dispatch, seen, candidate) && (best == nullptr || better(candidate, *best))) {
       best = &candidate;
     }

@@ -74,6 +74,24 @@ class Store {
     return dispatch.status.reason.empty() ? std::string(api::ToString(dispatch.status.phase))
                                           : dispatch.status.reason;
   }
+  /// A plan in flight makes the Dispatch what `assumed` says, and then does not.
+  void Assume(const api::Dispatch& assumed) {
+    api::Dispatch stored = assumed;
+    stored.status = {};
+    stored.status.phase = api::DispatchPhase::kParked;
+    stored.status.reason = reason::kAgentSuspended;
+    Put(stored);
+    assumed_ = api::ToObject(assumed).value();
+    view_.indexed().SetInFlight([this](std::string_view resource) {
+      return assumed_ && resource == api::Dispatch::Type().Resource() ? std::vector{assumed_}
+                                                                      : std::vector<Object>{};
+    });
+  }
+  void EndAssumption() {
+    const Object assumed = std::exchange(assumed_, Object());
+    const auto key = KeyOf(api::Dispatch::Type(), assumed);
+    Trigger(api::Dispatch::Type(), assumed, view_.view().Find(key));
+  }
   bool Woken() const { return woken_.contains("database-abc"); }
   const View& view() const { return view_.view(); }
   void Pass(Duration time) { now_ = now_ + time; }
@@ -124,6 +142,17 @@ class Store {
     other.status.instance = std::move(instance);
     return other;
   }
+  /// Another one that waits for a slot and goes first.
+  static api::Dispatch First(std::string sidecar) {
+    api::Dispatch first = Waiting();
+    first.metadata.name = "first";
+    first.metadata.uid = "uid-first";
+    first.spec.priority = 5;
+    first.spec.sidecar_name = std::move(sidecar);
+    first.status.phase = api::DispatchPhase::kParked;
+    first.status.reason = reason::kAtCapacity;
+    return first;
+  }
   static api::Lease Lock(std::string holder) {
     api::Lease lease;
     lease.metadata.name = LockName("job-3", api::MissionType::kAutoDiagnose);
@@ -152,6 +181,7 @@ class Store {
   std::int64_t version_ = 100;
   std::set<std::string> woken_;
   MonoTime now_ = kNoon.mono;
+  Object assumed_;
 };
 
 struct UnparkCase {
@@ -330,6 +360,19 @@ INSTANTIATE_TEST_SUITE_P(
                      first.status.phase = api::DispatchPhase::kCancelled;
                      s.Put(first);
                    }},
+        UnparkCase{"AtCapacity_TheOneBeforeAsksForASidecarThatIsElsewhere", reason::kAtCapacity,
+                   [](Store& s) { s.Put(Store::First("")); },
+                   [](Store& s) { s.Put(Store::First("rare")); }},
+        UnparkCase{"AtCapacity_TheOneBeforeIsPutBehind", reason::kAtCapacity,
+                   [](Store& s) { s.Put(Store::First("")); },
+                   [](Store& s) {
+                     auto first = Store::First("");
+                     first.spec.priority = -5;
+                     s.Put(first);
+                   }},
+        UnparkCase{"AtCapacity_AssumedAssignmentIsNotMade", reason::kAtCapacity,
+                   [](Store& s) { s.Assume(Store::Other("one")); },
+                   [](Store& s) { s.EndAssumption(); }},
         UnparkCase{"LockHeld_LockIsReleased", reason::kLockHeld,
                    [](Store& s) { s.Put(Store::Lock("agents/other-1")); },
                    [](Store& s) { s.Put(Store::Lock("")); }},
@@ -419,6 +462,54 @@ TEST(Unpark, ASidecarThatGoesWithItsOnlyInstanceWakesWhatWaitsForItsSlots) {
   store.Remove<api::AgentInstance>("agents", "two");
   EXPECT_TRUE(store.Woken());
   EXPECT_EQ(store.Decide(), reason::kSidecarUnavailable);
+}
+
+/// Of those that wait for slots of one Agent the first goes first, whichever sidecar each names, as
+/// long as it fits the slot that is free.
+class RankingTest : public testing::Test {
+ protected:
+  void Offer(std::string instance, std::vector<api::OfferedSidecar> sidecars) {
+    store_.Put(EditInstance(std::move(instance), [&](auto& i) { i.spec.sidecars = sidecars; }));
+  }
+  std::string DecideAfter(const api::Dispatch& first) {
+    store_.Put(first);
+    store_.Put(Waiting());
+    return store_.Decide();
+  }
+  Store store_;
+};
+
+TEST_F(RankingTest, HoldsAcrossTheSidecarsOfAnAgent) {
+  Offer("one", {{.name = "scripted", .is_default = true}, {.name = "claude"}});
+  EXPECT_EQ(DecideAfter(Store::First("claude")), reason::kAtCapacity);
+}
+
+TEST_F(RankingTest, LetsPassWhoRanksAbove) {
+  Offer("one", {{.name = "scripted", .is_default = true}, {.name = "claude"}});
+  api::Dispatch behind = Store::First("claude");
+  behind.spec.priority = -1;
+  EXPECT_EQ(DecideAfter(behind), "Assigned");
+}
+
+TEST_F(RankingTest, TheOlderOfTwoGoesFirst) {
+  Offer("one", {{.name = "scripted", .is_default = true}, {.name = "claude"}});
+  api::Dispatch older = Store::First("claude");
+  older.spec.priority = 0;
+  older.metadata.creation_timestamp = FormatTime(kNoon.wall - std::chrono::hours(1));
+  EXPECT_EQ(DecideAfter(older), reason::kAtCapacity);
+}
+
+TEST_F(RankingTest, DoesNotHoldBackWhatFitsASlotThatTheFirstDoesNotFit) {
+  EXPECT_EQ(DecideAfter(Store::First("claude")), "Assigned");
+}
+
+TEST_F(RankingTest, LeavesTheFirstItsSlotAndGivesTheOther) {
+  Offer("one", {{.name = "claude"}});
+  Offer("two", {{.name = "scripted", .is_default = true}, {.name = "claude"}});
+  Offer("zero", {{.name = "scripted"}});
+  ASSERT_EQ(DecideAfter(Store::First("claude")), "Assigned");
+  const auto assigned = FindTyped<api::Dispatch>(store_.view(), "payments", "database-abc");
+  EXPECT_EQ(assigned->status.instance, "zero");
 }
 
 class InstanceOfARun : public testing::Test {
