@@ -278,6 +278,8 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
       [[fallthrough]];
     case InstanceAction::kReadLease:
       lease_ = object.Body();
+      // The controller has taken it: we were silent for too long.
+      instance_.lost |= lease_.At("spec", "holderIdentity").AsString() != instance_.name;
       instance_.lease_version = object.resource_version();
       instance_.lease_unknown = false;
       if (answer.action != InstanceAction::kReadLease) MoveDeadlines(now);

@@ -517,6 +517,22 @@ TEST_F(AgentProcessTest, TakesAnotherNameOnceItIsLost) {
   EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded);
 }
 
+TEST_F(AgentProcessTest, TakesAnotherNameOnceItsLeaseWasTaken) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  const std::string first = process_->instance();
+  auto lease =
+      api::FromObject<api::Lease>(api_.Find({"leases.coordination.k8s.io", "agents", first}))
+          .value();
+  lease.spec.holder_identity = api::field_managers::kController;
+  api_.Put(api::Lease::Type(), api::ToBody(lease));
+  Pass(std::chrono::seconds(11));  // Its renewal is refused, and it looks why.
+  EXPECT_NE(process_->instance(), first);
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+}
+
 TEST_F(AgentProcessTest, TheLeaseOfAnotherIncarnationProlongsNothing) {
   Play("{\"hang\":true}");
   Settle();

@@ -64,7 +64,14 @@ Decision PlanInstance(const api::AgentInstance& instance, const World& seen, Now
   const auto seen_at = seen.lease ? seen.lease_observed : seen.object_observed;
   const Duration patience = (seen.lease ? DurationOf(*seen.lease) : kLeaseDuration) + kGrace;
   const MonoTime silent_at = seen_at.value_or(now.mono) + patience;
-  if (now.mono >= silent_at) {
+  const bool taken =
+      seen.lease && seen.lease->spec.holder_identity == api::field_managers::kController;
+  if (taken || now.mono >= silent_at) {
+    if (!seen.lease && !seen.lease_absent) {
+      decision.confirm_lease = true;
+      return decision;
+    }
+    decision.take_lease = seen.lease && !taken;
     Set(decision.status, false, "HeartbeatStopped", now);
   } else if (seen.lease) {
     Set(decision.status, true, "HeartbeatSeen", now);

@@ -22,6 +22,7 @@ inline constexpr Duration kKeepLost = std::chrono::hours(1);
 struct World {
   std::optional<api::Lease> lease;         ///< Its heartbeat, if it has begun.
   std::optional<MonoTime> lease_observed;  ///< When the heartbeat's present version was first seen.
+  bool lease_absent = false;               ///< A consistent read has confirmed that there is none.
   std::optional<MonoTime> object_observed;  ///< When the instance's was.
   std::int64_t live_runs = 0;
 };
@@ -29,14 +30,21 @@ struct World {
 struct Decision {
   bool hold =
       false;  ///< Put our finalizer on the instance: it may not vanish while it can hold Runs.
-  bool let_go = false;  ///< Remove it.
-  bool forget = false;  ///< Delete the instance.
+  bool let_go = false;         ///< Remove it.
+  bool forget = false;         ///< Delete the instance.
+  bool confirm_lease = false;  ///< Read whether there really is no heartbeat; nothing else happens.
+  bool take_lease = false;     ///< Become the Lease's holder, before the status says anything.
   api::AgentInstanceStatus status;
   std::optional<MonoTime> wake_at = {};
 };
 
 /// Whether the instance is connected, by the controller's own clock: silence is counted from when a
 /// renewal was seen, never by comparing timestamps. An instance that was lost never comes back.
+///
+/// The view may be old (another leader's, or of a process that was stopped for a while), so silence
+/// is proved first: the Lease is taken by a write that holds only for the renewal that was seen
+/// last. Was there another one, it is refused, and nobody is lost; and a renewal that comes later
+/// is refused, and its agent learns it.
 Decision PlanInstance(const api::AgentInstance& instance, const World& seen, Now now);
 
 }  // namespace midwatch::instance

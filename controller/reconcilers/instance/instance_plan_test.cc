@@ -58,6 +58,21 @@ TEST(Instance, IsLostAfterDurationAndGraceOfSilenceAndNotBefore) {
   EXPECT_FALSE(PlanInstance(connected, Heartbeat(kSilence), kNoon).status.connected);
 }
 
+TEST(Instance, LosesItsLeaseBeforeItIsSaidToBeLost) {
+  const auto connected = After(PlanInstance(Registered(), Heartbeat({}), kNoon));
+  EXPECT_TRUE(PlanInstance(connected, Heartbeat(kSilence), kNoon).take_lease);
+  EXPECT_FALSE(PlanInstance(connected, Heartbeat({}), kNoon).take_lease);
+}
+
+TEST(Instance, WhoseLeaseWasTakenIsLostHoweverNewThatVersionIs) {
+  const auto connected = After(PlanInstance(Registered(), Heartbeat({}), kNoon));
+  World taken = Heartbeat({});
+  taken.lease->spec.holder_identity = api::field_managers::kController;
+  const Decision decision = PlanInstance(connected, taken, kNoon);
+  EXPECT_FALSE(decision.status.connected);
+  EXPECT_FALSE(decision.take_lease);
+}
+
 TEST(Instance, IsBelievedAboutItsLeaseWithinBounds) {
   const auto lost_after = [](std::int64_t claimed) {
     World world = Heartbeat({});
@@ -73,7 +88,10 @@ TEST(Instance, ThatNeverSentAHeartbeatIsLostToo) {
   World silent = Heartbeat({});
   silent.lease.reset();
   silent.object_observed = kNoon.mono - kSilence;
+  EXPECT_TRUE(PlanInstance(Registered(), silent, kNoon).confirm_lease) << "it may not be seen yet";
+  silent.lease_absent = true;
   const Decision decision = PlanInstance(Registered(), silent, kNoon);
+  EXPECT_FALSE(decision.take_lease);
   EXPECT_FALSE(decision.status.connected);
   EXPECT_EQ(decision.status.conditions.at(0).status, api::ConditionStatus::kFalse);
 }

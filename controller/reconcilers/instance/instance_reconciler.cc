@@ -5,6 +5,7 @@
 #include "controller/api/names.h"
 #include "controller/api/run.h"
 #include "controller/reconcilers/instance/instance_plan.h"
+#include "controller/reconcilers/scope/occurrence.h"
 #include "controller/reconcilers/scope/typed_view.h"
 
 namespace midwatch::instance {
@@ -44,10 +45,25 @@ World Observe(const ObjectKey& key, const View& view) {
   const auto lease_key = TypedKey<api::Lease>(space, key.name);
   world.lease = FindTyped<api::Lease>(view, space, key.name);
   world.lease_observed = view.ObservedAt(lease_key);
+  world.lease_absent = !world.lease && view.ConfirmedAbsent(lease_key);
   world.object_observed = view.ObservedAt(key);
   world.live_runs =
       static_cast<std::int64_t>(view.ByIndex(kLiveRuns, space + "/" + key.name).size());
   return world;
+}
+
+std::optional<Occurrence> OccurrenceOf(const api::AgentInstance& instance,
+                                       const Decision& decision) {
+  const std::string agent = "Agent " + instance.spec.agent_ref.name;
+  if (decision.status.connected != instance.status.connected) {
+    return decision.status.connected
+               ? Occurrence{false, "Connected", "works for " + agent}
+               : Occurrence{true, "Lost", "its heartbeat stopped; it worked for " + agent};
+  }
+  if (decision.let_go && instance.status.connected) {
+    return Occurrence{false, "Gone", "it has left; it worked for " + agent};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -58,7 +74,8 @@ Result<Plan> InstanceReconciler::Reconcile(const ObjectKey& key, const View& vie
     return Plan{};
   }
   MIDWATCH_ASSIGN(api::AgentInstance instance, api::FromObject<api::AgentInstance>(stored));
-  Decision decision = PlanInstance(instance, Observe(key, view), now);
+  const World seen = Observe(key, view);
+  Decision decision = PlanInstance(instance, seen, now);
   Plan plan{.wake_at = decision.wake_at};
   const auto add = [&](auto request) {
     if constexpr (!std::is_same_v<decltype(request), DeleteRequest>) {
@@ -66,6 +83,17 @@ Result<Plan> InstanceReconciler::Reconcile(const ObjectKey& key, const View& vie
     }
     plan.effects.emplace_back(Write(std::move(request)));
   };
+  if (decision.confirm_lease) {
+    plan.effects.emplace_back(Confirm{{api::Lease::Type(), key.namespace_name, key.name}});
+    return plan;
+  }
+  if (decision.take_lease) {
+    Json patch = Json::EmptyObject();
+    patch["spec"].Set("holderIdentity", std::string(api::field_managers::kController));
+    add(GuardedPatch<api::Lease>(seen.lease->metadata, std::move(patch)));
+  }
+  const auto told = OccurrenceOf(instance, decision);
+  const ObjectMeta about = instance.metadata;
   if (decision.hold || decision.let_go) {
     add(FinalizerPatch<api::AgentInstance>(instance.metadata, api::finalizers::kInstance,
                                            decision.hold));
@@ -74,6 +102,9 @@ Result<Plan> InstanceReconciler::Reconcile(const ObjectKey& key, const View& vie
   } else if (decision.status != instance.status) {
     instance.status = std::move(decision.status);
     add(StatusUpdate(stored, instance));
+  }
+  if (told) {
+    plan.effects.emplace_back(EventOf(api::AgentInstance::Type(), about, *told, now.wall));
   }
   return plan;
 }
