@@ -292,6 +292,29 @@ TEST_F(PlanStatusTest, NothingNewWritesNothing) {
   EXPECT_EQ(Next(seconds(60)), first);
 }
 
+TEST_F(PlanStatusTest, ARevisionIsToldOnceItIsInForceOrWasRefused) {
+  const auto told = [&](Duration later) {
+    const api::GitSourceStatus before = source_.status;
+    const auto it = OccurrenceOf(before, Next(later));
+    return it ? (it->warning ? "Warning " : "Normal ") + it->reason + ": " + it->message : "";
+  };
+  EXPECT_EQ(told(seconds(0)), "Normal Applied: 0123456789ab is in force: 0 objects");
+  EXPECT_EQ(told(seconds(1)), "");
+  auto bad = std::make_shared<Snapshot>();
+  bad->revision = {.commit = "badbadbadbadbadbad", .tree = "other"};
+  bad->declared.errors = {BadField()};
+  outcome_.snapshot = bad;
+  EXPECT_TRUE(told(seconds(2)).starts_with("Warning InvalidRevision: badbadbadbad has 1 error"));
+  EXPECT_EQ(told(seconds(3)), "");
+  auto worse = std::make_shared<Snapshot>(*bad);
+  worse->revision.commit = "worseworseworse";
+  outcome_.snapshot = worse;
+  EXPECT_TRUE(told(seconds(4)).starts_with("Warning InvalidRevision: worseworsewo has 1 error"));
+  outcome_.error = Error{ErrorCode::kUnavailable, "no route"};
+  EXPECT_EQ(told(seconds(5)), "Warning Unreachable: fetch: no route");
+  EXPECT_EQ(told(seconds(6)), "");
+}
+
 TEST_F(PlanStatusTest, ANewCommitWithTheSameTreeIsRecorded) {
   Next();
   auto moved = std::make_shared<Snapshot>(*outcome_.snapshot);

@@ -208,10 +208,17 @@ class GitSourceReconciler::Sync {
     if (wanted.status != source_.status) {
       UpdateRequest update = StatusUpdate(stored_, wanted);
       update.field_manager = api::field_managers::kController;
+      const auto told = OccurrenceOf(source_.status, wanted.status);
+      const bool alone = plan_.effects.empty();
       Add(std::move(update));
       if (const auto news = NewsOf(source_.status, wanted.status)) {
         plan_.effects.emplace_back(
             Start{std::string(kSyncNews), spec_.Source(), ToJson(*news, spec_.Source())});
+      }
+      if (told && alone) {  // After the status, and only if it was written.
+        plan_.independent = plan_.keep_going = false;
+        plan_.effects.emplace_back(
+            EventOf(api::GitSource::Type(), source_.metadata, *told, now_.wall));
       }
     } else if (state.done) {
       memory_.attempt.reset();

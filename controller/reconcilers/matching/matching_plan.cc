@@ -7,6 +7,7 @@
 #include "controller/api/codec.h"
 #include "controller/api/names.h"
 #include "controller/base/digest.h"
+#include "controller/base/text.h"
 #include "controller/object/name_rules.h"
 
 namespace midwatch::matching {
@@ -213,6 +214,25 @@ Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now
   CopyResults(seen, status);
   SetReady(status, now);
   return decision;
+}
+
+std::vector<Occurrence> OccurrencesOf(const api::ModuleJobStatus& before,
+                                      const api::ModuleJobStatus& after) {
+  std::vector<Occurrence> out;
+  for (std::size_t i = before.matches.size(); i < after.matches.size(); ++i) {
+    const api::JobMatch& match = after.matches[i];
+    std::vector<std::string> names;
+    for (const api::MatchedMission& mission : match.missions) {
+      names.push_back(std::string(api::ToString(mission.kind)) + " " + mission.name);
+    }
+    if (!names.empty()) {
+      out.push_back({.reason = "Matched",
+                     .message = std::string(api::ToString(match.mission_type)) + " asked for by " +
+                                Join(names, ", "),
+                     .which = match.key});
+    }
+  }
+  return out;
 }
 
 }  // namespace midwatch::matching

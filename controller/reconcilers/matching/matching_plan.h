@@ -6,6 +6,7 @@
 
 #include "controller/api/dispatch.h"
 #include "controller/api/module_job.h"
+#include "controller/reconcilers/scope/occurrence.h"
 #include "controller/reconcilers/scope/scope.h"
 
 namespace midwatch::matching {
@@ -36,5 +37,9 @@ std::string DispatchName(const api::ModuleJob& job, std::string_view key,
 /// Records which missions each transition fires, once, and creates a Dispatch for every entry that
 /// is not marked as created.
 Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now);
+
+/// What a new status has to tell: each transition that missions listen to, when it is recorded.
+std::vector<Occurrence> OccurrencesOf(const api::ModuleJobStatus& before,
+                                      const api::ModuleJobStatus& after);
 
 }  // namespace midwatch::matching

@@ -235,5 +235,18 @@ TEST(Matching, MissionsWithOneIdHaveADispatchEach) {
   EXPECT_EQ(agents[missions[1].dispatch], "others");
 }
 
+TEST(Matching, TellsWhatATransitionHasFired) {
+  api::ModuleJob job = Job({JobState::kRunning, JobState::kFailed, JobState::kSucceeded});
+  const Decision decision = PlanMatching(
+      job, Fresh({Mission(MissionKind::kOrganizationMission, "a", MissionType::kAutoDiagnose)}),
+      kNoon);
+  const auto told = OccurrencesOf(job.status, decision.status);
+  ASSERT_EQ(told.size(), 1U) << "to what nobody listens is not told";
+  EXPECT_EQ(told[0].reason, "Matched");
+  EXPECT_EQ(told[0].message, "AutoDiagnose asked for by OrganizationMission a");
+  EXPECT_EQ(told[0].which, "1");
+  EXPECT_TRUE(OccurrencesOf(decision.status, decision.status).empty());
+}
+
 }  // namespace
 }  // namespace midwatch::matching

@@ -122,6 +122,7 @@ Result<Plan> MatchingReconciler::Reconcile(const ObjectKey& key, const View& vie
     }
     return plan;
   }
+  const std::vector<Occurrence> told = OccurrencesOf(job.status, decision.status);
   if (decision.status != job.status) {
     job.status = std::move(decision.status);
     UpdateRequest update = StatusUpdate(stored, job);
@@ -133,6 +134,9 @@ Result<Plan> MatchingReconciler::Reconcile(const ObjectKey& key, const View& vie
         Write(CreateRequest{.type = api::Dispatch::Type(),
                             .object = api::ToBody(dispatch),
                             .field_manager = std::string(api::field_managers::kController)}));
+  }
+  for (const Occurrence& it : told) {
+    plan.effects.emplace_back(EventOf(api::ModuleJob::Type(), job.metadata, it, now.wall));
   }
   return plan;
 }
