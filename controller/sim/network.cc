@@ -49,6 +49,14 @@ Duration SimKubeClient::Delay() {
                       : Duration(static_cast<std::int64_t>(random_.Below(longest)));
 }
 
+SimTime SimKubeClient::ReadAfterStop() {
+  constexpr std::uint64_t kReadsWithin = 200'000;
+  const SimTime held_until = world_.weather.held_until;
+  return held_until <= world_.scheduler.now()
+             ? 0
+             : held_until + static_cast<SimTime>(random_.Below(kReadsWithin));
+}
+
 template <typename T>
 void SimKubeClient::Call(bool is_write, Perform<T> perform, Completion<T> done) {
   const LinkWeather& weather = world_.weather;
@@ -230,7 +238,8 @@ class SimKubeClient::Relay final : public WatchSink,
  private:
   void Deliver(std::function<void(WatchSink&)> call) {
     Scheduler& scheduler = client_.world_.scheduler;
-    const SimTime at = std::max(last_, scheduler.now() + client_.Delay().count());
+    const SimTime at =
+        std::max({last_, scheduler.now() + client_.Delay().count(), client_.ReadAfterStop()});
     if (at == scheduler.now() && in_flight_ == 0) {
       call(*sink_);
       return;

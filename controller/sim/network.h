@@ -24,6 +24,7 @@ struct LinkWeather {
   std::uint64_t duplicate = 0;     ///< f08: an event comes twice.
   std::uint64_t drop_event = 0;    ///< A planted bug: an event never comes, and nobody says so.
   Duration longest_delay = Duration::zero();  ///< f05, f09
+  SimTime held_until = 0;  ///< f20: events lie in the buffers of a process that stands still.
 
   bool Fair() const { return *this == LinkWeather{}; }
   friend bool operator==(const LinkWeather&, const LinkWeather&) = default;
@@ -91,6 +92,9 @@ class SimKubeClient final : public KubeClient {
   void Arrive(bool is_write, const Perform<T>& perform, Completion<T> done);
   void Write(const ObjectKey& key, bool deletes, Perform<Object> perform, Completion<Object> done);
   Duration Delay();
+  /// When a process that stands still reads what comes now: after it goes on, one connection after
+  /// the other. 0: it does not stand still.
+  SimTime ReadAfterStop();
 
   World world_;
   apiserver::Identity identity_;

@@ -96,7 +96,9 @@ Installation World::MakeInstallation(const Kinds& kinds) {
 void World::OnRow(const JournalRow& row) {
   trace.Mix(static_cast<std::uint64_t>(row.revision));
   trace.Mix(row.bytes);
-  if (row.key.resource != "leases.coordination.k8s.io" || row.key.name.starts_with("lock-")) {
+  const bool forgotten = row.key.resource == "events" && row.deleted;  // Its time was up.
+  if ((row.key.resource != "leases.coordination.k8s.io" || row.key.name.starts_with("lock-")) &&
+      !forgotten) {
     ++changes_;
     last_change = row.key.ToString();
     std::string line =
@@ -385,6 +387,7 @@ void World::DoServerFault(const Fault& fault, fakes::SeededRandom random) {
     }
     case FaultKind::kF20SlowHandler:
       server_->FreezeController(true);
+      server_->weather().held_until = scheduler.now() + fault.lasts.count();
       return During(fault.lasts, [this] { server_->FreezeController(false); });
     case FaultKind::kF31DiskFull:
       server_->disk_weather().full = true;
