@@ -27,8 +27,8 @@ std::string ShowCell(const Json& cell) {
   return line;
 }
 
-/// What a Run is whose instance was lost: it has ended for every reader, though nobody is left to say
-/// so in its status.
+/// What a Run is whose instance was lost: it has ended for every reader, though nobody is left to
+/// say so in its status.
 constexpr std::string_view kLost = "Lost";
 
 void ShowLost(const std::vector<TableColumn>& columns, TableRow& row) {
@@ -52,9 +52,9 @@ struct ResultRow {
   std::string_view result;
 };
 constexpr std::array kResults = {
-    ResultRow{"Succeeded", "Success"}, ResultRow{"Assigned", "Running"},
+    ResultRow{"Succeeded", "Success"},       ResultRow{"Assigned", "Running"},
     ResultRow{"WaitingForInput", "Running"}, ResultRow{"Acknowledged", "Running"},
-    ResultRow{"Stopping", "Running"}, ResultRow{kLost, "Failed"}};
+    ResultRow{"Stopping", "Running"},        ResultRow{kLost, "Failed"}};
 
 Colour ColourOfCell(const TableColumn& column, const std::string& cell) {
   if (!column.state) {

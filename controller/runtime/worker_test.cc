@@ -3,14 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "controller/runtime/pace.h"
-#include "controller/testing/fake_kube_client.h"
-#include "controller/testing/manual_clock.h"
-#include "controller/testing/object_builder.h"
-#include "controller/testing/recorders.h"
-#include "controller/testing/seeded_random.h"
+#include "controller/runtime/worker_test_world.h"
 
-namespace midwatch {
+namespace midwatch::worker_test {
 namespace {
 
 using fakes::ObjectBuilder;
@@ -22,132 +17,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-const ResourceType kThing{"midwatch.dev", "v1alpha1", "Thing", "things", true};
-const ResourceType kChild{"midwatch.dev", "v1alpha1", "Child", "children", true};
-const std::string kThings = kThing.Resource();
-const std::string kChildren = kChild.Resource();
-
-/// A reconciler that a test scripts, and that counts its calls by key.
-class Scripted final : public Reconciler {
- public:
-  using Script = std::function<Result<Plan>(const ObjectKey&, const View&, Now)>;
-
-  Result<Plan> Reconcile(const ObjectKey& key, const View& view, Now now) const override {
-    planned.push_back(key.name);
-    return script ? script(key, view, now) : Plan{};
-  }
-
-  Script script;
-  mutable std::vector<std::string> planned;
-};
-
-class RecordingRunner final : public OperationRunner {
- public:
-  void Start(std::string name, Json, std::function<void(Result<void>)> done) override {
-    started.push_back(std::move(name));
-    last = done;
-    all.push_back(std::move(done));
-    if (!at_once) {
-      last(at_once);
-    }
-  }
-  std::vector<std::string> started;
-  std::vector<std::function<void(Result<void>)>> all;
-  std::function<void(Result<void>)> last;
-  Result<void> at_once;  ///< A failure: that of every start.
-};
-
-class ManualLeadership final : public Leadership {
- public:
-  std::optional<std::uint64_t> Term(MonoTime) const override { return term; }
-  std::optional<std::uint64_t> term;
-};
-
-CreateRequest CreateChild(const std::string& name) {
-  return {kChild, ObjectBuilder(kChild, name, "ns").Draft(), "", false};
-}
-PatchRequest Paint(const Object& thing, const std::string& color) {
-  PatchRequest patch;
-  patch.type = kThing;
-  patch.namespace_name = thing.namespace_name();
-  patch.name = thing.name();
-  patch.patch =
-      Json::Of({{"metadata",
-                 Json::Of({{"uid", thing.uid()}, {"resourceVersion", thing.resource_version()}})},
-                {"spec", Json::Of({{"color", color}})}});
-  return patch;
-}
-
-class WorkerTest : public testing::Test {
- protected:
-  void Start() {
-    Controller controller;
-    controller.name = "thing";
-    controller.primary = kThing;
-    controller.triggers = {{kChild, [](const Change& change, const View&) {
-                              const Object& any = change.after ? change.after : change.before;
-                              const std::string owner = any.name().substr(0, any.name().find('-'));
-                              return std::vector<ObjectKey>{{kThings, "ns", owner}};
-                            }}};
-    controller.reconciler = &reconciler_;
-    options_.operations = {{"work", &runner_}};
-    worker_ = std::make_unique<Worker>(Worker::Ports{client_, waker_, random_, metrics_, log_},
-                                       std::vector<Controller>{std::move(controller)}, options_);
-    Settle();
-    reconciler_.planned.clear();
-    client_.ClearCalls();
-  }
-  void Settle() {
-    for (int i = 0; i < 100'000 && worker_->Step(clock_.Read()); ++i) {
-    }
-  }
-  /// Steps, delivers held answers and lets time pass to the next wake, for up to `limit`.
-  void RunFor(Duration limit) {
-    const MonoTime end = clock_.Read().mono + limit;
-    for (int i = 0; i < 100'000; ++i) {
-      Settle();
-      if (client_.DeliverAnswer()) {
-        continue;
-      }
-      const std::optional<MonoTime> next = worker_->NextWake();
-      if (!next || *next > end) {
-        return;
-      }
-      clock_.Advance(std::max(*next - clock_.Read().mono, Duration(1)));
-    }
-    FAIL() << "does not come to rest";
-  }
-  Object PutThing(const std::string& name, const std::string& color = "red") {
-    return client_.Put(kThing, ObjectBuilder(kThing, name, "ns").Spec("color", color).Draft());
-  }
-  std::string Color(const std::string& name) {
-    return client_.Find({kThings, "ns", name}).Body().At("spec", "color").AsString();
-  }
-  /// A reconciler that paints everything blue.
-  void PaintsBlue() {
-    reconciler_.script = [](const ObjectKey& key, const View& view, Now) -> Result<Plan> {
-      const Object thing = view.Find(key);
-      if (!thing || thing.Body().At("spec", "color").AsString() == "blue") {
-        return Plan{};
-      }
-      return Plan{{Write{Paint(thing, "blue")}}, false, {}};
-    };
-  }
-  double Metric(const std::string& name) { return metrics_.Value(name + "{controller=thing}"); }
-
-  fakes::ManualClock clock_;
-  fakes::FakeKubeClient client_{clock_};
-  fakes::CountingWaker waker_;
-  fakes::SeededRandom random_{1};
-  fakes::RecordingMetrics metrics_;
-  fakes::RecordingLog log_;
-  Scripted reconciler_;
-  RecordingRunner runner_;
-  ManualLeadership leadership_;
-  WorkerOptions options_;
-  std::unique_ptr<Worker> worker_;
-};
 
 TEST_F(WorkerTest, PlansNothingBeforeTheViewIsComplete) {
   PutThing("a");
@@ -629,110 +498,6 @@ TEST_F(WorkerTest, PlansShowWhatOthersInFlightWillWrite) {
   EXPECT_EQ(assumed.back(), 0U);
 }
 
-TEST_F(WorkerTest, WhoCountedOnAWriteThatWasNotMadeIsTold) {
-  // Of two that want the only child, the second waits while the first is getting it.
-  Start();
-  std::vector<std::string> gave_way;
-  reconciler_.script = [&](const ObjectKey& key, const View& view, Now) -> Result<Plan> {
-    if (view.Find({kChildren, "ns", "b-1"})) {
-      return Plan{};
-    }
-    if (!view.InFlight(kChildren).empty()) {
-      gave_way.push_back(key.name);
-      return Plan{};
-    }
-    return Plan{{Write{CreateChild("b-1")}}, false, {}};
-  };
-  client_.HoldAnswers(true);
-  client_.FailNext({.verb = "create", .error = {ErrorCode::kUnavailable, ""}});
-  PutThing("a");
-  PutThing("b");
-  Settle();
-  ASSERT_THAT(gave_way, ElementsAre("b"));
-  client_.HoldAnswers(false);
-  client_.DeliverAnswer();
-  const MonoTime failed = clock_.Read().mono;
-  Settle();
-  EXPECT_TRUE(client_.Find({kChildren, "ns", "b-1"}));
-  EXPECT_EQ(clock_.Read().mono, failed) << "nobody waited for a time";
-}
-
-TEST_F(WorkerTest, TheRestOfAPlanThatFailedIsNotCountedOnEither) {
-  Start();
-  std::vector<std::string> gave_way;
-  reconciler_.script = [&](const ObjectKey& key, const View& view, Now) -> Result<Plan> {
-    const Object thing = view.Find(key);
-    if (thing.Body().At("spec", "color").AsString() == "blue") {
-      return Plan{};
-    }
-    if (!view.InFlight(kChildren).empty()) {
-      gave_way.push_back(key.name);
-      return Plan{};
-    }
-    return Plan{{Write{Paint(thing, "blue")}, Write{CreateChild("b-1")}}, false, {}};
-  };
-  client_.HoldAnswers(true);
-  client_.FailNext({.verb = "patch", .error = {ErrorCode::kConflict, ""}});
-  PutThing("a");
-  PutThing("b");
-  Settle();
-  ASSERT_THAT(gave_way, ElementsAre("b"));
-  client_.HoldAnswers(false);
-  client_.DeliverAnswer();
-  Settle();
-  EXPECT_EQ(Color("b"), "blue");
-  EXPECT_EQ(Color("a"), "red") << "its back-off is not over";
-}
-
-TEST_F(WorkerTest, TwoThatDisagreeDoNotWriteInTurnsForEver) {
-  Start();
-  PaintsBlue();
-  PutThing("a");
-  const auto begin = clock_.Read().mono;
-  int repainted = 0;
-  for (int i = 0; i < 20'000 && clock_.Read().mono < begin + seconds(60); ++i) {
-    Settle();
-    if (Color("a") == "blue") {
-      PutThing("a", "red");
-      ++repainted;
-    } else {
-      clock_.Advance(milliseconds(100));
-    }
-  }
-  EXPECT_GE(repainted, Pace::kBurst);
-  EXPECT_LE(repainted, Pace::kBurst + 60 * 2 + 1);
-}
-
-TEST_F(WorkerTest, ARecordIsMadeAfterTheRestAndNobodyWaitsForItOrMissesIt) {
-  Start();
-  const auto record = [&](const std::string& name) {
-    return Record{{kChild, ObjectBuilder(kChild, name, "ns").Draft(), "", false}};
-  };
-  reconciler_.script = [&](const ObjectKey& key, const View& view, Now) -> Result<Plan> {
-    const Object thing = view.Find(key);
-    if (thing.Body().At("spec", "color").AsString() == "blue") {
-      return Plan{};
-    }
-    return Plan{{Write{Paint(thing, "blue")}, record(key.name)}, false, {}};
-  };
-  client_.FailNext({.verb = "create", .error = {ErrorCode::kForbidden, "no"}});
-  PutThing("a");
-  Settle();
-  EXPECT_THAT(client_.calls(),
-              ElementsAre("patch things.midwatch.dev/ns/a", "create children.midwatch.dev/ns/a"));
-  EXPECT_THAT(reconciler_.planned, ElementsAre("a", "a"));
-  EXPECT_EQ(metrics_.Value("midwatch_reconcile_total{controller=thing,result=error}"), 0);
-  RunFor(minutes(1));
-  EXPECT_EQ(client_.calls().size(), 2U) << "it is not tried again";
-
-  client_.ClearCalls();
-  client_.FailNext({.verb = "patch", .error = {ErrorCode::kUnavailable, ""}});
-  PutThing("b");
-  Settle();
-  EXPECT_THAT(client_.calls(), ElementsAre("patch things.midwatch.dev/ns/b"))
-      << "what did not happen is not told";
-}
-
 TEST_F(WorkerTest, AStatusInFlightIsThatOfTheWholeObject) {
   Start();
   std::string seen;
@@ -881,4 +646,4 @@ TEST_F(WorkerTest, DestroyingItWhileEverythingIsInFlightIsSafe) {
 }
 
 }  // namespace
-}  // namespace midwatch
+}  // namespace midwatch::worker_test

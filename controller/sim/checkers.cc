@@ -6,6 +6,7 @@
 #include "controller/api/codec.h"
 #include "controller/api/names.h"
 #include "controller/api/reasons.h"
+#include "controller/base/text.h"
 
 namespace midwatch::sim {
 namespace {
@@ -333,6 +334,13 @@ void Checkers::OnTime(const SidecarTruth& truth) {
   std::map<std::string, SimTime> over;
   for (const auto& [uid, sidecar] : truth.alive()) {
     const api::Dispatch* dispatch = FindIn(model_.dispatches, sidecar.dispatch);
+    if (dispatch != nullptr) {
+      Duration& worked = worked_[dispatch->metadata.uid];
+      worked += kLooksEvery;
+      if (worked > dispatch->spec.timeout + kOverTimeBy) {
+        Fail("used-time", sidecar.dispatch + " has worked for " + FormatDuration(worked));
+      }
+    }
     const bool ended = dispatch == nullptr || IsTerminal(dispatch->status.phase) ||
                        dispatch->spec.cancel || dispatch->metadata.IsBeingDeleted();
     if (!ended) {

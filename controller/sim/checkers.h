@@ -32,10 +32,10 @@ struct Violation {
 ///   nothing-waits-for-nothing  | 4: parked though nothing stands in the way (at rest)
 ///   terminal, current-run-only | 5
 ///   stops                      | 7: a sidecar goes on after its Dispatch has ended
-///   git-atomic, git-ownership  | 8 (git_checker.h)
-///   acknowledged-is-durable    | 9
-///   quiet                      | 11: a resync of an unchanged world writes (simulation.cc counts)
-///   converges                  | everything has ended, or waits for a reason (at rest)
+///   used-time                  | 4.3: a Dispatch's sidecars worked for longer than its timeout in
+///   all git-atomic, git-ownership  | 8 (git_checker.h) acknowledged-is-durable    | 9 quiet | 11:
+///   a resync of an unchanged world writes (simulation.cc counts) converges                  |
+///   everything has ended, or waits for a reason (at rest)
 class Checkers {
  public:
   explicit Checkers(const SimTime& now) : now_(now) {}
@@ -61,6 +61,11 @@ class Checkers {
   static constexpr Duration kStalest = std::chrono::minutes(3);
   /// How long a sidecar may go on after its Dispatch has ended.
   static constexpr Duration kStopsWithin = std::chrono::minutes(5);
+  /// How much longer than its timeout a Dispatch may work: what is not counted when a clock is set
+  /// back and the controller starts again, a few times over, and until its sidecar has stopped.
+  static constexpr Duration kOverTimeBy = std::chrono::minutes(30);
+  /// How often OnTime is called.
+  static constexpr Duration kLooksEvery = std::chrono::seconds(20);
 
  private:
   /// A transition that missions listen to and whose match is not recorded yet.
@@ -102,6 +107,7 @@ class Checkers {
   std::vector<Pending> pending_;
   std::map<std::string, std::string> created_;  // Job uid, key and mission id → Dispatch.
   std::vector<Lapsed> lapsed_;
+  std::map<std::string, Duration> worked_;  // By UID of the Dispatch: its sidecars, in all.
   std::map<std::string, SimTime>
       over_since_;  // Runs' UIDs whose Dispatch has ended, with a sidecar.
 };

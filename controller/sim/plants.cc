@@ -36,6 +36,8 @@ constexpr std::array kPlants = {
           "one-live-run"},
     Plant{"no-unpark-on-unmade",
           "an assignment that fails in flight wakes nobody who gave way to it", "sweep"},
+    Plant{"forget-used-time", "a Run has no limit of its own, and what was used begins anew",
+          "used-time"},
     Plant{"no-precondition", "writes carry no version", "one-live-run"},
     Plant{"retry-failed", "a Dispatch that has failed is tried once more", "terminal"},
     Plant{"write-always", "an object is written although nothing has changed", "quiet"},
@@ -213,6 +215,32 @@ Spoilt::Decide WritesAlways() {
   };
 }
 
+/// The controller alone keeps the limit, and counts from when it last wrote.
+Spoilt::Decide ForgetsUsedTime() {
+  return [](const Reconciler& real, const ObjectKey& key, const View& view, Now now) {
+    const LyingView lying(view, [&](const Object& object) {
+      return object.kind() != "Dispatch" ? object : Edited(object, [&](Json& body) {
+        if (body.At("status").Find("countedAt") != nullptr) {
+          body["status"].Set("countedAt", FormatTime(now.wall));
+          body["status"].Set("activeSeconds", 0);
+        }
+      });
+    });
+    Result<Plan> plan = real.Reconcile(key, lying, now);
+    if (!plan) {
+      return plan;
+    }
+    for (Effect& effect : plan->effects) {
+      auto* write = std::get_if<Write>(&effect);
+      auto* create = write == nullptr ? nullptr : std::get_if<CreateRequest>(write);
+      if (create != nullptr && create->type.kind == "Run") {
+        create->object["spec"].Set("timeoutSeconds", 1'000'000);
+      }
+    }
+    return plan;
+  };
+}
+
 /// The plants that spoil what is written or seen of a single object.
 Spoilt::Decide ObjectSpoilerOf(std::string_view plant, const Controller& controller) {
   if (plant == "write-always" && controller.primary.kind == "Agent") {
@@ -241,6 +269,9 @@ Spoilt::Decide ObjectSpoilerOf(std::string_view plant, const Controller& control
         body["spec"].Set("assignedToAllModules", true);
       });
     });
+  }
+  if (plant == "forget-used-time") {
+    return ForgetsUsedTime();
   }
   if (plant == "retry-failed") {
     return OnView([](const Object& object) {

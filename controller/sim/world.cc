@@ -174,7 +174,7 @@ bool World::RunUntil(SimTime end) {
 
 /// Once a minute: what has gone on for too long, and agents that have ended.
 void World::Tick() {
-  scheduler.After(std::chrono::seconds(20), [this] {
+  scheduler.After(Checkers::kLooksEvery, [this] {
     checkers.OnTime(truth);
     TendAgents();
     Tick();

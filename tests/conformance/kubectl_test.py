@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import unittest
@@ -9,7 +10,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
-from harness import ROOT, World, obj  # noqa: E402
+from harness import ROOT, World, obj, shop, wait_until  # noqa: E402
 
 EXAMPLE = ROOT / "examples/quickstart/repo"
 SKIPPED = 77
@@ -192,6 +193,23 @@ class Kubectl(World):
         self.assertRegex(deep, r"(?s)GROUP: +midwatch.dev.*KIND: +GitSource.*FIELD: failurePolicy <string>\nENUM:\n +Atomic\n +SkipInvalid\n")
         self.assertRegex(self.kubectl("explain", "gitsource", "--recursive"), r"(?m)^ +branch\t<string>$")
         self.assertIn('field "nope" does not exist', self.kubectl("explain", "module.spec.nope", code=1))
+
+    def test_describe_tells_what_happened(self):
+        self.apply(*shop())
+        self.job("1", "false")
+        name = self.wait_phase("1", "Parked")["metadata"]["name"]
+
+        def told(kind, what, pattern):
+            def look():
+                return re.search(pattern, self.kubectl("describe", kind, what, "-n", "payments").split("Events:")[1])
+            return wait_until(look, f"an Event {pattern}")
+        told("dispatch", name, r"Warning +Parked .* midwatch-controller +NoConnectedInstance: no instance of Agent")
+        told("modulejob", self.dispatch_of("1")["spec"]["moduleJobRef"]["name"],
+             r"Normal +Matched .* midwatch-controller +AutoDiagnose asked for by OrganizationMission work")
+        described = self.midwatch.run("describe", f"dispatch/{name}", "-n", "payments").stdout
+        self.assertRegex(described, r"Warning +Parked .*NoConnectedInstance")
+        self.kubectl("patch", "dispatch", name, "-n", "payments", "--type=merge", "-p", '{"spec":{"cancel":true}}')
+        told("dispatch", name, r"Normal +Cancelled .*CancelRequested: somebody cancelled it")
 
     def test_auth(self):
         self.assertIn("midwatch:administrator", self.kubectl("auth", "whoami"))

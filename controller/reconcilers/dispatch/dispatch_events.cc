@@ -13,13 +13,18 @@ namespace {
 namespace reason = api::dispatch_reason;
 using api::DispatchPhase;
 
-/// Reasons of parking that end by themselves, or were wanted.
-constexpr std::array kNoWarning = {reason::kAtCapacity, reason::kLockHeld, reason::kMissionDisabled,
-                                   reason::kAgentSuspended};
+constexpr std::array kQueueing = {reason::kAtCapacity, reason::kLockHeld};
+/// Reasons of parking that somebody wanted.
+constexpr std::array kWanted = {reason::kMissionDisabled, reason::kAgentSuspended};
+
+template <typename Reasons>
+bool IsOneOf(const Reasons& reasons, const std::string& why) {
+  return std::find(reasons.begin(), reasons.end(), why) != reasons.end();
+}
 
 bool IsWarning(const api::DispatchStatus& status) {
   if (status.phase == DispatchPhase::kParked) {
-    return std::find(kNoWarning.begin(), kNoWarning.end(), status.reason) == kNoWarning.end();
+    return !IsOneOf(kWanted, status.reason);
   }
   return status.phase == DispatchPhase::kFailed;
 }
@@ -35,8 +40,10 @@ std::string MessageOf(const api::DispatchStatus& status) {
 std::optional<Occurrence> OccurrenceOf(const api::DispatchStatus& before,
                                        const api::DispatchStatus& after) {
   const bool same = before.phase == after.phase && before.reason == after.reason;
-  // That it runs follows from the next line, and from its status.
-  if (same || after.phase == DispatchPhase::kPending || after.phase == DispatchPhase::kRunning) {
+  const bool queues = after.phase == DispatchPhase::kParked && IsOneOf(kQueueing, after.reason);
+  const bool told_already =
+      after.phase == DispatchPhase::kPending || after.phase == DispatchPhase::kRunning;
+  if (same || queues || told_already) {
     return std::nullopt;
   }
   return Occurrence{.warning = IsWarning(after),

@@ -9,7 +9,9 @@
 namespace midwatch::dispatch {
 
 /// What the change of a Dispatch's status has to tell: parked, assigned, how it ended. Nothing
-/// while phase and reason stay. Each reason is told for each of the last kRunsTold Runs.
+/// while phase and reason stay; nor that it queues for a slot or a lock, which passes by itself and
+/// may befall thousands at once, or that what was assigned runs. Each reason is told for each of
+/// the last kRunsTold Runs.
 std::optional<Occurrence> OccurrenceOf(const api::DispatchStatus& before,
                                        const api::DispatchStatus& after);
 

@@ -22,7 +22,9 @@ std::string Told(const api::Dispatch& dispatch, const Seen& seen) {
 TEST(DispatchEvents, TellWhyItWaitsWhoTakesItAndHowItEnds) {
   EXPECT_EQ(Told(Waiting(), Seen::Ready().NoAgent()),
             "Warning Parked AgentNotFound: there is no Agent \"agents/ops\"");
-  EXPECT_TRUE(Told(Waiting(), Seen::Ready().LockHeldBy("a/b")).starts_with("Normal Parked Lock"));
+  EXPECT_TRUE(
+      Told(Waiting(), Seen::Ready().Agent(true)).starts_with("Normal Parked AgentSuspended"));
+  EXPECT_EQ(Told(Waiting(), Seen::Ready().LockHeldBy("a/b")), "") << "it queues";
   EXPECT_EQ(Told(Waiting(), Seen::Ready()), "Normal Assigned assigned to instance one");
   EXPECT_EQ(Told(Assigned(), Seen::Ready().Run(RunOf(Assigned(), api::RunPhase::kRunning))), "");
   EXPECT_EQ(Told(Assigned(), Seen::Ready().Run(WithResult(

@@ -120,8 +120,18 @@ class Planner {
     }
   }
 
+  void GiveUpOwnLock() {
+    if (!HoldsOwnLock(dispatch_, seen_.lock.holder)) {
+      return;
+    }
+    decision_.lock = LockChange::kReleaseLast;
+    if (IsLockHolder(seen_.lock.holder, NextRun().name)) {
+      ++status().run_ordinal;
+    }
+  }
+
   void Yield(Hindrance hindrance) {
-    ReleaseLockOf(NextRun().name);
+    GiveUpOwnLock();
     if (hindrance.phase != DispatchPhase::kParked) {
       Finish(hindrance.phase, hindrance.reason, std::move(hindrance.message));
       return;
@@ -416,6 +426,12 @@ class Planner {
         ReleaseLockOf(run.metadata.name);
       }
     }
+    const auto current = [&](const api::Run& run) {
+      return run.metadata.name == RunName(dispatch_, dispatch_.status.run_ordinal);
+    };
+    if (std::none_of(seen_.runs.begin(), seen_.runs.end(), current)) {
+      ReleaseLockOf(RunName(dispatch_, dispatch_.status.run_ordinal));
+    }
     ReleaseLockOf(NextRun().name);
     if (!dispatch_.metadata.IsBeingDeleted()) {
       return;
@@ -505,6 +521,12 @@ std::string LockHolder(const api::NamespacedRef& run) {
 
 bool IsLockHolder(std::string_view holder, std::string_view run_name) {
   return holder.substr(holder.find('/') + 1) == run_name;
+}
+
+bool HoldsOwnLock(const api::Dispatch& dispatch, std::string_view holder) {
+  const std::int64_t last = dispatch.status.run_ordinal;
+  return IsLockHolder(holder, RunName(dispatch, last + 1)) ||
+         (last > 0 && IsLockHolder(holder, RunName(dispatch, last)));
 }
 
 std::string LockName(const std::string& job, api::MissionType type) {

@@ -61,7 +61,12 @@ Duration BackoffOf(const api::DispatchStatus& status);
 /// What unparks a Dispatch with that reason, for people.
 std::string_view UnparkedBy(std::string_view reason);
 
-enum class LockChange : std::uint8_t { kNone, kAcquire, kRelease };
+enum class LockChange : std::uint8_t {
+  kNone,
+  kAcquire,
+  kRelease,
+  kReleaseLast,  ///< Once the status is written: the Run that it was taken for will never be.
+};
 
 struct CreateRun {
   std::optional<api::StopReason>
@@ -75,6 +80,10 @@ using RunChange = std::variant<std::monostate, CreateRun, StopRun>;
 /// What shall be. Changes are carried out in the order of the members; the status is written
 /// between acquiring the lock and creating the Run, so that at any crash the next decision sees
 /// what to do.
+///
+/// A lock that was taken for a Run which was not assigned is given up by giving up the Run's
+/// ordinal in the status first: should another process be about to assign that Run, one of the two
+/// status writes is refused, and the lock stays with who was first.
 struct Decision {
   std::vector<ObjectKey> confirm;           ///< If not empty, nothing else happens.
   bool hold = false;                        ///< Put our finalizer on the Dispatch first.
@@ -107,6 +116,8 @@ std::string LockHolder(const api::NamespacedRef& run);
 /// Whether the holder is the Run of that name: it is one of its kind in every namespace, and the
 /// Agent's may have changed since the lock was taken.
 bool IsLockHolder(std::string_view holder, std::string_view run_name);
+/// Whether the holder is a Run of this Dispatch, which waits, that will never be or may be next.
+bool HoldsOwnLock(const api::Dispatch& dispatch, std::string_view holder);
 /// The name of the Lease of a (job, mission type).
 std::string LockName(const std::string& job, api::MissionType type);
 /// The name of the Report of a Dispatch.

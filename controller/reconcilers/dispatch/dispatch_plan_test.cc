@@ -30,6 +30,7 @@ std::string Describe(const Decision& d) {
   add(!d.status.reason.empty(), d.status.reason);
   add(d.lock == LockChange::kAcquire, "lock");
   add(d.lock == LockChange::kRelease, "unlock");
+  add(d.lock == LockChange::kReleaseLast, "unlock-last");
   add(d.report, "report");
   if (const auto* create = std::get_if<CreateRun>(&d.run)) {
     add(true, "run");
@@ -103,7 +104,8 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{"BackoffParks", Parked(reason::kRetryBackoff),
                  Seen::Ready().ObservedAgo(std::chrono::seconds(1)), "Parked RetryBackoff"},
         PlanCase{"OwnLockIsReleasedWhenParked", Waiting(),
-                 Seen::Ready().NoAgent().LockHeldBy(kOwnNextRun), "Parked AgentNotFound unlock"}),
+                 Seen::Ready().NoAgent().LockHeldBy(kOwnNextRun),
+                 "Parked AgentNotFound unlock-last"}),
     kNames);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -182,10 +184,11 @@ INSTANTIATE_TEST_SUITE_P(
                  "Cancelled CancelRequested"},
         PlanCase{"CancelledBeforeAssignedReleasesItsLock",
                  With(Waiting(), [](auto& d) { d.spec.cancel = true; }),
-                 Seen::Ready().LockHeldBy(kOwnNextRun), "Cancelled CancelRequested unlock"},
+                 Seen::Ready().LockHeldBy(kOwnNextRun), "Cancelled CancelRequested unlock-last"},
         PlanCase{"CancelledReleasesItsLockOfBeforeTheAgentMoved",
                  With(Waiting(), [](auto& d) { d.spec.cancel = true; }),
-                 Seen::Ready().LockHeldBy(kOwnRunElsewhere), "Cancelled CancelRequested unlock"},
+                 Seen::Ready().LockHeldBy(kOwnRunElsewhere),
+                 "Cancelled CancelRequested unlock-last"},
         PlanCase{"TimeUsedUp", With(Waiting(), [](auto& d) { d.status.active_seconds = 10'800; }),
                  Seen::Ready(), "Failed TimedOut"}),
     kNames);
@@ -488,6 +491,27 @@ TEST_F(UsedTime, LeavesTheNextAttemptTheRest) {
   api::Dispatch assigned = waiting;
   assigned.status = d.status;
   EXPECT_EQ(MakeRun(assigned, nullptr, {}, api::Permissions::kDenyAll).spec.timeout_seconds, 800);
+}
+
+TEST(PlanDispatch, GivesUpALockByGivingUpTheRunThatItWasTakenFor) {
+  // Another process may be about to assign that Run: one of the two status writes is refused.
+  api::Dispatch parked = Parked(reason::kAtCapacity);
+  const Seen full = Seen::Ready().Outranked().LockHeldBy("agents/" + RunName(parked, 1));
+  const Decision d = PlanDispatch(parked, full.world(), kNoon);
+  EXPECT_EQ(Describe(d), "Parked AtCapacity unlock-last");
+  EXPECT_EQ(d.status.run_ordinal, 1);
+  EXPECT_EQ(d.status.attempts, 0);
+  // Died between the two: the lock is that of a Run that will never be.
+  parked.status = d.status;
+  const Decision again = PlanDispatch(parked, full.world(), kNoon);
+  EXPECT_EQ(Describe(again), "Parked AtCapacity unlock-last");
+  EXPECT_EQ(again.status.run_ordinal, 1);
+  const Seen free = Seen::Ready().LockHeldBy("agents/" + RunName(parked, 1));
+  const Decision taken = PlanDispatch(parked, free.world(), kNoon);
+  EXPECT_EQ(Describe(taken), "Assigned lock run");
+  EXPECT_EQ(taken.status.run->name, RunName(parked, 2));
+  parked.status.phase = DispatchPhase::kCancelled;
+  EXPECT_EQ(Describe(PlanDispatch(parked, free.world(), kNoon)), "Cancelled AtCapacity unlock");
 }
 
 TEST(RunName, DiffersBetweenNamespacesAndTimes) {

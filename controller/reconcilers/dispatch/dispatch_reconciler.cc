@@ -63,11 +63,13 @@ class Effects {
       AddSpec(*decision.follow);
       return std::move(plan_);
     }
-    AddLock(decision.lock, decision.status);
+    const bool last = decision.lock == LockChange::kReleaseLast;
+    AddLock(last ? LockChange::kNone : decision.lock, decision.status);
     if (decision.report) {
       MIDWATCH_TRY(AddReport());
     }
     AddStatus(decision.status);
+    AddLock(last ? LockChange::kRelease : LockChange::kNone, decision.status);
     AddRun(decision);
     AddReleases(decision);
     if (decision.let_go) {

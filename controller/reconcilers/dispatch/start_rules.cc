@@ -224,7 +224,7 @@ Look ProtocolFits(const api::Dispatch& dispatch, const World& seen, Now) {
 
 Look LockFree(const api::Dispatch& dispatch, const World& seen, Now) {
   const std::string& holder = seen.lock.holder;
-  if (holder.empty() || IsLockHolder(holder, RunName(dispatch, dispatch.status.run_ordinal + 1))) {
+  if (holder.empty() || HoldsOwnLock(dispatch, holder)) {
     return kPasses;
   }
   const std::size_t slash = holder.find('/');
