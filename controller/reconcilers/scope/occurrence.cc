@@ -7,6 +7,7 @@
 #include "controller/api/names.h"
 #include "controller/base/digest.h"
 #include "controller/base/text.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch {
 namespace {
