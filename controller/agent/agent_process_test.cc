@@ -7,6 +7,7 @@
 #include "controller/api/agent_instance.h"
 #include "controller/api/codec.h"
 #include "controller/api/lease.h"
+#include "controller/api/names.h"
 #include "controller/base/digest.h"
 #include "controller/sidecar/rules_script.h"
 #include "controller/sidecar/transcript.h"
