@@ -93,7 +93,8 @@ class Applier {
   }
 
   int Explain(const Error& error, const DeclaredObject& object) {
-    const std::string where = object.path + ":" + std::to_string(object.at.line);
+    const std::string where =
+        object.path + ":" + std::to_string(object.at.line) + ":" + std::to_string(object.at.column);
     hints_.insert(error.code == ErrorCode::kConflict ? "--force-conflicts takes the fields over"
                                                      : HintFor(error));
     return context_.Refuse(ExitCodeOf(error.code), where + ": " + Harmless(error.message));
@@ -117,7 +118,8 @@ int Run(const ApplyOptions& options, Context& context) {
   if (!catalogue) {
     return context.Refuse(catalogue.error());
   }
-  const auto declared = ReadDeclared(context, *catalogue, session->namespace_name(), options.files);
+  const auto declared = ReadDeclared(context, *catalogue, session->namespace_name(), options.files,
+                                     ManifestCheck::kAll);
   return declared ? Applier(options, context, *session).Run(*declared) : kExitFailed;
 }
 

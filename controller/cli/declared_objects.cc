@@ -1,6 +1,8 @@
 #include "controller/cli/declared_objects.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "controller/base/text.h"
@@ -19,11 +21,60 @@ class Reader {
   Reader(const ResourceCatalogue& catalogue, const std::string& default_namespace)
       : catalogue_(catalogue), default_namespace_(default_namespace) {}
 
-  void Read(const ManifestFile& file) {
+  /// All that `midwatch validate` finds. Kinds that only the server knows it shall judge itself.
+  void Check(const std::vector<ManifestFile>& files) {
+    const manifest::DeclaredSet set =
+        CheckFiles(files, {.default_namespace = default_namespace_, .everywhere = true});
+    for (const manifest::Manifest* one : set.manifests) {
+      const CatalogueEntry* entry = catalogue_.FindKind(one->type.ApiVersion(), one->type.kind);
+      if (entry == nullptr) {
+        errors.push_back({.code = ManifestErrorCode::kUnknownKind,
+                          .path = one->path,
+                          .at = one->at,
+                          .key = {},
+                          .object = {},
+                          .field = "kind",
+                          .message = NotServed(one->type.ApiVersion(), one->type.kind)});
+        continue;
+      }
+      objects.push_back({.entry = entry,
+                         .namespace_name = one->key.namespace_name,
+                         .name = one->key.name,
+                         .body = one->object.Body(),
+                         .path = one->path,
+                         .at = one->at});
+    }
+    const auto unknown_here = [](const ManifestError& error) {
+      return error.code == ManifestErrorCode::kUnknownKind ||
+             error.code == ManifestErrorCode::kUnknownVersion;
+    };
+    if (std::any_of(set.errors.begin(), set.errors.end(), unknown_here)) {
+      std::for_each(files.begin(), files.end(), [this](const auto& file) { Read(file, true); });
+    }
+    std::copy_if(set.errors.begin(), set.errors.end(), std::back_inserter(errors),
+                 [&](const ManifestError& error) {
+                   return !unknown_here(error) || foreign_.count({error.path, error.at}) == 0;
+                 });
+  }
+
+  /// Names alone. `foreign`: of kinds that only the server knows.
+  void Read(const ManifestFile& file, bool foreign = false) {
     manifest::LoadedFile loaded = manifest::LoadManifests(file.path, file.bytes);
-    std::move(loaded.errors.begin(), loaded.errors.end(), std::back_inserter(errors));
+    if (!foreign) {
+      std::move(loaded.errors.begin(), loaded.errors.end(), std::back_inserter(errors));
+    }
     for (manifest::Document& document : loaded.documents) {
-      Add(file.path, std::move(document));
+      const Json& version = document.body.At("apiVersion");
+      const Json& kind = document.body.At("kind");
+      const bool known_here = KnownSchemas().Find(version.AsString(), kind.AsString()) != nullptr;
+      const bool served = catalogue_.FindKind(version.AsString(), kind.AsString()) != nullptr;
+      if (!foreign) {
+        Add(file.path, std::move(document));
+      } else if (!known_here && served) {
+        foreign_.emplace(file.path, document.places.Find("kind"));
+        foreign_.emplace(file.path, document.places.Find("apiVersion"));
+        Add(file.path, std::move(document));
+      }
     }
   }
 
@@ -31,6 +82,10 @@ class Reader {
   std::vector<ManifestError> errors;
 
  private:
+  static std::string NotServed(const std::string& version, const std::string& kind) {
+    return "the server has no kind " + Quote(kind) + " in " + Quote(version);
+  }
+
   void Add(const std::string& path, manifest::Document document) {
     const std::string& version = document.body.At("apiVersion").AsString();
     const std::string& kind = document.body.At("kind").AsString();
@@ -42,7 +97,7 @@ class Reader {
     const CatalogueEntry* entry = catalogue_.FindKind(version, kind);
     if (entry == nullptr) {
       return Refuse(ManifestErrorCode::kUnknownKind, path, document, "kind",
-                    "the server has no kind " + Quote(kind) + " in " + Quote(version));
+                    NotServed(version, kind));
     }
     std::string space = document.body.At("metadata", "namespace").AsString();
     if (!entry->type.namespaced && !space.empty()) {
@@ -75,6 +130,7 @@ class Reader {
 
   const ResourceCatalogue& catalogue_;
   const std::string& default_namespace_;
+  std::set<std::pair<std::string, manifest::Position>> foreign_;  // Where their kinds stand.
 };
 
 }  // namespace
@@ -82,15 +138,18 @@ class Reader {
 std::optional<std::vector<DeclaredObject>> ReadDeclared(Context& context,
                                                         const ResourceCatalogue& catalogue,
                                                         const std::string& default_namespace,
-                                                        const std::vector<std::string>& paths) {
+                                                        const std::vector<std::string>& paths,
+                                                        ManifestCheck check) {
   const auto files = ReadManifestFiles(context, paths);
   if (!files) {
     context.Refuse(files.error());
     return std::nullopt;
   }
   Reader reader(catalogue, default_namespace);
-  for (const ManifestFile& file : *files) {
-    reader.Read(file);
+  if (check == ManifestCheck::kAll) {
+    reader.Check(*files);
+  } else {
+    std::for_each(files->begin(), files->end(), [&](const auto& file) { reader.Read(file); });
   }
   if (!reader.errors.empty()) {
     manifest::SortErrors(reader.errors);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,12 +20,17 @@ struct DeclaredObject {
   manifest::Position at;
 };
 
-/// Reads manifests for a server that may know more kinds than this program: syntax, names and kinds
-/// are checked here, the rest by the server. In the order in which they are to be written. Nothing
-/// if there was an error; all of them were said.
+/// How much is asked of a manifest: to write it, all that `midwatch validate` asks; to delete what
+/// it names, that it can be told.
+enum class ManifestCheck : std::uint8_t { kAll, kName };
+
+/// Reads manifests for a server that may know other kinds than this program: those are for the
+/// server to check. In the order in which they are to be written. Nothing if there was an error in
+/// any of them; all of them were said, with their places.
 std::optional<std::vector<DeclaredObject>> ReadDeclared(Context& context,
                                                         const ResourceCatalogue& catalogue,
                                                         const std::string& default_namespace,
-                                                        const std::vector<std::string>& paths);
+                                                        const std::vector<std::string>& paths,
+                                                        ManifestCheck check);
 
 }  // namespace midwatch::cli

@@ -53,16 +53,17 @@ Definition Diff() {
       .summary = "Show what manifests would change",
       .details =
           "Against the server: what applying the directory would create and update, field by "
-          "field, "
-          "and with --source what it would prune. With --from and --to: what changes between two "
-          "revisions of a repository, without a server.",
+          "field. With --source: what the next sync of that GitSource would do if it found this, "
+          "what it would prune included; PATH is then a checkout of its repository, or of the "
+          "directory that it reads. With --from and --to: what changes between two revisions of a "
+          "repository, without a server.",
       .parameters =
           {{.names = "PATH",
             .help = "Directory or file; with revisions a directory of the repository",
             .set = Into(o->path)},
            {.names = "--source",
             .value = "NAME",
-            .help = "GitSource of the namespace whose other objects would be pruned",
+            .help = "GitSource of the namespace whose sync is asked about",
             .set = Into(o->source)},
            {.names = "--from",
             .value = "REVISION",
@@ -77,6 +78,8 @@ Definition Diff() {
            OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson,
                                        OutputFormat::kYaml, OutputFormat::kMarkdown})},
       .examples = {{"midwatch diff manifests/", "Against the server"},
+                   {"midwatch diff --source platform -n midwatch-system .",
+                    "What the GitSource would make of this checkout"},
                    {"midwatch diff --from main --to my-branch manifests/",
                     "Between two revisions"}},
       .exit_codes = {"`0`: no differences", "`1`: differences", "`2`: wrong command line",
@@ -92,8 +95,10 @@ Definition Apply() {
                .chapter = Chapter::kManifests,
                .summary = "Create or change objects from manifests (server-side apply)",
                .details =
-                   "All manifests are checked before the first is sent. The field manager is "
-                   "midwatch.",
+                   "Everything in all files is checked as midwatch validate does it, and written "
+                   "in order if there is no error: nothing is sent before. What the server alone "
+                   "can tell, such as a conflict, is said of that object, and the others are "
+                   "written. The field manager is midwatch.",
                .parameters = {FilesArgument(o->files, true),
                               {.names = "--dry-run",
                                .help = "Let the server check everything and write nothing",

@@ -126,8 +126,8 @@ int Run(const DeleteOptions& options, Context& context) {
     return context.Refuse(kExitFailed, targets.error().message, kHintForTypes);
   }
   if (!options.files.empty()) {
-    const auto declared =
-        ReadDeclared(context, *catalogue, session->namespace_name(), options.files);
+    const auto declared = ReadDeclared(context, *catalogue, session->namespace_name(),
+                                       options.files, ManifestCheck::kName);
     if (!declared) {
       return kExitFailed;
     }

@@ -8,6 +8,7 @@
 #include "controller/api/names.h"
 #include "controller/cli/declared_objects.h"
 #include "controller/cli/manifest_files.h"
+#include "controller/cli/missing_object.h"
 #include "controller/manifest/diff.h"
 #include "controller/manifest/ordering.h"
 #include "controller/manifest/sync_plan.h"
@@ -17,7 +18,7 @@ namespace midwatch::cli {
 namespace {
 
 std::string PlaceOf(const std::string& path, const manifest::Position& at) {
-  return path.empty() ? path : path + ":" + std::to_string(at.line);
+  return at.line == 0 ? path : path + ":" + std::to_string(at.line);
 }
 
 /// Asks the server what each apply would do.
@@ -26,7 +27,8 @@ DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context, ApiSes
   if (!catalogue) {
     return tl::unexpected(context.Refuse(catalogue.error()));
   }
-  const auto declared = ReadDeclared(context, *catalogue, session.namespace_name(), {options.path});
+  const auto declared = ReadDeclared(context, *catalogue, session.namespace_name(), {options.path},
+                                     ManifestCheck::kAll);
   if (!declared) {
     return tl::unexpected(kExitFailed);
   }
@@ -101,32 +103,79 @@ Result<std::map<ObjectKey, Object>> ReadLive(ApiSession& session) {
   return live;
 }
 
-DiffStep ToStep(const manifest::SyncStep& step) {
+/// `local`: files of the repository as they are named here.
+DiffStep ToStep(const manifest::SyncStep& step, const std::map<std::string, std::string>& local) {
+  const auto named = local.find(step.path);
   const DiffVerb verb = step.verb == manifest::SyncVerb::kCreate   ? DiffVerb::kCreate
                         : step.verb == manifest::SyncVerb::kUpdate ? DiffVerb::kUpdate
                                                                    : DiffVerb::kPrune;
   return {.verb = verb,
           .object = manifest::ShowObject(step.type, step.key.namespace_name, step.key.name) +
                     (step.adopts ? " (adopts it)" : ""),
-          .place = PlaceOf(step.path, step.at),
+          .place = PlaceOf(named == local.end() ? step.path : named->second, step.at),
           .before = step.before,
           .after = step.after,
           .loses_data = verb == DiffVerb::kPrune && manifest::DeletionLosesData(step.type)};
 }
 
+/// What a source would read, from a checkout of its repository or of the directory that it syncs.
+struct Checkout {
+  std::vector<ManifestFile> files;           ///< Under their paths in the repository.
+  std::map<std::string, std::string> local;  ///< By that path: as it was named here.
+};
+
+/// `directory` may be spelled in any way.
+Result<Checkout> ReadCheckout(Context& context, std::string directory, std::string inside) {
+  while (inside.ends_with('/')) {
+    inside.pop_back();
+  }
+  const std::string below =
+      directory == "." ? inside : directory + (directory.ends_with('/') ? "" : "/") + inside;
+  if (!inside.empty() && context.world.files.IsDirectory(below)) {
+    directory = below;  // The checkout as a whole was named.
+  }
+  if (!context.world.files.IsDirectory(directory)) {
+    return Fail(ErrorCode::kInvalid, directory +
+                                         ": expected a directory: what the source would "
+                                         "prune can be told from all of its files alone");
+  }
+  Checkout out;
+  MIDWATCH_ASSIGN(out.files, ReadManifestFiles(context, {directory}));
+  for (ManifestFile& file : out.files) {
+    const std::string path = inside + (inside.empty() ? "" : "/") + file.relative;
+    out.local.emplace(path, std::exchange(file.path, path));
+  }
+  return out;
+}
+
+DiffResult ResultOf(const manifest::SyncPlan& plan, const Checkout& checkout) {
+  DiffResult result;
+  result.unchanged = plan.unchanged;
+  for (const manifest::SyncStep& step : plan.steps) {
+    result.steps.push_back(ToStep(step, checkout.local));
+  }
+  for (const manifest::KeptObject& kept : plan.kept) {
+    result.notes.push_back("kept " + kept.key.ToString() + ": " +
+                           std::string(manifest::NameOf(kept.reason)));
+  }
+  return result;
+}
+
 /// Makes the plan that the GitSource's sync would make.
 DiffOutcome CompareBySource(const DiffOptions& options, Context& context, ApiSession& session) {
   const auto source = session.GetAs<api::GitSource>(session.namespace_name(), options.source);
-  const auto files = ReadManifestFiles(context, {options.path});
-  const auto live = ReadLive(session);
-  for (const Error* error : {source ? nullptr : &source.error(), files ? nullptr : &files.error(),
-                             live ? nullptr : &live.error()}) {
-    if (error != nullptr) {
-      return tl::unexpected(context.Refuse(*error));
-    }
+  if (!source) {
+    return tl::unexpected(
+        RefuseObject(source.error(), api::GitSource::Type(), options.source, context, session));
+  }
+  const auto checkout = ReadCheckout(context, options.path, source->spec.path);
+  const auto live = checkout ? ReadLive(session) : tl::unexpected(checkout.error());
+  if (!live) {
+    return tl::unexpected(context.Refuse(live.error()));
   }
   const manifest::SyncSource sync = gitsource::SyncSourceOf(*source);
-  const manifest::DeclaredSet declared = CheckFiles(*files, ScopeOf(session.namespace_name()));
+  const manifest::DeclaredSet declared =
+      CheckFiles(checkout->files, ScopeOf(session.namespace_name()));
   manifest::SyncInput input{.source = sync,
                             .schemas = KnownSchemas(),
                             .declared = declared,
@@ -145,7 +194,9 @@ DiffOutcome CompareBySource(const DiffOptions& options, Context& context, ApiSes
     }
   }
   const manifest::SyncPlan plan = manifest::PlanSync(input);
-  for (const manifest::ManifestError& error : plan.errors) {
+  for (manifest::ManifestError error : plan.errors) {
+    const auto local = checkout->local.find(error.path);
+    error.path = local == checkout->local.end() ? error.path : local->second;
     context.Note(ShowError(error, context.err));
   }
   if (plan.refused) {
@@ -153,16 +204,7 @@ DiffOutcome CompareBySource(const DiffOptions& options, Context& context, ApiSes
                                          Count(plan.errors.size(), "error") + " in the manifests",
                                          "the GitSource would write nothing of this"));
   }
-  DiffResult result;
-  result.unchanged = plan.unchanged;
-  for (const manifest::SyncStep& step : plan.steps) {
-    result.steps.push_back(ToStep(step));
-  }
-  for (const manifest::KeptObject& kept : plan.kept) {
-    result.notes.push_back("kept " + kept.key.ToString() + ": " +
-                           std::string(manifest::NameOf(kept.reason)));
-  }
-  return result;
+  return ResultOf(plan, *checkout);
 }
 
 }  // namespace

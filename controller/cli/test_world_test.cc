@@ -60,19 +60,31 @@ Result<std::string> TestFiles::Read(const std::string& path, std::size_t) {
   return found->second;
 }
 
+namespace {
+
+/// The beginning of the paths below a directory: nothing for `.`.
+std::string Below(std::string directory) {
+  while (directory.ends_with('/')) {
+    directory.pop_back();
+  }
+  directory = directory.starts_with("./") ? directory.substr(2) : directory;
+  return directory == "." ? "" : directory + "/";
+}
+
+}  // namespace
+
 bool TestFiles::IsDirectory(const std::string& path) {
   return std::any_of(files.begin(), files.end(), [&](const auto& file) {
-    return file.first.rfind(path + "/", 0) == 0 || (path == "." && file.first.front() != '/');
+    return file.first.starts_with(Below(path)) && (path != "." || file.first.front() != '/');
   });
 }
 
 Result<std::vector<LocalFile>> TestFiles::Walk(const std::string& directory) {
   std::vector<LocalFile> out;
   for (const auto& [path, bytes] : files) {
-    if (directory == ".") {
-      out.push_back({path});
-    } else if (path.rfind(directory + "/", 0) == 0) {
-      out.push_back({path.substr(directory.size() + 1),
+    const std::string below = Below(directory);
+    if (path.starts_with(below) && (!below.empty() || path.front() != '/')) {
+      out.push_back({path.substr(below.size()),
                      bytes == "<symlink>" ? LocalFileKind::kSymlink : LocalFileKind::kFile});
     }
   }

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "controller/api/codec.h"
 #include "controller/api/dispatch.h"
 #include "controller/api/git_source.h"
 #include "controller/api/kinds.h"
@@ -12,6 +13,8 @@
 #include "controller/cli/command_line.h"
 #include "controller/cli/demo_world.h"
 #include "controller/cli/exit_codes.h"
+#include "controller/manifest/sync_plan.h"
+#include "controller/reconcilers/gitsource/gitsource_reconciler.h"
 
 // What every command prints, as transcripts in testdata/ (`cli_test --rewrite` refreshes them).
 
@@ -206,6 +209,18 @@ spec: {displayName: Payments DB}
   ExpectGolden("apply", all);
 }
 
+TEST(TranscriptOfApply, WritesNothingUnlessAllIsInOrder) {
+  DemoWorld world;
+  world.files.files["dir/a.yaml"] = kGoodModule;
+  world.files.files["dir/b.yaml"] = kBadMission;
+  world.files.files["dir/c.yaml"] = std::string(kGoodModule) +
+                                    "---\napiVersion: midwatch.dev/v1alpha1\nkind: Modul\n"
+                                    "metadata: {name: m}\n";
+  ExpectGolden("apply_refused",
+               world.RunAll({{"apply", "-f", "dir"}, {"apply", "-f", "dir", "--dry-run"}}));
+  EXPECT_FALSE(world.kube.Find({"modules.midwatch.dev", "payments", "cache"}));
+}
+
 TEST(TranscriptOfDelete, WaitsUntilFinalizersHaveLetGo) {
   DemoWorld world;
   world.Put(R"(
@@ -238,6 +253,69 @@ spec: {displayName: Payments DB}
                                             {"apply", "-f", "dir"},
                                             {"diff", "dir"},
                                             {"diff"}}));
+}
+
+TEST(TranscriptOfDiff, OfASourceTakesAnySpellingOfItsDirectory) {
+  DemoWorld world;
+  Json source = world.kube.Find({"gitsources.midwatch.dev", "midwatch-system", "platform"}).Body();
+  source["spec"].Set("path", "env/prod");
+  world.kube.Put(api::GitSource::Type(), source);
+  const std::string label = manifest::SourceLabel(
+      gitsource::SyncSourceOf(*api::FromObject<api::GitSource>(*Object::FromJson(source)))
+          .identity);
+  const auto synced = [&](const std::string& name) {
+    return R"(
+apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata:
+  name: )" +
+           name + R"(
+  namespace: payments
+  labels: {midwatch.dev/source: )" +
+           label + R"(}
+  annotations:
+    midwatch.dev/source-identity: gitsources.midwatch.dev/midwatch-system/platform
+    midwatch.dev/source-file: env/prod/modules/)" +
+           name + R"(.yaml
+    midwatch.dev/adopted: "false"
+  managedFields:
+  - manager: midwatch-git
+    operation: Apply
+    apiVersion: midwatch.dev/v1alpha1
+    fieldsType: FieldsV1
+    fieldsV1:
+      f:metadata:
+        f:labels: {f:midwatch.dev/source: {}}
+        f:annotations:
+          f:midwatch.dev/source-identity: {}
+          f:midwatch.dev/source-file: {}
+          f:midwatch.dev/adopted: {}
+      f:spec: {f:displayName: {}}
+spec: {displayName: Cache}
+)";
+  };
+  world.Put(synced("cache"));
+  world.Put(synced("gone"));
+  std::string first;
+  for (const std::string root : {"", "checkout/", "/src/checkout/"}) {
+    world.files.files[root + "env/prod/modules/cache.yaml"] = kGoodModule;
+    for (const std::string end : {"env/prod", "env/prod/", ""}) {
+      const std::string directory = root + end;
+      const std::string said = world.Run({"diff", directory.empty() ? "." : directory, "--source",
+                                          "platform", "-n", "midwatch-system"});
+      first = first.empty() ? said : first;
+      EXPECT_EQ(said.substr(said.find('\n')), first.substr(first.find('\n'))) << directory;
+    }
+    world.files.files.erase(root + "env/prod/modules/cache.yaml");
+  }
+  world.files.files["env/prod/modules/cache.yaml"] = kBadMission;
+  const std::string all =
+      first + "\n" +
+      world.RunAll(
+          {{"diff", "env/prod", "--source", "platform", "-n", "midwatch-system"},
+           {"diff", "env/prod/modules/cache.yaml", "--source", "platform", "-n", "midwatch-system"},
+           {"diff", "env", "--source", "platfrom", "-n", "midwatch-system"}});
+  ExpectGolden("diff_source", all);
 }
 
 GitSnapshot Revision(std::map<std::string, std::string> files) {

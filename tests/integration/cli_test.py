@@ -316,6 +316,38 @@ class Errors(SharedWorld):
             with self.subTest(" ".join(arguments)):
                 self.refused(*arguments, code=code, error=error, hint=hint)
 
+    def test_nothing_is_applied_unless_all_is_in_order(self):
+        folder = self.dir / "half"
+        folder.mkdir()
+        (folder / "a.yaml").write_text(json.dumps(obj("Module", "half-good", "payments", {})))
+        (folder / "b.yaml").write_text(textwrap.dedent("""\
+            apiVersion: midwatch.dev/v1alpha1
+            kind: Module
+            metadata: {name: half-bad, namespace: payments}
+            spec:
+              displyName: Half
+            """))
+        done = self.midwatch.run("apply", "-f", folder, check=False)
+        self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+        self.assertIn('b.yaml:5:3: UnknownField: spec.displyName: unknown field, did you mean "displayName"?', done.stderr)
+        self.assertEqual([m for m in self.midwatch.get("modules") if m["metadata"]["name"].startswith("half-")], [])
+
+    def test_the_plan_of_a_source_is_the_same_from_anywhere(self):
+        folder = self.dir / "paths"
+        folder.mkdir()
+        repository = Repository(folder)
+        repository.write("env/prod/cache.yaml", json.dumps(obj("Module", "cache", "paths", {"displayName": "Cache"})))
+        repository.write("env/prod/paths.yaml", json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "paths"}}))
+        repository.commit()
+        self.midwatch.apply(obj("GitSource", "paths", "midwatch-system",
+                                {"url": repository.url, "ref": {"branch": "main"}, "path": "env/prod", "interval": "1h"}))
+        self.midwatch.run("sync", "paths", "-n", "midwatch-system")
+        root = repository.work
+        for cwd, path in ((root, "."), (root, "env/prod"), (root, "./env/../env/prod/"), (root / "env/prod", "."),
+                          (root / "env", "prod"), ("/", root / "env/prod"), ("/", root)):
+            done = self.midwatch.run("diff", path, "--source", "paths", "-n", "midwatch-system", check=False, cwd=cwd)
+            self.assertEqual((done.returncode, done.stdout), (0, "No differences; 2 unchanged\n"), done.stderr)
+
     def test_exit_codes_of_commands_that_answer_a_question(self):
         repository = Repository(self.dir)
         repository.write("module.yaml", json.dumps(obj("Module", "database", "payments", {"displayName": "Payments database"})))
