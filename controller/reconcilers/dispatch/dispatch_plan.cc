@@ -91,6 +91,9 @@ class Planner {
       return;  // The next decision is made upon the changed Dispatch.
     }
     for (const Rule& rule : StartRules()) {
+      if (!rule.applies(dispatch_)) {
+        continue;
+      }
       auto look = rule.look(dispatch_, seen_, now_);
       if (auto* unsure = std::get_if<Unsure>(&look)) {
         decision_.confirm.push_back(std::move(unsure->key));

@@ -45,11 +45,13 @@ struct Unsure {
   ObjectKey key;
 };
 
-/// One rule that a Dispatch which has not started must pass.
+/// One rule that a Dispatch must pass to be assigned.
 struct Rule {
   std::string_view name;   ///< `Authorisation`
   std::string_view holds;  ///< What is true when it passes, for `midwatch why`.
   std::variant<std::monostate, Hindrance, Unsure> (*look)(const api::Dispatch&, const World&, Now);
+  /// Whether the rule is asked of it at all: what has started once does not ask for its mission.
+  bool (*applies)(const api::Dispatch&) = [](const api::Dispatch&) { return true; };
 };
 
 /// The rules in the order in which they are looked at; the first that does not pass decides.

@@ -17,7 +17,22 @@ using Look = std::variant<std::monostate, Hindrance, Unsure>;
 
 constexpr Look kPasses = std::monostate{};
 
-bool HasStarted(const api::Dispatch& dispatch) { return dispatch.status.started_at.has_value(); }
+// Of whom a rule is asked.
+
+bool Unstarted(const api::Dispatch& dispatch) { return !dispatch.status.started_at; }
+
+bool UnstartedOfMission(const api::Dispatch& dispatch) {
+  return dispatch.spec.mission_ref && Unstarted(dispatch);
+}
+
+bool UnstartedRecommendation(const api::Dispatch& dispatch) {
+  return dispatch.spec.mission_type == api::MissionType::kApprovalRecommend &&
+         !dispatch.spec.module_job_ref.key.empty() && Unstarted(dispatch);
+}
+
+bool Expires(const api::Dispatch& dispatch) {
+  return dispatch.spec.expire_after && Unstarted(dispatch);
+}
 
 Look Cancelled(std::string_view why, std::string message) {
   return Hindrance{
@@ -64,9 +79,6 @@ Look JobExists(const api::Dispatch& dispatch, const World& seen, Now) {
 }
 
 Look MissionExists(const api::Dispatch& dispatch, const World& seen, Now) {
-  if (!dispatch.spec.mission_ref || HasStarted(dispatch)) {
-    return kPasses;
-  }
   const api::MissionRef& mission = *dispatch.spec.mission_ref;
   if (seen.mission_presence == Presence::kNotSeen) {
     return Unsure{MissionKey(mission)};
@@ -79,7 +91,7 @@ Look MissionExists(const api::Dispatch& dispatch, const World& seen, Now) {
 }
 
 Look MissionMatches(const api::Dispatch& dispatch, const World& seen, Now) {
-  if (!dispatch.spec.mission_ref || HasStarted(dispatch) || seen.mission_matches) {
+  if (seen.mission_matches) {
     return kPasses;
   }
   return Cancelled(reason::kNoLongerMatches,
@@ -88,13 +100,9 @@ Look MissionMatches(const api::Dispatch& dispatch, const World& seen, Now) {
 }
 
 Look JobStillWaits(const api::Dispatch& dispatch, const World& seen, Now) {
-  const std::string& key = dispatch.spec.module_job_ref.key;
-  if (dispatch.spec.mission_type != api::MissionType::kApprovalRecommend || HasStarted(dispatch) ||
-      key.empty()) {
-    return kPasses;
-  }
   const auto& transitions = seen.job->spec.transitions;
-  if (transitions.empty() || std::to_string(transitions.back().seq) == key) {
+  if (transitions.empty() ||
+      std::to_string(transitions.back().seq) == dispatch.spec.module_job_ref.key) {
     return kPasses;
   }
   return Cancelled(reason::kJobMovedOn, "the job no longer waits for approval, it is " +
@@ -102,9 +110,6 @@ Look JobStillWaits(const api::Dispatch& dispatch, const World& seen, Now) {
 }
 
 Look NotExpired(const api::Dispatch& dispatch, const World&, Now now) {
-  if (!dispatch.spec.expire_after || HasStarted(dispatch)) {
-    return kPasses;
-  }
   const auto created = ParseTime(dispatch.metadata.creation_timestamp);
   if (!created || now.wall < *created + *dispatch.spec.expire_after) {
     return kPasses;
@@ -141,7 +146,7 @@ Look RetryIsDue(const api::Dispatch& dispatch, const World& seen, Now now) {
 }
 
 Look MissionEnabled(const api::Dispatch& dispatch, const World& seen, Now) {
-  if (!dispatch.spec.mission_ref || HasStarted(dispatch) || !seen.mission->spec.is_disabled) {
+  if (!seen.mission->spec.is_disabled) {
     return kPasses;
   }
   const api::MissionRef& ref = dispatch.spec.mission_ref.value();
@@ -271,13 +276,14 @@ const std::vector<Rule>& StartRules() {
   static const std::vector<Rule> kRules = {
       {"Wanted", "nobody has cancelled it", Wanted},
       {"JobExists", "the job exists", JobExists},
-      {"MissionExists", "the mission that asked for it exists", MissionExists},
-      {"MissionMatches", "the mission still has this type and covers the job", MissionMatches},
-      {"JobStillWaits", "the job is still in the state that fired it", JobStillWaits},
-      {"NotExpired", "it has not expired", NotExpired},
+      {"MissionExists", "the mission that asked for it exists", MissionExists, UnstartedOfMission},
+      {"MissionMatches", "the mission still has this type and covers the job", MissionMatches,
+       UnstartedOfMission},
+      {"JobStillWaits", "the job still waits for approval", JobStillWaits, UnstartedRecommendation},
+      {"NotExpired", "it has not expired", NotExpired, Expires},
       {"TimeLeft", "its time is not used up", TimeLeft},
       {"RetryIsDue", "it need not wait before the next attempt", RetryIsDue},
-      {"MissionEnabled", "the mission is enabled", MissionEnabled},
+      {"MissionEnabled", "the mission is enabled", MissionEnabled, UnstartedOfMission},
       {"AgentExists", "the Agent exists", AgentExists},
       {"AgentActive", "the Agent is not suspended", AgentActive},
       {"Authorised", "the Agent is assigned to the Module", Authorised},
