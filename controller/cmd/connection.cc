@@ -33,6 +33,14 @@ std::filesystem::path Beside(const std::string& kubeconfig, const std::string& f
 }
 
 Result<kube::Kubeconfig> Read(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    const std::filesystem::path inside = std::filesystem::path(path) / "kubeconfig";
+    return Fail(ErrorCode::kInvalid, path + ": is a directory, expected a kubeconfig file" +
+                                         (std::filesystem::exists(inside, ignored)
+                                              ? ", did you mean " + inside.string() + "?"
+                                              : ""));
+  }
   MIDWATCH_ASSIGN(const std::string text, ReadFile(path));
   const manifest::LoadedYaml loaded = manifest::LoadYaml(path, text);
   if (!loaded.errors.empty()) {
