@@ -15,10 +15,16 @@ constexpr int kFirstErrorStatus = 400;
 
 }  // namespace
 
-Result<ApiSession> ApiSession::Open(Context& context, const ClientOptions& options) {
+Result<ApiSession> ApiSession::Open(Context& context, const ClientOptions& options,
+                                    const std::string& said_too) {
+  if (!said_too.empty() && !options.namespace_name.empty() && said_too != options.namespace_name) {
+    return Fail(ErrorCode::kInvalid,
+                "two namespaces: -n " + options.namespace_name + ", and " + said_too + "/…");
+  }
   const auto candidates = KubeconfigCandidates(options.kubeconfig, context.world.environment);
   MIDWATCH_ASSIGN(Connection connection, context.world.connect(candidates));
-  return ApiSession(context, std::move(connection), options.namespace_name);
+  return ApiSession(context, std::move(connection),
+                    said_too.empty() ? options.namespace_name : said_too);
 }
 
 template <typename T, typename Start>

@@ -16,12 +16,14 @@ inline constexpr Duration kCallDeadline = std::chrono::seconds(30);
 /// what the server said; no answer in time is kTimeout. Not thread-safe.
 class ApiSession {
  public:
-  /// Opens what the options say. Talks to nobody yet.
-  static Result<ApiSession> Open(Context& context, const ClientOptions& options);
+  /// Opens what the options say. Talks to nobody yet. `said_too`: the namespace that the name of an
+  /// object said; another one than the options' is kInvalid.
+  static Result<ApiSession> Open(Context& context, const ClientOptions& options,
+                                 const std::string& said_too = {});
 
   /// The namespace of the options, else the kubeconfig's, else `default`.
   const std::string& namespace_name() const { return namespace_; }
-  /// ` -n NAMESPACE` for a command in a hint, if the options say it; else nothing.
+  /// ` -n NAMESPACE` for a command in a hint, if it was said; else nothing.
   const std::string& namespace_option() const { return namespace_option_; }
   const Connection& connection() const { return connection_; }
   void SetDeadline(Duration deadline) { deadline_ = deadline; }

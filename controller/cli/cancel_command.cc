@@ -2,17 +2,14 @@
 #include "controller/api/names.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
-#include "controller/cli/kind_target.h"
 #include "controller/cli/missing_object.h"
+#include "controller/cli/state_word.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 
 namespace midwatch::cli {
 
 int Run(const CancelOptions& options, Context& context) {
-  if (const auto kind = KindOf(options.target, {"dispatch"}); !kind) {
-    return context.Refuse(kExitUsage, kind.error().message);
-  }
-  auto session = ApiSession::Open(context, options.client);
+  auto session = ApiSession::Open(context, options.client, options.target.namespace_name);
   if (!session) {
     return context.Refuse(session.error());
   }
@@ -24,7 +21,7 @@ int Run(const CancelOptions& options, Context& context) {
   if (dispatch::IsTerminal(seen->status.phase)) {
     return context.Refuse(kExitNo,
                           "dispatch/" + name + " has ended already: " +
-                              std::string(api::ToString(seen->status.phase)),
+                              std::string(ResultWord(api::ToString(seen->status.phase))),
                           "what has ended stays so; midwatch why dispatch/" + name +
                               session->namespace_option() + " says how");
   }

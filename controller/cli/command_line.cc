@@ -71,11 +71,15 @@ class Parser {
 
  private:
   void Add(const Parameter& parameter) {
-    const std::string shown = parameter.IsArgument() ? parameter.names : LongName(parameter.names);
+    // What is expected of an argument in several forms says the message.
+    const bool has_forms = parameter.names.find('/') != std::string::npos;
+    const std::string shown = !parameter.IsArgument() ? LongName(parameter.names) + ": "
+                              : has_forms             ? std::string()
+                                                      : parameter.names + ": ";
     const auto set = [this, shown, setter = parameter.set](const CLI::results_t& values) {
       for (const std::string& value : values) {
         if (const auto done = setter(value); !done && !problem_) {
-          problem_ = shown + ": " + Quote(value) + ": " + done.error().message;
+          problem_ = shown + Quote(value) + ": " + done.error().message;
         }
       }
       return true;

@@ -15,6 +15,18 @@ constexpr std::array<std::string_view, 10> kSpinner = {"⠋", "⠙", "⠹", "⠸
                                                        "⠴", "⠦", "⠧", "⠇", "⠏"};
 constexpr std::string_view kClearLine = "\r\x1b[2K";
 
+/// `error: …`. Further lines of the text stand under the first, so that none looks like ours.
+std::string Labelled(std::string_view label, Colour colour, std::string_view text,
+                     const Style& style) {
+  const std::string harmless = Harmless(text);
+  std::string out;
+  for (const std::string_view line : Split(Trim(harmless), '\n')) {
+    out += (out.empty() ? style.In(colour, label) : std::string(label.size(), ' ')) + " ";
+    out.append(line).append("\n");
+  }
+  return out;
+}
+
 }  // namespace
 
 bool IsColoured(ColourChoice choice, bool is_terminal,
@@ -29,9 +41,8 @@ bool IsColoured(ColourChoice choice, bool is_terminal,
 }
 
 std::string ErrorText(std::string_view message, std::string_view hint, const Style& style) {
-  std::string text = style.In(Colour::kRed, "error:") + " " + std::string(message) + "\n";
-  return hint.empty() ? text
-                      : text + style.In(Colour::kCyan, "hint:") + " " + std::string(hint) + "\n";
+  std::string text = Labelled("error:", Colour::kRed, message, style);
+  return hint.empty() ? text : text + Labelled("hint:", Colour::kCyan, hint, style);
 }
 
 Context::Context(Capabilities& world_used, ColourChoice colour)
@@ -40,7 +51,7 @@ Context::Context(Capabilities& world_used, ColourChoice colour)
       err(IsColoured(colour, world_used.terminal.err_is_terminal, world_used.environment)) {}
 
 void Context::Warn(std::string_view text) {
-  Note(err.In(Colour::kYellow, "warning:") + " " + std::string(text));
+  world.err.Write(Labelled("warning:", Colour::kYellow, text, err));
 }
 
 int Context::Refuse(int code, std::string_view message, std::string_view hint) {
@@ -50,13 +61,13 @@ int Context::Refuse(int code, std::string_view message, std::string_view hint) {
 
 void Context::Hint(std::string_view hint) {
   if (!hint.empty()) {
-    Note(err.In(Colour::kCyan, "hint:") + " " + std::string(hint));
+    world.err.Write(Labelled("hint:", Colour::kCyan, hint, err));
   }
 }
 
 int Context::Refuse(const Error& error, std::string_view about) {
   const std::string message =
-      about.empty() ? Harmless(error.message) : std::string(about) + ": " + Harmless(error.message);
+      about.empty() ? error.message : std::string(about) + ": " + error.message;
   return Refuse(ExitCodeOf(error.code), message, HintFor(error));
 }
 

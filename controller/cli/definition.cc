@@ -6,6 +6,8 @@
 
 #include "controller/api/codec.h"
 #include "controller/base/text.h"
+#include "controller/cli/object_reference.h"
+#include "controller/cli/state_word.h"
 
 namespace midwatch::cli {
 namespace {
@@ -103,32 +105,27 @@ Setter Into(std::vector<std::string>& target) {
   };
 }
 
-Setter Into(KindAndName& target) {
-  return Parsed(target, [](const std::string& value) -> Result<KindAndName> {
-    const std::size_t slash = value.find('/');
-    if (slash == std::string::npos) {
-      return KindAndName{.kind = {}, .name = value};
+Setter Into(ObjectReference& target, std::vector<std::string> kinds) {
+  return Parsed(target,
+                [kinds](const std::string& value) { return ParseReferenceTo(value, kinds); });
+}
+
+Setter Into(NameInNamespace& target) {
+  return Parsed(target, [](const std::string& value) -> Result<NameInNamespace> {
+    const std::vector<std::string_view> parts = Split(value, '/');
+    if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
+      return Fail(ErrorCode::kInvalid, "expected NAMESPACE/NAME");
     }
-    if (slash == 0 || slash + 1 == value.size()) {
-      return Fail(ErrorCode::kInvalid, "expected KIND/NAME");
-    }
-    return KindAndName{.kind = value.substr(0, slash), .name = value.substr(slash + 1)};
+    return NameInNamespace{.namespace_name = std::string(parts[0]), .name = std::string(parts[1])};
   });
 }
 
-Setter Into(NameInNamespace& target, bool short_form) {
-  return Parsed(target, [short_form](const std::string& value) -> Result<NameInNamespace> {
-    const std::vector<std::string_view> parts = Split(value, '/');
-    const bool empty_part =
-        std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.empty(); });
-    if (parts.size() > 2 || empty_part || (parts.size() == 1 && !short_form)) {
-      return Fail(ErrorCode::kInvalid,
-                  short_form ? "expected NAME or NAMESPACE/NAME" : "expected NAMESPACE/NAME");
+Setter IntoState(std::string& target) {
+  return Parsed(target, [](const std::string& value) -> Result<std::string> {
+    if (!IsStateWord(value)) {
+      return Fail(ErrorCode::kInvalid, AnyOf(StateWords()));
     }
-    if (parts.size() == 1) {
-      return NameInNamespace{.namespace_name = {}, .name = value};
-    }
-    return NameInNamespace{.namespace_name = std::string(parts[0]), .name = std::string(parts[1])};
+    return value;
   });
 }
 
@@ -165,6 +162,19 @@ std::vector<Parameter> ClientParameters(ClientOptions& client, bool with_namespa
                  .help = "Which API, and as whom; without it $KUBECONFIG, then ~/.kube/config",
                  .set = Into(client.kubeconfig)});
   return out;
+}
+
+Parameter TargetParameter(std::string help, ObjectReference& target,
+                          std::vector<std::string> kinds) {
+  std::string forms;
+  for (const std::string& kind : kinds) {
+    forms += (forms.empty() ? "" : " | ") + kind + "/NAME";
+  }
+  return {.names = std::move(forms),
+          .help = std::move(help) + "; also KIND/NAMESPACE/NAME, NAMESPACE/NAME or NAME of a " +
+                  kinds.front(),
+          .set = Into(target, kinds),
+          .required = true};
 }
 
 Parameter OutputParameter(OutputFormat& output, std::vector<OutputFormat> allowed) {

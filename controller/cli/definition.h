@@ -74,12 +74,14 @@ Setter Into(Duration& target);
 Setter Into(std::optional<Duration>& target);
 Setter Into(std::optional<std::int64_t>& target);
 Setter Into(std::vector<std::string>& target);
-Setter Into(KindAndName& target);
+/// Of one of these kinds, if it names one.
+Setter Into(ObjectReference& target, std::vector<std::string> kinds);
 Setter Into(api::Operation& target);
 Setter Into(api::JobState& target);
 Setter Into(std::optional<api::JobState>& target);
-/// `NS/NAME`; with `short_form` also `NAME`. A kind before it (`modulejob/…`) is not taken.
-Setter Into(NameInNamespace& target, bool short_form = false);
+Setter Into(NameInNamespace& target);
+/// A word of `--state` (state_word.h).
+Setter IntoState(std::string& target);
 /// One of the listed words (`json`, `yaml`, `wide`, `name`, `text`, `markdown`).
 Setter Into(OutputFormat& target, std::vector<OutputFormat> allowed);
 /// One of these words.
@@ -87,6 +89,9 @@ Setter OneOf(std::string& target, std::vector<std::string> words);
 
 // Parameters that several commands share.
 std::vector<Parameter> ClientParameters(ClientOptions& client, bool with_namespace = true);
+/// An object of one of these kinds; of the first one where none is named.
+Parameter TargetParameter(std::string help, ObjectReference& target,
+                          std::vector<std::string> kinds);
 Parameter OutputParameter(OutputFormat& output, std::vector<OutputFormat> allowed);
 
 }  // namespace midwatch::cli

@@ -9,11 +9,6 @@ void Append(std::vector<Parameter> more, std::vector<Parameter>& to) {
   to.insert(to.end(), more.begin(), more.end());
 }
 
-Parameter Target(std::string names, std::string help, KindAndName& target) {
-  return {
-      .names = std::move(names), .help = std::move(help), .set = Into(target), .required = true};
-}
-
 Definition Get() {
   auto o = std::make_shared<GetOptions>();
   Definition d{
@@ -22,10 +17,12 @@ Definition Get() {
       .summary = "List objects as tables",
       .details =
           "TYPE is a plural, singular or short name, or a category: midwatch (what people write), "
-          "midwatch-all (the rest). Tables are the server's own.\n\n"
-          "--state takes Pending, Parked, Running, Success, Failed or Cancelled, or the exact word "
-          "of a "
-          "state column.",
+          "midwatch-all (the rest). Tables are the server's own; where it says PHASE, people see STATE.\n\n"
+          "--state takes Pending, Parked, Running, Success, Failed and Cancelled: the words of the "
+          "column STATE (docs/concepts.md says which phases they stand for). Also the phase "
+          "itself; "
+          "ApprovalRequired of jobs; Ready, NotReady, Active, Inactive, Connected and Disconnected "
+          "of what has such a column.",
       .parameters =
           {{.names = "TYPE[,TYPE…] [NAME…] | TYPE/NAME…",
             .help = "What to list",
@@ -50,7 +47,7 @@ Definition Get() {
            {.names = "--state",
             .value = "STATE",
             .help = "Only rows in this state",
-            .set = Into(o->state)},
+            .set = IntoState(o->state)},
            {.names = "-w,--watch", .help = "Go on with what changes", .set = Into(o->watch)},
            {.names = "--no-headers", .help = "Leave the heading out", .set = Into(o->no_headers)},
            OutputParameter(o->output, {OutputFormat::kWide, OutputFormat::kJson,
@@ -86,7 +83,7 @@ Definition Tree() {
                .chapter = Chapter::kLook,
                .summary = "Draw what came of a job: missions, dispatches, runs, reports",
                .details = {},
-               .parameters = {Target("modulejob/NAME", "The job", o->target)},
+               .parameters = {TargetParameter("The job", o->target, {"modulejob"})},
                .examples = {{"midwatch tree -n payments modulejob/database-42", ""}},
                .take = [o] { return Command(ClientCommand(*o)); }};
   Append(ClientParameters(o->client), d.parameters);
@@ -103,7 +100,7 @@ Definition Why() {
           "Of a Dispatch: the rules that decide whether it may start, in their order, which of "
           "them hold, what stands in the way and what ends it. Of a ModuleJob: which missions "
           "covered it and which did not. The rules are those of the controller.",
-      .parameters = {Target("dispatch/NAME | modulejob/NAME", "What to explain", o->target)},
+      .parameters = {TargetParameter("What to explain", o->target, {"dispatch", "modulejob"})},
       .examples = {{"midwatch why -n payments dispatch/database-x7k2m", ""}},
       .take = [o] { return Command(ClientCommand(*o)); }};
   Append(ClientParameters(o->client), d.parameters);
@@ -117,7 +114,7 @@ Definition Logs() {
                .summary = "Show the session of a sidecar: reasoning, tool calls, results",
                .details = "Of a Dispatch its current Run is meant.",
                .parameters =
-                   {Target("run/NAME | dispatch/NAME", "Whose session", o->target),
+                   {TargetParameter("Whose session", o->target, {"run", "dispatch"}),
                     {.names = "-f,--follow", .help = "Go on until it ends", .set = Into(o->follow)},
                     OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson})},
                .examples = {{"midwatch logs -n payments -f dispatch/database-x7k2m", ""}},
@@ -133,7 +130,8 @@ Definition ReportOf() {
       .chapter = Chapter::kLook,
       .summary = "Show a Report: what a sidecar found, on what evidence",
       .details = {},
-      .parameters = {Target("NAME | dispatch/NAME", "The Report, or that of a Dispatch", o->target),
+      .parameters = {TargetParameter("The Report, or that of a Dispatch", o->target,
+                                     {"report", "dispatch"}),
                      OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson,
                                                  OutputFormat::kYaml, OutputFormat::kMarkdown})},
       .examples = {{"midwatch report -n payments database-x7k2m", ""}},

@@ -46,10 +46,10 @@ Parameter FileParameter(std::string names, std::string help, std::string& target
   return {.names = std::move(names), .value = "FILE", .help = std::move(help), .set = Into(target)};
 }
 
-Parameter JobArgument(NameInNamespace& job) {
+Parameter JobArgument(ObjectReference& job) {
   return {.names = "JOB",
           .help = "The ModuleJob as job start printed it, NAMESPACE/NAME, or a name",
-          .set = Into(job, true),
+          .set = Into(job, {"modulejob"}),
           .required = true};
 }
 

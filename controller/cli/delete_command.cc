@@ -94,13 +94,13 @@ Result<std::vector<Target>> Named(const DeleteOptions& options, const ResourceCa
   if (options.what.empty()) {
     return out;
   }
-  MIDWATCH_ASSIGN(const auto selected, SelectObjects(catalogue, options.what));
+  MIDWATCH_ASSIGN(const auto selected, SelectObjects(catalogue, options.what, session));
   for (const Selected& one : selected) {
     if (one.names.empty()) {
       return Fail(ErrorCode::kInvalid, "the names of what is to be deleted are missing");
     }
     for (const std::string& name : one.names) {
-      out.push_back({one.entry, one.entry->type.namespaced ? session.namespace_name() : "", name});
+      out.push_back({one.entry, one.namespace_name, name});
     }
   }
   return out;

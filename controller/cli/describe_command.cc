@@ -11,7 +11,7 @@ namespace {
 std::vector<Object> Find(const Selected& selected, Context& context, ApiSession& session,
                          int& code) {
   const ResourceType& type = selected.entry->type;
-  const std::string space = type.namespaced ? session.namespace_name() : std::string();
+  const std::string& space = selected.namespace_name;
   if (selected.names.empty()) {
     auto all = session.List({.type = type,
                              .namespace_name = space,
@@ -72,7 +72,7 @@ int Run(const DescribeOptions& options, Context& context) {
   if (!catalogue) {
     return context.Refuse(catalogue.error());
   }
-  auto selected = SelectObjects(*catalogue, options.what);
+  auto selected = SelectObjects(*catalogue, options.what, *session);
   if (!selected) {
     return context.Refuse(kExitFailed, selected.error().message, kHintForTypes);
   }

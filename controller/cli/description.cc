@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/base/text.h"
+#include "controller/cli/state_word.h"
 #include "controller/cli/text_table.h"
 
 namespace midwatch::cli {

@@ -38,7 +38,7 @@ class Getter {
     if (!catalogue) {
       return context_.Refuse(catalogue.error());
     }
-    auto selected = SelectObjects(*catalogue, options_.what);
+    auto selected = SelectObjects(*catalogue, options_.what, session_);
     if (!selected) {
       return context_.Refuse(kExitFailed, selected.error().message, kHintForTypes);
     }
@@ -51,9 +51,8 @@ class Getter {
   }
 
  private:
-  std::string NamespaceFor(const CatalogueEntry& entry) const {
-    return entry.type.namespaced && !options_.all_namespaces ? session_.namespace_name()
-                                                             : std::string();
+  std::string NamespaceFor(const Selected& selected) const {
+    return options_.all_namespaces ? std::string() : selected.namespace_name;
   }
 
   TableView ViewOf(const CatalogueEntry& entry, bool several) const {
@@ -64,8 +63,8 @@ class Getter {
             .state = options_.state};
   }
 
-  Result<ServerTable> FetchTable(const CatalogueEntry& entry, const std::string& name) {
-    const std::string path = PathOf(entry.type, NamespaceFor(entry), name);
+  Result<ServerTable> FetchTable(const Selected& selected, const std::string& name) {
+    const std::string path = PathOf(selected.entry->type, NamespaceFor(selected), name);
     if (!name.empty()) {
       MIDWATCH_ASSIGN(const Json document, session_.Fetch(path, std::string(kTableAccept)));
       return ServerTable::Parse(document);
@@ -88,11 +87,11 @@ class Getter {
   /// The tables of all names, as one.
   Result<ServerTable> FetchTable(const Selected& selected) {
     if (selected.names.empty()) {
-      return FetchTable(*selected.entry, {});
+      return FetchTable(selected, {});
     }
     ServerTable all;
     for (const std::string& name : selected.names) {
-      auto one = FetchTable(*selected.entry, name);
+      auto one = FetchTable(selected, name);
       if (!one) {
         failed_ = RefuseObject(one.error(), selected.entry->type, name, context_, session_);
         continue;
@@ -140,7 +139,7 @@ class Getter {
     std::vector<Json> out;
     const ResourceType& type = selected.entry->type;
     for (const std::string& name : selected.names) {
-      const auto object = session_.Get(type, NamespaceFor(*selected.entry), name);
+      const auto object = session_.Get(type, NamespaceFor(selected), name);
       if (object) {
         out.push_back(object->Body());
       } else {
@@ -150,7 +149,7 @@ class Getter {
     if (selected.names.empty()) {
       MIDWATCH_ASSIGN(const std::vector<Object> objects,
                       session_.List({.type = type,
-                                     .namespace_name = NamespaceFor(*selected.entry),
+                                     .namespace_name = NamespaceFor(selected),
                                      .label_selector = options_.label_selector,
                                      .field_selector = options_.field_selector,
                                      .continue_token = {},
@@ -162,19 +161,30 @@ class Getter {
     return out;
   }
 
-  /// Objects have no columns: search looks at everything they say, state at phase and state.
+  /// Objects have no columns: search looks at everything they say, state at what the columns show.
   bool Fits(const Json& object) const {
     const Json& status = object.At("status");
-    TableRow row{.cells = {object.At("metadata", "name").AsString(), status.At("phase").AsString(),
-                           status.At("state").AsString()},
-                 .namespace_name = object.At("metadata", "namespace").AsString()};
-    const std::vector<TableColumn> columns = {
-        {.name = "Name"}, {.name = "Phase", .state = true}, {.name = "State", .state = true}};
-    if (!Passes(row, columns, {.state = options_.state})) {
-      return false;
+    TableRow row;
+    std::vector<TableColumn> columns;
+    const auto add = [&](const char* column, const Json& value) {
+      if (!value.IsNull()) {
+        row.cells.push_back(value.IsString() ? value.AsString() : value.Dump());
+        columns.push_back({.name = column, .state = true});
+      }
+    };
+    add("Phase", status.At("phase"));
+    add("State", status.At("state"));
+    add("Active", status.At("active"));
+    add("Connected", status.At("connected"));
+    for (const Json& condition : status.At("conditions").Items()) {
+      const std::string& type = condition.At("type").AsString();
+      if (type == "Ready" || type == "Connected") {
+        add(type.c_str(), condition.At("status"));
+      }
     }
-    return options_.search.empty() ||
-           ToLower(object.Dump()).find(ToLower(options_.search)) != std::string::npos;
+    return Passes(row, columns, {.state = options_.state}) &&
+           (options_.search.empty() ||
+            ToLower(object.Dump()).find(ToLower(options_.search)) != std::string::npos);
   }
 
   int PrintObjects(const std::vector<Selected>& selected) {
@@ -222,7 +232,7 @@ class Getter {
     if (!name.empty()) {
       query += "&fieldSelector=" + PercentEncode("metadata.name=" + name);
     }
-    return WatchTable({.list = PathOf(one.entry->type, NamespaceFor(*one.entry)),
+    return WatchTable({.list = PathOf(one.entry->type, NamespaceFor(one)),
                        .query = query,
                        .view = ViewOf(*one.entry, false),
                        .with_headings = !options_.no_headers},

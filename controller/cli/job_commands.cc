@@ -6,6 +6,7 @@
 #include "controller/cli/job_reporter.h"
 #include "controller/cli/job_results.h"
 #include "controller/cli/missing_object.h"
+#include "controller/cli/state_word.h"
 
 namespace midwatch::cli {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 constexpr Duration kPatience = std::chrono::seconds(30);
 
 /// What job update and job finish have in common: upload, then report.
-Result<ReportedTransition> Tell(const NameInNamespace& job, JobNews news, const std::string& log,
+Result<ReportedTransition> Tell(const std::string& job, JobNews news, const std::string& log,
                                 const std::string& plan, Context& context, ApiSession& session) {
   const SecretMask mask(context.world.environment);
   if (!log.empty()) {
@@ -24,9 +25,7 @@ Result<ReportedTransition> Tell(const NameInNamespace& job, JobNews news, const 
     MIDWATCH_ASSIGN(auto artifact, UploadFile("plan", plan, mask, context, session));
     news.artifacts.push_back(std::move(artifact));
   }
-  const std::string& space =
-      job.namespace_name.empty() ? session.namespace_name() : job.namespace_name;
-  return JobReporter(context, session, kPatience).Report(space, job.name, news);
+  return JobReporter(context, session, kPatience).Report(session.namespace_name(), job, news);
 }
 
 void Confirm(const ReportedTransition& reported, api::JobState state, Context& context) {
@@ -59,13 +58,14 @@ int Run(const JobStartOptions& options, Context& context) {
 }
 
 int Run(const JobUpdateOptions& options, Context& context) {
-  auto session = ApiSession::Open(context, options.client);
+  auto session = ApiSession::Open(context, options.client, options.job.namespace_name);
   if (!session) {
     return context.Refuse(session.error());
   }
-  const auto reported = Tell(
-      options.job, {.state = options.state, .at = context.Time().wall, .message = options.message},
-      options.log, options.plan, context, *session);
+  const auto reported =
+      Tell(options.job.name,
+           {.state = options.state, .at = context.Time().wall, .message = options.message},
+           options.log, options.plan, context, *session);
   if (!reported) {
     return RefuseObject(reported.error(), api::ModuleJob::Type(), options.job.name, context,
                         *session);
@@ -87,11 +87,11 @@ int Run(const JobFinishOptions& options, Context& context) {
                           std::string(api::ToString(state)) + " is not the end of a job",
                           "report it by midwatch job update");
   }
-  auto session = ApiSession::Open(context, options.client);
+  auto session = ApiSession::Open(context, options.client, options.job.namespace_name);
   if (!session) {
     return context.Refuse(session.error());
   }
-  const auto reported = Tell(options.job,
+  const auto reported = Tell(options.job.name,
                              {.state = state,
                               .at = context.Time().wall,
                               .exit_code = options.exit_code,

@@ -10,6 +10,7 @@
 #include "controller/cli/job_files.h"
 #include "controller/cli/job_reporter.h"
 #include "controller/cli/job_results.h"
+#include "controller/cli/state_word.h"
 
 namespace midwatch::cli {
 namespace {

@@ -10,6 +10,7 @@
 #include "controller/base/text.h"
 #include "controller/cli/live_list.h"
 #include "controller/cli/report_text.h"
+#include "controller/cli/state_word.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 
 namespace midwatch::cli {
@@ -153,11 +154,10 @@ class Waiting {
   }
 
   std::string Head(const api::Dispatch& dispatch) const {
-    const std::string_view phase = api::ToString(dispatch.status.phase);
     const std::string& reason = dispatch.status.reason;
     return std::string(api::ToString(dispatch.spec.mission_type)) + " by Agent " +
            dispatch.spec.agent_ref.namespace_name + "/" + dispatch.spec.agent_ref.name + ": " +
-           output_.style.In(ColourOfState(phase), phase) +
+           ShowState(api::ToString(dispatch.status.phase), output_.style) +
            (reason.empty() ? "" : " (" + Harmless(reason) + ")");
   }
 

@@ -5,9 +5,9 @@
 #include "controller/api/run.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
-#include "controller/cli/kind_target.h"
 #include "controller/cli/missing_object.h"
 #include "controller/cli/session_text.h"
+#include "controller/cli/state_word.h"
 
 namespace midwatch::cli {
 namespace {
@@ -46,7 +46,7 @@ std::optional<api::NamespacedRef> FindRunOf(const std::string& dispatch_name, Co
   if (!run) {
     code = context.Refuse(kExitFailed,
                           "dispatch/" + dispatch_name + " has no Run: it is " +
-                              std::string(api::ToString(dispatch->status.phase)),
+                              std::string(ResultWord(api::ToString(dispatch->status.phase))),
                           "midwatch why dispatch/" + dispatch_name + session.namespace_option() +
                               " says what stands in the way");
   }
@@ -124,11 +124,10 @@ class Follower {
     context_.Print(text_.Finish());
     if (offset_ == 0) {
       context_.Note("The session of run/" + run_.name + " is empty; the Run is " +
-                    std::string(api::ToString(run.status.phase)) + ".");
+                    std::string(ResultWord(api::ToString(run.status.phase))) + ".");
     } else if (options_.follow) {
-      const std::string_view phase = api::ToString(run.status.phase);
-      context_.Note(context_.err.In(ColourOfState(phase), std::string(phase)) +
-                    (run.status.message.empty() ? "" : ": " + Harmless(run.status.message)));
+      context_.Note(ShowState(api::ToString(run.status.phase), context_.err) +
+                    (run.status.message.empty() ? "" : ": " + HarmlessLine(run.status.message)));
     }
     return kExitDone;
   }
@@ -144,16 +143,12 @@ class Follower {
 }  // namespace
 
 int Run(const LogsOptions& options, Context& context) {
-  const auto kind = KindOf(options.target, {"run", "dispatch"});
-  if (!kind) {
-    return context.Refuse(kExitUsage, kind.error().message);
-  }
-  auto session = ApiSession::Open(context, options.client);
+  auto session = ApiSession::Open(context, options.client, options.target.namespace_name);
   if (!session) {
     return context.Refuse(session.error());
   }
   std::optional<api::NamespacedRef> run;
-  if (*kind == "run") {
+  if (options.target.kind != "dispatch") {
     run = {.namespace_name = session->namespace_name(), .name = options.target.name};
   } else {
     int code = kExitDone;

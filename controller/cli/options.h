@@ -17,15 +17,16 @@ namespace midwatch::cli {
 enum class OutputFormat : std::uint8_t { kText, kWide, kJson, kYaml, kName, kMarkdown };
 enum class ColourChoice : std::uint8_t { kAuto, kAlways, kNever };
 
-/// `payments/database`; the namespace is empty where only a name was given.
+/// `payments/database`
 struct NameInNamespace {
   std::string namespace_name;
   std::string name;
 };
 
-/// `dispatch/NAME`; the kind is empty where only a name was given.
-struct KindAndName {
+/// An object as people name it (object_reference.h). What was not said is empty.
+struct ObjectReference {
   std::string kind;
+  std::string namespace_name;
   std::string name;
 };
 
@@ -121,7 +122,7 @@ struct JobStartOptions {
 };
 struct JobUpdateOptions {
   ClientOptions client;
-  NameInNamespace job;
+  ObjectReference job;
   api::JobState state = api::JobState::kRunning;
   std::string message;
   std::string log;   ///< File to upload; empty: none.
@@ -129,7 +130,7 @@ struct JobUpdateOptions {
 };
 struct JobFinishOptions {
   ClientOptions client;
-  NameInNamespace job;
+  ObjectReference job;
   std::optional<api::JobState> state;  ///< Absent: by the exit code.
   std::optional<std::int64_t> exit_code;
   std::string message;
@@ -172,26 +173,26 @@ struct DeleteOptions {
 };
 struct TreeOptions {
   ClientOptions client;
-  KindAndName target;
+  ObjectReference target;
 };
 struct WhyOptions {
   ClientOptions client;
-  KindAndName target;
+  ObjectReference target;
 };
 struct LogsOptions {
   ClientOptions client;
-  KindAndName target;
+  ObjectReference target;
   bool follow = false;
   OutputFormat output = OutputFormat::kText;
 };
 struct ReportOptions {
   ClientOptions client;
-  KindAndName target;
+  ObjectReference target;
   OutputFormat output = OutputFormat::kText;
 };
 struct CancelOptions {
   ClientOptions client;
-  KindAndName target;
+  ObjectReference target;
   std::string reason;
 };
 struct VersionOptions {

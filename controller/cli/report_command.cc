@@ -3,17 +3,17 @@
 #include "controller/api/dispatch.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
-#include "controller/cli/kind_target.h"
 #include "controller/cli/missing_object.h"
 #include "controller/cli/object_output.h"
 #include "controller/cli/report_text.h"
+#include "controller/cli/state_word.h"
 
 namespace midwatch::cli {
 namespace {
 
 /// The Report's name: that of a Dispatch, or its own. None: it is said why, and `code` is set.
-std::optional<std::string> FindName(const KindAndName& target, bool of_dispatch, Context& context,
-                                    ApiSession& session, int& code) {
+std::optional<std::string> FindName(const ObjectReference& target, bool of_dispatch,
+                                    Context& context, ApiSession& session, int& code) {
   if (!of_dispatch) {
     return target.name;
   }
@@ -25,7 +25,7 @@ std::optional<std::string> FindName(const KindAndName& target, bool of_dispatch,
   if (!dispatch->status.report) {
     code = context.Refuse(kExitFailed,
                           "dispatch/" + target.name + " has no Report: it is " +
-                              std::string(api::ToString(dispatch->status.phase)),
+                              std::string(ResultWord(api::ToString(dispatch->status.phase))),
                           "midwatch why dispatch/" + target.name + session.namespace_option() +
                               " says what stands in the way");
     return std::nullopt;
@@ -36,16 +36,13 @@ std::optional<std::string> FindName(const KindAndName& target, bool of_dispatch,
 }  // namespace
 
 int Run(const ReportOptions& options, Context& context) {
-  const auto kind = KindOf(options.target, {"report", "dispatch"});
-  if (!kind) {
-    return context.Refuse(kExitUsage, kind.error().message);
-  }
-  auto session = ApiSession::Open(context, options.client);
+  auto session = ApiSession::Open(context, options.client, options.target.namespace_name);
   if (!session) {
     return context.Refuse(session.error());
   }
   int code = kExitDone;
-  const auto name = FindName(options.target, *kind == "dispatch", context, *session, code);
+  const auto name =
+      FindName(options.target, options.target.kind == "dispatch", context, *session, code);
   if (!name) {
     return code;
   }

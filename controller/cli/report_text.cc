@@ -27,8 +27,8 @@ std::string Title(const api::Report& report) {
   const api::ReportSpec& spec = report.spec;
   const std::string job =
       spec.module_job_ref.job_id.empty() ? spec.module_job_ref.name : spec.module_job_ref.job_id;
-  return std::string(TitleOf(spec.mission_type)) + " of " + report.metadata.namespace_name + "/" +
-         spec.module_ref.name + ", job " + Harmless(job);
+  return std::string(TitleOf(spec.mission_type)) + " of " +
+         HarmlessLine(report.metadata.namespace_name + "/" + spec.module_ref.name + ", job " + job);
 }
 
 Colour ColourOf(api::Severity severity) {
@@ -86,7 +86,7 @@ class TextWriter {
       const bool range = one.lines.find('-') != std::string::npos;
       const std::string lines =
           one.lines.empty() ? "" : (range ? ", lines " : ", line ") + one.lines;
-      out_ += "    " + style_.In(Colour::kBlue, Harmless(one.artifact) + lines) + "\n";
+      out_ += "    " + style_.In(Colour::kBlue, HarmlessLine(one.artifact + lines)) + "\n";
       Quote(one.quote, FirstLine(one.lines));
     }
   }
@@ -183,8 +183,8 @@ std::string Fenced(const std::string& text) {
 std::string MarkdownEvidence(const std::vector<api::Evidence>& list) {
   std::string out = list.empty() ? "" : "\n<details><summary>Evidence</summary>\n\n";
   for (const api::Evidence& one : list) {
-    out += "`" + one.artifact + (one.lines.empty() ? "" : ":" + one.lines) + "`\n\n" +
-           Fenced(one.quote) + "\n";
+    const std::string place = one.artifact + (one.lines.empty() ? "" : ":" + one.lines);
+    out += "`" + HarmlessLine(place) + "`\n\n" + Fenced(one.quote) + "\n";
   }
   return out + (list.empty() ? "" : "</details>\n");
 }
@@ -245,7 +245,7 @@ std::string Producer(const api::Producer& by) {
 
 std::string ProducerText(const api::ReportSpec& spec) {
   const std::int64_t tokens = spec.usage ? spec.usage->input_tokens + spec.usage->output_tokens : 0;
-  return Harmless(Producer(spec.produced_by) + ", tokens " + std::to_string(tokens));
+  return HarmlessLine(Producer(spec.produced_by) + ", tokens " + std::to_string(tokens));
 }
 
 std::string ReportText(const api::Report& report, const Style& style, std::size_t width) {

@@ -5,6 +5,7 @@
 
 #include "controller/base/encoding.h"
 #include "controller/base/text.h"
+#include "controller/cli/object_reference.h"
 
 namespace midwatch::cli {
 namespace {
@@ -65,20 +66,32 @@ bool IsCalled(const CatalogueEntry& entry, const std::string& word) {
          Has(entry.short_names, name);
 }
 
-Result<std::vector<Selected>> SelectByPairs(const ResourceCatalogue& catalogue,
-                                            const std::vector<std::string>& words) {
+std::string NamespaceOf(const CatalogueEntry& entry, const ApiSession& session) {
+  return entry.type.namespaced ? session.namespace_name() : std::string();
+}
+
+Result<std::vector<Selected>> SelectByReference(const ResourceCatalogue& catalogue,
+                                                const std::vector<std::string>& words,
+                                                const ApiSession& session) {
   std::vector<Selected> out;
   for (const std::string& word : words) {
-    const std::size_t slash = word.find('/');
-    if (slash == std::string::npos || slash == 0 || slash + 1 == word.size()) {
-      return Fail(ErrorCode::kInvalid,
-                  Quote(word) + ": expected TYPE/NAME as the other arguments are");
+    MIDWATCH_ASSIGN(const ObjectReference said, ParseTypedReference(word));
+    MIDWATCH_ASSIGN(const CatalogueEntry* entry, catalogue.ResolveOne(said.kind));
+    std::string space = NamespaceOf(*entry, session);
+    if (!said.namespace_name.empty() && !entry->type.namespaced) {
+      return Fail(ErrorCode::kInvalid, Quote(word) + ": " + entry->type.plural +
+                                           " are cluster-scoped, expected TYPE/NAME");
     }
-    MIDWATCH_ASSIGN(const CatalogueEntry* entry, catalogue.ResolveOne(word.substr(0, slash)));
-    const auto known =
-        std::find_if(out.begin(), out.end(), [&](const Selected& s) { return s.entry == entry; });
-    Selected& selected = known == out.end() ? out.emplace_back(Selected{entry, {}}) : *known;
-    selected.names.push_back(word.substr(slash + 1));
+    if (!said.namespace_name.empty() && !session.namespace_option().empty() &&
+        said.namespace_name != space) {
+      return Fail(ErrorCode::kInvalid, Quote(word) + ": two namespaces, -n says " + Quote(space));
+    }
+    space = said.namespace_name.empty() ? space : said.namespace_name;
+    const auto known = std::find_if(out.begin(), out.end(), [&](const Selected& s) {
+      return s.entry == entry && s.namespace_name == space;
+    });
+    Selected& selected = known == out.end() ? out.emplace_back(Selected{entry, space, {}}) : *known;
+    selected.names.push_back(said.name);
   }
   return out;
 }
@@ -147,12 +160,13 @@ const CatalogueEntry* ResourceCatalogue::FindKind(std::string_view api_version,
 }
 
 Result<std::vector<Selected>> SelectObjects(const ResourceCatalogue& catalogue,
-                                            const std::vector<std::string>& words) {
+                                            const std::vector<std::string>& words,
+                                            const ApiSession& session) {
   if (words.empty()) {
     return Fail(ErrorCode::kInvalid, "a type is missing");
   }
   if (words.front().find('/') != std::string::npos) {
-    return SelectByPairs(catalogue, words);
+    return SelectByReference(catalogue, words, session);
   }
   std::vector<Selected> out;
   for (const std::string_view type : Split(words.front(), ',')) {
@@ -161,7 +175,7 @@ Result<std::vector<Selected>> SelectObjects(const ResourceCatalogue& catalogue,
       return Fail(ErrorCode::kInvalid, Quote(type) + " is a category: names need a single type");
     }
     for (const CatalogueEntry* entry : entries) {
-      out.push_back({entry, {words.begin() + 1, words.end()}});
+      out.push_back({entry, NamespaceOf(*entry, session), {words.begin() + 1, words.end()}});
     }
   }
   return out;

@@ -44,13 +44,15 @@ class ResourceCatalogue {
 inline constexpr std::string_view kHintForTypes =
     "midwatch get midwatch -A shows what was declared, midwatch-all the rest";
 
-/// Which objects a command line names: `TYPE[,TYPE…] [NAME…]` or `TYPE/NAME…`.
+/// Which objects a command line names: `TYPE[,TYPE…] [NAME…]` or `TYPE/[NAMESPACE/]NAME…`.
 struct Selected {
   const CatalogueEntry* entry = nullptr;
+  std::string namespace_name;      ///< Of the session if the words say none; empty: cluster-scoped.
   std::vector<std::string> names;  ///< Empty: all.
 };
 Result<std::vector<Selected>> SelectObjects(const ResourceCatalogue& catalogue,
-                                            const std::vector<std::string>& words);
+                                            const std::vector<std::string>& words,
+                                            const ApiSession& session);
 
 /// `/apis/midwatch.dev/v1alpha1/namespaces/payments/modules/database`. Without a namespace: of all;
 /// without a name: the collection.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/base/text.h"
+#include "controller/cli/state_word.h"
 
 namespace midwatch::cli {
 namespace {
@@ -21,10 +22,7 @@ std::string ShowCell(const Json& cell) {
   if (cell.IsNull() || (cell.IsString() && cell.AsString().empty())) {
     return "<none>";
   }
-  std::string line = Harmless(cell.IsString() ? cell.AsString() : cell.Dump());
-  // One row is one line.
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return line;
+  return cell.IsString() ? cell.AsString() : cell.Dump();
 }
 
 /// What a Run is whose instance was lost: it has ended for every reader, though nobody is left to
@@ -47,14 +45,8 @@ void ShowLost(const std::vector<TableColumn>& columns, TableRow& row) {
   }
 }
 
-struct ResultRow {
-  std::string_view state;
-  std::string_view result;
-};
-constexpr std::array kResults = {
-    ResultRow{"Succeeded", "Success"},       ResultRow{"Assigned", "Running"},
-    ResultRow{"WaitingForInput", "Running"}, ResultRow{"Acknowledged", "Running"},
-    ResultRow{"Stopping", "Running"},        ResultRow{kLost, "Failed"}};
+/// The API calls it phase; people see the words of ResultWord, and with `-o wide` the phase too.
+bool IsPhase(const TableColumn& column) { return ToLower(column.name) == "phase"; }
 
 Colour ColourOfCell(const TableColumn& column, const std::string& cell) {
   if (!column.state) {
@@ -94,25 +86,16 @@ Result<ServerTable> ServerTable::Parse(const Json& document) {
   return table;
 }
 
-std::string_view ResultWord(std::string_view state) {
-  const auto found = std::find_if(kResults.begin(), kResults.end(),
-                                  [state](const ResultRow& row) { return row.state == state; });
-  return found == kResults.end() ? state : found->result;
-}
-
 bool Passes(const TableRow& row, const std::vector<TableColumn>& columns, const TableView& view) {
   const std::string wanted_text = ToLower(view.search);
-  const std::string wanted_state = ToLower(view.state);
   const bool text_fits =
       wanted_text.empty() || ToLower(row.namespace_name).find(wanted_text) != std::string::npos ||
       std::any_of(row.cells.begin(), row.cells.end(), [&](const std::string& cell) {
         return ToLower(cell).find(wanted_text) != std::string::npos;
       });
-  bool state_fits = wanted_state.empty();
+  bool state_fits = view.state.empty();
   for (std::size_t i = 0; i < std::min(columns.size(), row.cells.size()) && !state_fits; ++i) {
-    const bool looked_at = columns[i].state || ToLower(columns[i].name) == "reason";
-    state_fits = looked_at && (ToLower(row.cells[i]) == wanted_state ||
-                               ToLower(ResultWord(row.cells[i])) == wanted_state);
+    state_fits = columns[i].state && FitsState(columns[i].name, row.cells[i], view.state);
   }
   return text_fits && state_fits;
 }
@@ -124,6 +107,9 @@ TextTable MakeTextTable(const std::vector<TableColumn>& columns, const TableView
   }
   for (const TableColumn& column : columns) {
     if (view.wide || !column.wide) {
+      headings.push_back(IsPhase(column) ? "STATE" : Heading(column.name));
+    }
+    if (view.wide && IsPhase(column)) {
       headings.push_back(Heading(column.name));
     }
   }
@@ -142,9 +128,14 @@ std::size_t AddRows(const std::vector<TableRow>& rows, const std::vector<TableCo
       cells.push_back({row.namespace_name.empty() ? "<none>" : row.namespace_name});
     }
     for (std::size_t i = 0; i < std::min(columns.size(), row.cells.size()); ++i) {
+      const std::string& cell = row.cells[i];
       if (view.wide || !columns[i].wide) {
-        cells.push_back({(i == 0 ? view.name_prefix : std::string()) + row.cells[i],
-                         ColourOfCell(columns[i], row.cells[i])});
+        const std::string said(columns[i].state ? ResultWord(cell) : cell);
+        cells.push_back(
+            {(i == 0 ? view.name_prefix : std::string()) + said, ColourOfCell(columns[i], said)});
+      }
+      if (view.wide && IsPhase(columns[i])) {
+        cells.push_back({cell, ColourOfCell(columns[i], cell)});
       }
     }
     table.AddRow(std::move(cells));

@@ -52,8 +52,4 @@ TextTable MakeTextTable(const std::vector<TableColumn>& columns, const TableView
 std::size_t AddRows(const std::vector<TableRow>& rows, const std::vector<TableColumn>& columns,
                     const TableView& view, TextTable& table);
 
-/// The result as people see it on every list, of a phase of a Dispatch or state of a job: Pending,
-/// Parked, Running, Success, Failed or Cancelled; the word itself if it is none of them.
-std::string_view ResultWord(std::string_view state);
-
 }  // namespace midwatch::cli

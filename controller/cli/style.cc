@@ -34,26 +34,6 @@ std::string_view CodeOf(Colour colour) {
   return {};
 }
 
-struct StateColour {
-  std::string_view word;
-  Colour colour;
-};
-constexpr std::array kStateColours = {StateColour{"Succeeded", Colour::kGreen},
-                                      StateColour{"Success", Colour::kGreen},
-                                      StateColour{"Failed", Colour::kRed},
-                                      StateColour{"Error", Colour::kRed},
-                                      StateColour{"Cancelled", Colour::kMagenta},
-                                      StateColour{"Running", Colour::kCyan},
-                                      StateColour{"Assigned", Colour::kCyan},
-                                      StateColour{"Acknowledged", Colour::kCyan},
-                                      StateColour{"Stopping", Colour::kYellow},
-                                      StateColour{"WaitingForInput", Colour::kYellow},
-                                      StateColour{"ApprovalRequired", Colour::kYellow},
-                                      StateColour{"Parked", Colour::kYellow},
-                                      StateColour{"Pending", Colour::kBlue},
-                                      StateColour{"Lost", Colour::kRed},
-                                      StateColour{"Warning", Colour::kYellow}};
-
 /// Decodes one character; a byte that begins none is one character of its own.
 char32_t NextCharacter(std::string_view text, std::size_t& at) {
   const auto byte = static_cast<unsigned char>(text[at++]);
@@ -149,12 +129,6 @@ std::string Style::In(Colour colour, std::string_view text) const {
 }
 std::string Style::Bold(std::string_view text) const { return Wrap("\x1b[1m", text); }
 std::string Style::Dim(std::string_view text) const { return Wrap("\x1b[2m", text); }
-
-Colour ColourOfState(std::string_view word) {
-  const auto found = std::find_if(kStateColours.begin(), kStateColours.end(),
-                                  [word](const StateColour& row) { return row.word == word; });
-  return found == kStateColours.end() ? Colour::kNone : found->colour;
-}
 
 std::size_t DisplayWidth(std::string_view text) {
   std::size_t columns = 0;

@@ -25,10 +25,6 @@ class Style {
   bool coloured_;
 };
 
-/// The colour of a word that says how something stands (`Failed`, `Parked`, `Ready`); kNone for any
-/// other.
-Colour ColourOfState(std::string_view word);
-
 /// Columns that the text takes on a terminal: combining and zero-width characters take none, East
 /// Asian wide ones two, escape sequences none.
 std::size_t DisplayWidth(std::string_view text);

@@ -188,14 +188,17 @@ namespace {
 
 Json ParsedDocument(const api::EmbeddedDocument& document) { return *ParseJson(document.json); }
 
-std::vector<Json> Definitions() {
-  std::vector<Json> out;
-  for (const auto documents : {api::EmbeddedCoreCrds(), api::EmbeddedCrds()}) {
-    for (const api::EmbeddedDocument& document : documents) {
-      out.push_back(ParsedDocument(document));
+const std::vector<Json>& Definitions() {
+  static const std::vector<Json> kAll = [] {
+    std::vector<Json> out;
+    for (const auto documents : {api::EmbeddedCoreCrds(), api::EmbeddedCrds()}) {
+      for (const api::EmbeddedDocument& document : documents) {
+        out.push_back(ParsedDocument(document));
+      }
     }
-  }
-  return out;
+    return out;
+  }();
+  return kAll;
 }
 
 Json DefinitionOf(std::string_view group, std::string_view plural) {

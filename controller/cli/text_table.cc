@@ -10,12 +10,26 @@ constexpr std::string_view kGap = "   ";
 
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 
+/// One row is one line, and a tab would be as wide as the terminal likes.
+std::string InOneCell(std::string_view text) {
+  std::string out = HarmlessLine(text);
+  std::replace(out.begin(), out.end(), '\t', ' ');
+  return out;
+}
+
 }  // namespace
 
 TextTable::TextTable(std::vector<std::string> headings)
-    : headings_(std::move(headings)), widths_(headings_.size(), 0) {}
+    : headings_(std::move(headings)), widths_(headings_.size(), 0) {
+  for (std::string& heading : headings_) {
+    heading = InOneCell(heading);
+  }
+}
 
 void TextTable::AddRow(std::vector<Cell> cells) {
+  for (Cell& cell : cells) {
+    cell.text = InOneCell(cell.text);
+  }
   cells.resize(headings_.size());
   rows_.push_back(std::move(cells));
 }

@@ -14,7 +14,7 @@ struct Cell {
 };
 
 /// Aligned columns as kubectl prints them: upper-case headings, three spaces between, the last
-/// column not padded. Cells from outside must be Harmless.
+/// column not padded. Whatever a cell says, it stays one cell of one line.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> headings);

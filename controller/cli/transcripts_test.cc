@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -11,6 +12,7 @@
 #include "controller/api/kinds.h"
 #include "controller/api/module_job.h"
 #include "controller/cli/command_line.h"
+#include "controller/cli/definition.h"
 #include "controller/cli/demo_world.h"
 #include "controller/cli/exit_codes.h"
 #include "controller/manifest/sync_plan.h"
@@ -48,6 +50,13 @@ INSTANTIATE_TEST_SUITE_P(
         TranscriptCase{"get_filters",
                        {{"get", "dispatches", "-A", "--state", "parked"},
                         {"get", "dispatches", "-A", "--state", "success"},
+                        {"get", "dispatches", "-A", "--state", "Succeeded", "-o", "name"},
+                        {"get", "runs,modulejobs", "-A", "--state", "failed", "-o", "name"},
+                        {"get", "agents", "-A", "--state", "connected"},
+                        {"get", "agents", "-A", "--state", "disconnected"},
+                        {"get", "agents", "-A", "--state", "ready", "-o", "name"},
+                        {"get", "dispatches", "-A", "--state", "nonsense"},
+                        {"get", "dispatches", "-A", "--search", "ledger", "-o", "name"},
                         {"get", "modules", "-A", "--search", "LEDGER"},
                         {"get", "modules", "-n", "payments", "--search", "nothing like it"},
                         {"get", "modules"}}},
@@ -63,6 +72,19 @@ INSTANTIATE_TEST_SUITE_P(
                         {"get", "module", "nope", "-n", "payments"},
                         {"get", "midwatch", "name"},
                         {"get", "module/a", "b"}}},
+        TranscriptCase{"references",
+                       {{"tree", "payments/ledger-7"},
+                        {"tree", "modulejob/payments/ledger-7"},
+                        {"why", "payments/ledger-7"},
+                        {"why", "mj/payments/nope"},
+                        {"report", "dispatch/payments/ledger-m3v8t1z6hrcx"},
+                        {"cancel", "dispatches.midwatch.dev/payments/ledger-m3v8t1z6hrcx"},
+                        {"get", "modulejob/payments/database-41", "--no-headers"},
+                        {"delete", "module/payments/ledger", "--dry-run"},
+                        {"tree", "modulejob/payments/ledger-7", "-n", "orders"},
+                        {"get", "module/payments/ledger", "-n", "orders"},
+                        {"get", "stack/payments/core"},
+                        {"tree", "a/b/c/d"}}},
         TranscriptCase{"get_colours",
                        {{"get", "dispatches", "-n", "payments", "--colour", "always"}}},
         TranscriptCase{"describe",
@@ -504,6 +526,31 @@ TEST(Manual, IsTheOneInDocs) {
     return;
   }
   EXPECT_EQ(text.str(), CommandReference()) << "midwatch docs cli > docs/cli.md refreshes it";
+}
+
+TEST(Manual, HasATranscriptOfEveryCommand) {
+  std::string all;
+  for (const char* folder : {"/controller/cli/testdata", "/tests/integration/transcripts"}) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::string(MIDWATCH_SOURCE_DIR) + folder)) {
+      std::ifstream file(entry.path());
+      std::stringstream text;
+      text << file.rdbuf();
+      all += entry.path().extension() == ".txt" ? text.str() + "\n" : "";
+    }
+  }
+  for (const Definition& command : Definitions()) {
+    // One that did what it is for.
+    const std::string begin = "$ midwatch " + command.path;
+    bool done = command.chapter == Chapter::kHidden || command.path == "mcp";
+    for (std::size_t at = all.find(begin); at != std::string::npos && !done;
+         at = all.find(begin, at + 1)) {
+      const std::size_t code = all.find("[exit code ", at);
+      const char next = all[at + begin.size()];
+      done = (next == ' ' || next == '\n') && all[code + 11] == '0';
+    }
+    EXPECT_TRUE(done) << "no transcript in which midwatch " << command.path << " succeeds";
+  }
 }
 
 TEST(TranscriptOfHelp, IsRendered) {

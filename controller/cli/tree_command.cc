@@ -8,8 +8,8 @@
 #include "controller/base/text.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
-#include "controller/cli/kind_target.h"
 #include "controller/cli/missing_object.h"
+#include "controller/cli/state_word.h"
 #include "controller/cli/tree_drawing.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 
@@ -89,7 +89,7 @@ class Drawer {
  private:
   static std::string Type(api::MissionType type) { return std::string(api::ToString(type)); }
 
-  std::string State(std::string_view word) const { return style_.In(ColourOfState(word), word); }
+  std::string State(std::string_view phase) const { return ShowState(phase, style_); }
 
   std::string Since(const std::optional<WallTime>& from, const std::optional<WallTime>& to) const {
     return from ? "  " + style_.Dim(FormatAge((to ? *to : now_) - *from)) : "";
@@ -97,28 +97,28 @@ class Drawer {
 
   std::string Job() const {
     const api::ModuleJob& job = family_.job;
-    std::string out =
-        style_.Bold("ModuleJob " + job.metadata.namespace_name + "/" + job.metadata.name);
+    std::string out = style_.Bold(
+        HarmlessLine("ModuleJob " + job.metadata.namespace_name + "/" + job.metadata.name));
     out += job.status.state ? "  " + State(api::ToString(*job.status.state)) : "";
     if (!job.spec.transitions.empty() && job.spec.transitions.back().exit_code) {
       out += style_.Dim("  exit code " + std::to_string(*job.spec.transitions.back().exit_code));
     }
     return out + "  " +
-           style_.Dim("Module " + job.spec.module_ref.name + ", " +
+           style_.Dim("Module " + HarmlessLine(job.spec.module_ref.name) + ", " +
                       std::string(api::ToString(job.spec.operation)));
   }
 
   TreeNode Mission(const api::JobMatch& match, const api::MatchedMission& mission) const {
     const std::string name =
         (mission.namespace_name.empty() ? "" : mission.namespace_name + "/") + mission.name;
-    TreeNode node{std::string(api::ToString(mission.kind)) + " " + style_.Bold(name) +
+    TreeNode node{std::string(api::ToString(mission.kind)) + " " + style_.Bold(HarmlessLine(name)) +
                   style_.Dim(" · " + Type(match.mission_type))};
     const auto found = family_.dispatches.find(mission.dispatch);
     if (found != family_.dispatches.end()) {
       node.children.push_back(DispatchNode(found->second));
     } else {
       node.children.push_back(
-          {style_.Dim("Dispatch " + mission.dispatch +
+          {style_.Dim("Dispatch " + HarmlessLine(mission.dispatch) +
                       (mission.created ? " was cleaned up" : " is about to be created"))});
     }
     return node;
@@ -126,12 +126,12 @@ class Drawer {
 
   TreeNode DispatchNode(const api::Dispatch& dispatch) const {
     const api::DispatchStatus& status = dispatch.status;
-    TreeNode node{"Dispatch " + style_.Bold(dispatch.metadata.name) + "  " +
+    TreeNode node{"Dispatch " + style_.Bold(HarmlessLine(dispatch.metadata.name)) + "  " +
                   State(api::ToString(status.phase))};
-    node.text += status.reason.empty() ? "" : style_.Dim(" (" + Harmless(status.reason) + ")");
+    node.text += status.reason.empty() ? "" : style_.Dim(" (" + HarmlessLine(status.reason) + ")");
     node.text += Since(status.started_at, status.finished_at);
     if (status.phase == api::DispatchPhase::kParked && !status.message.empty()) {
-      node.children.push_back({style_.In(Colour::kYellow, Harmless(status.message))});
+      node.children.push_back({style_.In(Colour::kYellow, HarmlessLine(status.message))});
     }
     const auto runs = family_.runs.find(dispatch.metadata.uid);
     for (const api::Run& run :
@@ -140,8 +140,8 @@ class Drawer {
     }
     const auto report = family_.reports.find(dispatch.metadata.name);
     if (report != family_.reports.end()) {
-      node.children.push_back({"Report " + style_.Bold(report->second.metadata.name) + "  " +
-                               Harmless(report->second.spec.headline)});
+      node.children.push_back({"Report " + style_.Bold(HarmlessLine(report->second.metadata.name)) +
+                               "  " + HarmlessLine(report->second.spec.headline)});
     }
     return node;
   }
@@ -152,11 +152,15 @@ class Drawer {
   }
 
   std::string RunText(const api::Run& run) const {
-    std::string out = "Run " + run.metadata.namespace_name + "/" + style_.Bold(run.metadata.name) +
-                      "  " + State(IsLost(run) ? "Lost" : api::ToString(run.status.phase));
-    out += run.status.reason.empty() ? "" : style_.Dim(" (" + Harmless(run.status.reason) + ")");
+    const bool lost = IsLost(run);
+    const std::string reason = lost ? "InstanceLost" : run.status.reason;
+    std::string out = "Run " + HarmlessLine(run.metadata.namespace_name) + "/" +
+                      style_.Bold(HarmlessLine(run.metadata.name)) + "  " +
+                      State(lost ? "Lost" : api::ToString(run.status.phase));
+    out += reason.empty() ? "" : style_.Dim(" (" + HarmlessLine(reason) + ")");
     out += Since(run.status.started_at, run.status.finished_at);
-    return out + style_.Dim("  sidecar " + run.spec.sidecar_name + " on " + run.spec.instance);
+    return out + style_.Dim(HarmlessLine("  sidecar " + run.spec.sidecar_name + " on " +
+                                         run.spec.instance));
   }
 
   const Family& family_;
@@ -167,10 +171,7 @@ class Drawer {
 }  // namespace
 
 int Run(const TreeOptions& options, Context& context) {
-  if (const auto kind = KindOf(options.target, {"modulejob"}); !kind) {
-    return context.Refuse(kExitUsage, kind.error().message);
-  }
-  auto session = ApiSession::Open(context, options.client);
+  auto session = ApiSession::Open(context, options.client, options.target.namespace_name);
   if (!session) {
     return context.Refuse(session.error());
   }

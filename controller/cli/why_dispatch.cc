@@ -5,6 +5,7 @@
 
 #include "controller/api/codec.h"
 #include "controller/base/text.h"
+#include "controller/cli/state_word.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 #include "controller/reconcilers/dispatch/dispatch_reconciler.h"
 
@@ -13,6 +14,10 @@ namespace {
 
 using dispatch::Hindrance;
 using dispatch::Rule;
+
+std::string Show(const api::NamespacedRef& ref) {
+  return HarmlessLine(ref.namespace_name + "/" + ref.name);
+}
 
 std::string Show(const api::ObjectRef& ref) {
   return ref.kind + " " + (ref.namespace_name.empty() ? "" : ref.namespace_name + "/") + ref.name;
@@ -43,10 +48,7 @@ class Explainer {
   }
 
  private:
-  std::string State() const {
-    const std::string_view phase = api::ToString(dispatch_.status.phase);
-    return style_.In(ColourOfState(phase), phase);
-  }
+  std::string State() const { return ShowState(api::ToString(dispatch_.status.phase), style_); }
 
   std::string Ago(const std::optional<WallTime>& time) const {
     return time ? FormatAge(context_.Time().wall - *time) + " ago" : "some time ago";
@@ -54,22 +56,24 @@ class Explainer {
 
   std::string Head() const {
     const api::DispatchSpec& spec = dispatch_.spec;
-    std::string asked = spec.mission_ref
-                            ? std::string(api::ToString(spec.mission_ref->kind)) + " " +
-                                  (spec.mission_ref->namespace_name.empty()
-                                       ? ""
-                                       : spec.mission_ref->namespace_name + "/") +
-                                  spec.mission_ref->name
-                            : "somebody by hand";
-    std::string out = style_.Bold("Dispatch " + dispatch_.metadata.namespace_name + "/" +
-                                  dispatch_.metadata.name) +
+    const std::string asked = spec.mission_ref
+                                  ? std::string(api::ToString(spec.mission_ref->kind)) + " " +
+                                        (spec.mission_ref->namespace_name.empty()
+                                             ? ""
+                                             : spec.mission_ref->namespace_name + "/") +
+                                        spec.mission_ref->name
+                                  : "somebody by hand";
+    std::string out = style_.Bold(HarmlessLine("Dispatch " + dispatch_.metadata.namespace_name +
+                                               "/" + dispatch_.metadata.name)) +
                       "  " + State();
-    out += dispatch_.status.reason.empty() ? "" : " (" + Harmless(dispatch_.status.reason) + ")";
+    out +=
+        dispatch_.status.reason.empty() ? "" : " (" + HarmlessLine(dispatch_.status.reason) + ")";
     return out + "\n" +
-           Indented(std::string(api::ToString(spec.mission_type)) + " of job " +
-                        spec.module_job_ref.name + ", asked for by " + asked + ", for Agent " +
-                        spec.agent_ref.namespace_name + "/" + spec.agent_ref.name + ".",
-                    "  ", context_.Width()) +
+           Indented(
+               HarmlessLine(std::string(api::ToString(spec.mission_type)) + " of job " +
+                            spec.module_job_ref.name + ", asked for by " + asked + ", for Agent " +
+                            spec.agent_ref.namespace_name + "/" + spec.agent_ref.name + "."),
+               "  ", context_.Width()) +
            "\n";
   }
 
@@ -78,35 +82,71 @@ class Explainer {
   void ExplainEnd() {
     const api::DispatchStatus& status = dispatch_.status;
     Sentence("It ended " + Ago(status.finished_at) + ": " +
-             std::string(api::ToString(status.phase)) +
-             (status.reason.empty() ? "" : ", " + Harmless(status.reason)) + "." +
-             (status.message.empty() ? "" : " " + Capitalised(Harmless(status.message))) +
+             std::string(ResultWord(api::ToString(status.phase))) +
+             (status.reason.empty() ? "" : ", " + HarmlessLine(status.reason)) + "." +
+             (status.message.empty() ? "" : " " + Capitalised(HarmlessLine(status.message))) +
              (status.message.empty() || status.message.ends_with('.') ? "" : "."));
     if (status.report) {
       Sentence("Its Report: midwatch report -n " + dispatch_.metadata.namespace_name + " " +
-               status.report->name);
+               HarmlessLine(status.report->name));
+    }
+    if (status.phase == api::DispatchPhase::kFailed) {
+      ExplainEarlierRuns();
+      out_ += "\n";
     }
     Sentence("What has ended never changes; a retry of the job is a new ModuleJob.");
   }
 
   void ExplainRun() {
     const api::DispatchStatus& status = dispatch_.status;
-    const std::string run = status.run ? status.run->namespace_name + "/" + status.run->name : "?";
-    Sentence("It is at work: Run " + run + " on instance " + status.instance + ", attempt " +
-             std::to_string(status.attempts) + ", started " + Ago(status.started_at) + ".");
+    const std::string run = status.run ? Show(*status.run) : "?";
+    const auto runs = dispatch::Observe(dispatch_, view_).runs;
+    const auto current = std::find_if(runs.begin(), runs.end(), [&](const api::Run& one) {
+      return status.run && one.metadata.name == status.run->name;
+    });
+    const bool started = current != runs.end() && current->status.started_at;
+    Sentence("It is at work: Run " + run + " on instance " + HarmlessLine(status.instance) +
+             ", attempt " + std::to_string(status.attempts) +
+             (started ? ", started " + Ago(current->status.started_at) + "."
+                      : ", whose sidecar is about to start."));
     if (status.run) {
-      Sentence("Watch it: midwatch logs -f -n " + status.run->namespace_name + " run/" +
-               status.run->name);
+      Sentence("Watch it: midwatch logs -f run/" + run);
+    }
+    ExplainEarlierRuns();
+  }
+
+  /// What became of its Runs that have ended without success.
+  void ExplainEarlierRuns() {
+    for (const api::Run& run : dispatch::Observe(dispatch_, view_).runs) {
+      const api::RunStatus& status = run.status;
+      if (status.phase != api::RunPhase::kFailed && status.phase != api::RunPhase::kCancelled) {
+        continue;
+      }
+      const std::string name =
+          Show(api::NamespacedRef{run.metadata.namespace_name, run.metadata.name});
+      out_ += "\nAttempt " + std::to_string(run.spec.attempt) + ": Run " + name + "  " +
+              ShowState(api::ToString(status.phase), style_) +
+              (status.reason.empty() ? "" : " (" + HarmlessLine(status.reason) + ")") + "  " +
+              style_.Dim(Ago(status.finished_at)) + "\n";
+      out_ += status.message.empty()
+                  ? ""
+                  : Indented(HarmlessLine(status.message), "  ", context_.Width());
+      out_ += Indented("Its session: midwatch logs run/" + name, "  ", context_.Width());
     }
   }
 
   void ExplainRules() {
-    out_ += "Before it may start these must hold, in this order:\n\n";
+    out_ += dispatch_.status.started_at
+                ? "Before it may start again these must hold, in this order:\n\n"
+                : "Before it may start these must hold, in this order:\n\n";
     const dispatch::World world = dispatch::Observe(dispatch_, view_);
     const Hindrance* stopped = nullptr;
     Hindrance kept;
     bool unsure = false;
     for (const Rule& rule : dispatch::StartRules()) {
+      if (!rule.applies(dispatch_)) {
+        continue;
+      }
       if (stopped != nullptr || unsure) {
         out_ += "  " + style_.Dim("·  " + std::string(rule.holds)) + "\n";
         continue;
@@ -116,17 +156,18 @@ class Explainer {
         kept = *hindrance;
         stopped = &kept;
         out_ += "  " + style_.In(Colour::kRed, "✗") + "  " + style_.Bold(rule.holds) + "\n";
-        out_ += Indented(Harmless(kept.message), "     ", context_.Width());
+        out_ += Indented(HarmlessLine(kept.message), "     ", context_.Width());
       } else if (const auto* about = std::get_if<dispatch::Unsure>(&look)) {
         unsure = true;
         out_ += "  " + style_.In(Colour::kYellow, "?") + "  " + std::string(rule.holds) + ": " +
-                about->key.ToString() + " could not be read\n";
+                HarmlessLine(about->key.ToString()) + " could not be read\n";
       } else {
         out_ += "  " + style_.In(Colour::kGreen, "✓") + "  " + std::string(rule.holds) + "\n";
       }
     }
     out_ += "\n";
     stopped == nullptr ? ExplainFree(unsure) : ExplainHindrance(*stopped);
+    ExplainEarlierRuns();
   }
 
   void ExplainFree(bool unsure) {
@@ -137,8 +178,9 @@ class Explainer {
 
   void ExplainHindrance(const Hindrance& hindrance) {
     if (hindrance.phase != api::DispatchPhase::kParked) {
-      Sentence("So it will not start: it becomes " + std::string(api::ToString(hindrance.phase)) +
-               ", " + std::string(hindrance.reason) + ".");
+      Sentence("So it will not start: it becomes " +
+               std::string(ResultWord(api::ToString(hindrance.phase))) + ", " +
+               std::string(hindrance.reason) + ".");
       return;
     }
     std::vector<std::string> blockers;
@@ -147,7 +189,7 @@ class Explainer {
     }
     Sentence("So it waits, parked as " + std::string(hindrance.reason) + SinceText() + ".");
     if (!blockers.empty()) {
-      Sentence("Look at: " + Harmless(Join(blockers, ", ")) + ".");
+      Sentence("Look at: " + HarmlessLine(Join(blockers, ", ")) + ".");
     }
     Sentence(style_.Bold("It goes on by itself when: ") +
              std::string(dispatch::UnparkedBy(hindrance.reason)) + WhenText() + ".");
@@ -167,7 +209,11 @@ class Explainer {
   std::string WhenText() const {
     const auto& due = dispatch_.status.not_before;
     const WallTime now = context_.Time().wall;
-    return due && *due > now ? ", in " + FormatAge(*due - now) : "";
+    if (!due || dispatch_.status.phase != api::DispatchPhase::kParked) {
+      return "";
+    }
+    return ", at " + FormatTime(*due) +
+           (*due > now ? ", in " + FormatAge(*due - now) : ", which is now");
   }
 
   const api::Dispatch& dispatch_;

@@ -5,6 +5,7 @@
 #include "controller/api/codec.h"
 #include "controller/api/dispatch.h"
 #include "controller/base/text.h"
+#include "controller/cli/state_word.h"
 #include "controller/reconcilers/matching/matching_plan.h"
 #include "controller/reconcilers/scope/scope.h"
 #include "controller/reconcilers/scope/typed_view.h"
@@ -51,9 +52,10 @@ class Explainer {
   std::string Explain() {
     std::string out =
         style_.Bold("ModuleJob " + job_.metadata.namespace_name + "/" + job_.metadata.name) +
-        "\n  It runs Module " + job_.spec.module_ref.name + " in namespace " +
-        place_.namespace_name +
-        (place_.stack.empty() ? ", which is in no Stack" : ", which is in Stack " + place_.stack) +
+        "\n  It runs Module " +
+        HarmlessLine(job_.spec.module_ref.name + " in namespace " + place_.namespace_name) +
+        (place_.stack.empty() ? ", which is in no Stack"
+                              : ", which is in Stack " + HarmlessLine(place_.stack)) +
         ".\n";
     for (const api::JobTransition& transition : job_.spec.transitions) {
       out += "\n" + Transition(transition);
@@ -65,8 +67,7 @@ class Explainer {
   std::string Transition(const api::JobTransition& transition) {
     const std::string_view state = api::ToString(transition.state);
     const auto type = matching::FiredBy(transition.state);
-    std::string out =
-        std::to_string(transition.seq) + "  " + style_.Bold(style_.In(ColourOfState(state), state));
+    std::string out = std::to_string(transition.seq) + "  " + style_.Bold(ShowState(state, style_));
     if (!type) {
       return out + style_.Dim("  fires no mission type") + "\n";
     }
@@ -106,12 +107,12 @@ class Explainer {
                                    .namespace_name = mission.namespace_name,
                                    .name = mission.name,
                                    .id = mission.id});
-    std::string out = "   " + style_.In(Colour::kGreen, "✓") + "  " + name +
-                      " covered it → Dispatch " + mission.dispatch;
+    std::string out = "   " + style_.In(Colour::kGreen, "✓") + "  " + HarmlessLine(name) +
+                      " covered it → Dispatch " + HarmlessLine(mission.dispatch);
     if (dispatch) {
-      const std::string_view phase = api::ToString(dispatch->status.phase);
-      out += "  " + style_.In(ColourOfState(phase), phase);
-      out += dispatch->status.reason.empty() ? "" : " (" + Harmless(dispatch->status.reason) + ")";
+      out += "  " + ShowState(api::ToString(dispatch->status.phase), style_);
+      out +=
+          dispatch->status.reason.empty() ? "" : " (" + HarmlessLine(dispatch->status.reason) + ")";
     } else {
       out += mission.created ? "  (cleaned up)" : "  (about to be created)";
     }
@@ -130,7 +131,7 @@ class Explainer {
       why = "it was declared, enabled or changed after the transition";
     }
     return "   " + style_.In(Colour::kRed, "✗") + "  " +
-           style_.Dim(Show(mission.ref) + ": " + why) + "\n";
+           style_.Dim(HarmlessLine(Show(mission.ref) + ": " + why)) + "\n";
   }
 
   const api::ModuleJob& job_;

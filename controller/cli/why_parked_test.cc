@@ -9,6 +9,7 @@
 #include "controller/api/lease.h"
 #include "controller/api/missions.h"
 #include "controller/api/reasons.h"
+#include "controller/api/run.h"
 #include "controller/cli/demo_world.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
 
@@ -56,12 +57,42 @@ void HoldTheLock(DemoWorld& world) {
                            {"spec", Json::Of({{"holderIdentity", "ai/ledger-other-1"}})}}));
 }
 
+/// Attempt 1 of the Dispatch has failed.
+void FailARun(DemoWorld& world) {
+  world.Put(R"(
+apiVersion: midwatch.dev/v1alpha1
+kind: Run
+metadata: {name: ledger-m3v8t1z6hrcx-1, namespace: ai, uid: run-7}
+spec:
+  dispatchRef: {namespace: payments, name: ledger-m3v8t1z6hrcx, uid: dispatch-7}
+  agentRef: {name: diagnoser}
+  instance: diagnoser-x7k2m
+  sidecarName: scripted
+  missionType: AutoDiagnose
+  attempt: 1
+  ordinal: 1
+  timeoutSeconds: 10800
+  permissions: DenyAll
+  module: {namespace: payments, name: ledger}
+  job: {name: ledger-7, jobID: "7", operation: Apply, state: Failed}
+status:
+  phase: Failed
+  reason: SidecarFailed
+  message: "the sidecar ended with exit code 3: boom"
+  startedAt: "2026-03-02T11:59:10Z"
+  finishedAt: "2026-03-02T11:59:50Z"
+  sidecarStopped: true
+)");
+}
+
 void BackOff(DemoWorld& world) {
+  FailARun(world);
   Change(world, api::Dispatch::Type(), kDispatch, [](Json& body) {
     body.Set("status", Json::Of({{"phase", "Parked"},
                                  {"reason", "RetryBackoff"},
                                  {"message", "attempt 1 was lost; the next one waits"},
                                  {"attempts", 1},
+                                 {"startedAt", "2026-03-02T11:59:05Z"},
                                  {"since", "2026-03-02T11:59:50Z"},
                                  {"notBefore", "2026-03-02T12:00:08Z"}}));
   });
@@ -125,6 +156,38 @@ INSTANTIATE_TEST_SUITE_P(
                           [](Json& body) { body["spec"].Set("isDisabled", true); });
                  }}),
     [](const auto& suite) { return std::string(suite.param.reason); });
+
+TEST(Why, ASecondAttemptStartedWhenItsRunDid) {
+  DemoWorld world;
+  FailARun(world);
+  Json second = world.kube.Find({"runs.midwatch.dev", "ai", "ledger-m3v8t1z6hrcx-1"}).Body();
+  second["metadata"].Set("name", "ledger-m3v8t1z6hrcx-2");
+  second["metadata"].Set("uid", "run-8");
+  second["spec"].Set("attempt", 2);
+  second["spec"].Set("ordinal", 2);
+  second.Set("status", Json::Of({{"phase", "Running"}, {"startedAt", "2026-03-02T11:59:57Z"}}));
+  world.kube.Put(api::Run::Type(), second);
+  Change(world, api::Dispatch::Type(), kDispatch, [](Json& body) {
+    body.Set(
+        "status",
+        Json::Of({{"phase", "Running"},
+                  {"attempts", 2},
+                  {"instance", "diagnoser-x7k2m"},
+                  {"startedAt", "2026-03-02T11:59:05Z"},
+                  {"run", Json::Of({{"namespace", "ai"}, {"name", "ledger-m3v8t1z6hrcx-2"}})}}));
+  });
+  ExpectGolden("why_second_attempt", world.Run({"why", "dispatch/payments/ledger-m3v8t1z6hrcx"}));
+}
+
+TEST(Why, WhatHasStartedDoesNotAskForItsMission) {
+  DemoWorld world;
+  Assign(world);
+  BackOff(world);
+  world.kube.Remove(kMission);
+  const std::string said = world.Run({"why", "dispatch/payments/ledger-m3v8t1z6hrcx"});
+  EXPECT_EQ(said.find("mission that asked for it exists"), std::string::npos) << said;
+  EXPECT_NE(said.find("parked as RetryBackoff"), std::string::npos) << said;
+}
 
 }  // namespace
 }  // namespace midwatch::cli

@@ -288,6 +288,8 @@ class Errors(SharedWorld):
                 self.refused("get", "modules", code=code, error=error, hint=hint, kubeconfig=self.kubeconfig(name, change))
         self.refused("get", "modules", code=3, error="no kubeconfig", hint="export KUBECONFIG=", kubeconfig="/nowhere")
         self.refused("get", "modules", code=3, error="broken:", kubeconfig=broken)
+        self.refused("get", "modules", code=3, error="data: is a directory, .* did you mean .*/data/kubeconfig",
+                     kubeconfig=self.dir / "data")
 
     def test_no_permission(self):
         token = self.dir / "agent.kubeconfig"
