@@ -1341,7 +1341,9 @@ std::span<const EmbeddedDocument> EmbeddedCoreCrds() {
        "binaryData) == has(oldSelf.binaryData) && (!has(self.binaryData) || self.binaryData == old"
        "Self.binaryData))\",\"message\":\"field is immutable when `immutable` is set\",\"reason\":"
        "\"FieldValueForbidden\",\"fieldPath\":\".binaryData\"}]}},\"additionalPrinterColumns\":[{"
-       "\"name\":\"Age\",\"type\":\"date\",\"jsonPath\":\".metadata.creationTimestamp\"}]}]}}"},
+       "\"name\":\"Data\",\"type\":\"integer\",\"description\":\"How many entries it has.\",\"json"
+       "Path\":\".data\",\"x-count\":[\"data\",\"binaryData\"]},{\"name\":\"Age\",\"type\":\"date"
+       "\",\"jsonPath\":\".metadata.creationTimestamp\"}]}]}}"},
       {"events",
        "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\",\"metada"
        "ta\":{\"name\":\"events\",\"annotations\":{\"midwatch.dev/builtin\":\"true\"}},\"spec\":{"
@@ -1496,8 +1498,10 @@ std::span<const EmbeddedDocument> EmbeddedCoreCrds() {
        "ta) || self.data == oldSelf.data))\",\"message\":\"field is immutable when `immutable` is "
        "set\",\"reason\":\"FieldValueForbidden\",\"fieldPath\":\".data\"}]}},\"selectableFields\":"
        "[{\"jsonPath\":\".type\"}],\"additionalPrinterColumns\":[{\"name\":\"Type\",\"type\":\"str"
-       "ing\",\"description\":\"What kind of secret it is.\",\"jsonPath\":\".type\"},{\"name\":\"A"
-       "ge\",\"type\":\"date\",\"jsonPath\":\".metadata.creationTimestamp\"}]}]}}"},
+       "ing\",\"description\":\"What kind of secret it is.\",\"jsonPath\":\".type\"},{\"name\":\"D"
+       "ata\",\"type\":\"integer\",\"description\":\"How many entries it has.\",\"jsonPath\":\".da"
+       "ta\",\"x-count\":[\"data\"]},{\"name\":\"Age\",\"type\":\"date\",\"jsonPath\":\".metadata."
+       "creationTimestamp\"}]}]}}"},
   };
   return documents;
 }

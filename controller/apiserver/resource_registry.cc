@@ -38,12 +38,17 @@ Result<std::vector<PrinterColumn>> ColumnsOf(const Json& version) {
   std::vector<PrinterColumn> out;
   for (const Json& column : version.At("additionalPrinterColumns").Items()) {
     MIDWATCH_ASSIGN(JsonPath path, PathOf(column, "additionalPrinterColumns"));
+    std::vector<std::string> counts;
+    for (const Json& member : column.At("x-count").Items()) {
+      counts.push_back(member.AsString());
+    }
     out.push_back({.name = column.At("name").AsString(),
                    .type = column.At("type").AsString(),
                    .format = column.At("format").AsString(),
                    .description = column.At("description").AsString(),
                    .priority = column.At("priority").AsInt(),
-                   .path = std::move(path)});
+                   .path = std::move(path),
+                   .counts = std::move(counts)});
   }
   if (out.empty()) {
     out.push_back({.name = "Age",

@@ -22,6 +22,8 @@ struct PrinterColumn {
   std::string description;
   std::int64_t priority = 0;  ///< Above 0: with `-o wide` only.
   JsonPath path;
+  /// `x-count` of a core kind: the cell is how many entries these members have together.
+  std::vector<std::string> counts = {};
 };
 
 /// A field that field selectors may name beside metadata.name and metadata.namespace.

@@ -16,6 +16,13 @@ Json AgeOf(const std::string& text, WallTime now) {
 
 // As apiextensions-apiserver's tableconvertor does.
 Json CellOf(const PrinterColumn& column, const Json& object, WallTime now) {
+  if (!column.counts.empty()) {
+    std::size_t entries = 0;
+    for (const std::string& member : column.counts) {
+      entries += object.At(member).Members().size();
+    }
+    return Json(static_cast<std::int64_t>(entries));
+  }
   const Json* value = column.path.First(object);
   if (value == nullptr || value->IsNull()) {
     return {};

@@ -56,6 +56,8 @@ def column(entry):
     if "priority" in entry:
         out["priority"] = entry["priority"]
     out["jsonPath"] = entry["path"]
+    if "count" in entry:  # Of core kinds alone: no CustomResourceDefinition can say this.
+        out["x-count"] = entry["count"]
     return out
 
 
