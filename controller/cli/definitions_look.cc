@@ -17,7 +17,8 @@ Definition Get() {
       .summary = "List objects as tables",
       .details =
           "TYPE is a plural, singular or short name, or a category: midwatch (what people write), "
-          "midwatch-all (the rest). Tables are the server's own; where it says PHASE, people see STATE.\n\n"
+          "midwatch-all (the rest). Tables are the server's own; where they say PHASE, people "
+          "see STATE.\n\n"
           "--state takes Pending, Parked, Running, Success, Failed and Cancelled: the words of the "
           "column STATE (docs/concepts.md says which phases they stand for). Also the phase "
           "itself; "

@@ -1,7 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <string>
 
+#include "controller/api/git_source.h"
 #include "controller/api/kinds.h"
 #include "controller/base/control_character.h"
 #include "controller/base/text.h"
@@ -127,6 +128,59 @@ TEST(Forging, NoFieldOfAnyObjectSteersTheTerminalOrMakesALine) {
     }
   }
   EXPECT_GT(forged, 150U);
+}
+
+TEST(Forging, NoLineOfASyncIsForged) {
+  DemoWorld world;
+  const ObjectKey key{"gitsources.midwatch.dev", "midwatch-system", "platform"};
+  Json source = world.kube.Find(key).Body();
+  const auto condition = [](const char* type, const char* status) {
+    return Json::Of(
+        {{"type", type}, {"status", status}, {"reason", "Why"}, {"message", "because"}});
+  };
+  source.Set("status",
+             Json::Of({{"applied", Json::Of({{"revision", "\n1"}})},
+                       {"attempted", Json::Of({{"revision", "\x1b\x9b\n2"}})},
+                       {"lastHandledSyncRequest", FormatMicroTime(world.clock.Read().wall)},
+                       {"errorCount", 1},
+                       {"errors", Json::ArrayOf({Json::Of({{"path", "a.yaml"},
+                                                           {"line", 1},
+                                                           {"column", 2},
+                                                           {"code", "Syntax"},
+                                                           {"field", "spec"},
+                                                           {"message", "no"}})})},
+                       {"conditions", Json::ArrayOf({condition("Ready", "False")})}}));
+  for (std::size_t i = 0;; ++i) {
+    std::size_t left = i;
+    std::string where;
+    Json changed = source;
+    changed.Set("status", Forged(source.At("status"), ".status", left, where));
+    if (where.empty()) {
+      EXPECT_GT(i, 8U);
+      break;
+    }
+    changed["status"].Set("lastHandledSyncRequest", source.At("status", "lastHandledSyncRequest"));
+    world.kube.Put(api::GitSource::Type(), changed);
+    const std::string said =
+        world.Run({"sync", "platform", "-n", "midwatch-system", "--timeout", "0s"});
+    EXPECT_EQ(Harm(said.substr(said.find('\n') + 1)), "") << where << "\n" << said;
+  }
+}
+
+TEST(Forging, NoLineOfASessionLogIsForged) {
+  const std::string forged = Json(std::string(kForgery)).Dump();
+  std::string log = "error: forged\n\x1b[2J\n{\"kind\":" + forged + ",\"text\":\"x\"}\n";
+  for (const char* kind : {"reasoning", "answer", "prompt", "toolCall", "toolResult", "permission",
+                           "system", "diagnostic", "result"}) {
+    log += "{\"kind\":\"" + std::string(kind) + "\",\"text\":" + forged + ",\"title\":" + forged +
+           ",\"input\":{\"a\":" + forged + "},\"x\":" + forged + "}\n";
+  }
+  log += "{\"kind\":\"plan\",\"entries\":[{\"content\":" + forged + "}]}\n";
+  DemoWorld world;
+  world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] = log;
+  const std::string said = world.Run({"logs", "run/ai/database-k4xq9w2m7dlp-2"});
+  EXPECT_EQ(Harm(said.substr(said.find('\n') + 1)), "") << said;
+  EXPECT_NE(said.find("unreadable    error: forged"), std::string::npos) << said;
 }
 
 TEST(Forging, NoErrorOfAServerMakesALine) {

@@ -180,7 +180,10 @@ class Waiting {
       const std::string by = status.unparked_by.empty()
                                  ? std::string(dispatch::UnparkedBy(status.reason))
                                  : status.unparked_by;
-      Explain("It goes on by itself when: " + by);
+      const WallTime now = context_.Time().wall;
+      const bool later = status.not_before && *status.not_before > now;
+      Explain("It goes on by itself when: " + by +
+              (later ? ", in " + FormatAge(*status.not_before - now) : ""));
     }
     Explain("More: midwatch why -n " + transition_.namespace_name + " dispatch/" +
             dispatch.metadata.name);

@@ -116,7 +116,9 @@ class Follower {
         return {};
       }
       offset_ += bytes->size();
-      context_.Print(options_.output == OutputFormat::kJson ? *bytes : text_.Add(*bytes));
+      const bool raw = options_.output == OutputFormat::kJson;
+      const bool on_terminal = context_.world.terminal.out_is_terminal;
+      context_.Print(!raw ? text_.Add(*bytes) : on_terminal ? Harmless(*bytes) : *bytes);
     }
   }
 

@@ -147,7 +147,9 @@ std::string SessionText::Add(std::string_view bytes) {
 std::string SessionText::ShowLine(std::string_view line) {
   const auto parsed = ParseJson(line);
   if (!parsed || !parsed->IsObject()) {
-    return line.empty() ? std::string() : Finish() + Harmless(line) + "\n";
+    return line.empty() ? std::string()
+                        : Finish() + style_.Bold(PadRight("unreadable", kLabelWidth)) + "  " +
+                              HarmlessLine(line) + "\n";
   }
   const std::string& kind = parsed->At("kind").AsString();
   const Look look = LookOf(kind);
@@ -155,7 +157,8 @@ std::string SessionText::ShowLine(std::string_view line) {
     return Flow(Harmless(parsed->At("text").AsString()));
   }
   std::string out =
-      Finish() + style_.Bold(style_.In(look.colour, PadRight(look.label, kLabelWidth))) + "  ";
+      Finish() +
+      style_.Bold(style_.In(look.colour, PadRight(HarmlessLine(look.label), kLabelWidth))) + "  ";
   if (look.kind == RecordKind::kReasoning || look.kind == RecordKind::kAnswer) {
     flowing_ = kind;
     colour_ = look.colour;

@@ -3,6 +3,7 @@
 #include "controller/api/conditions.h"
 #include "controller/api/git_source.h"
 #include "controller/api/names.h"
+#include "controller/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/live_list.h"
 #include "controller/cli/missing_object.h"
@@ -12,7 +13,9 @@ namespace {
 
 constexpr std::size_t kShortRevision = 10;
 
-std::string Short(const std::string& revision) { return revision.substr(0, kShortRevision); }
+std::string Short(const std::string& revision) {
+  return HarmlessLine(Utf8Prefix(revision, kShortRevision));
+}
 
 const api::Condition* FindCondition(const api::GitSource& source, std::string_view type) {
   const auto& conditions = source.status.conditions;

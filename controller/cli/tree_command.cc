@@ -130,8 +130,10 @@ class Drawer {
                   State(api::ToString(status.phase))};
     node.text += status.reason.empty() ? "" : style_.Dim(" (" + HarmlessLine(status.reason) + ")");
     node.text += Since(status.started_at, status.finished_at);
-    if (status.phase == api::DispatchPhase::kParked && !status.message.empty()) {
-      node.children.push_back({style_.In(Colour::kYellow, HarmlessLine(status.message))});
+    const bool failed = status.phase == api::DispatchPhase::kFailed;
+    if ((failed || status.phase == api::DispatchPhase::kParked) && !status.message.empty()) {
+      node.children.push_back(
+          {style_.In(failed ? Colour::kRed : Colour::kYellow, HarmlessLine(status.message))});
     }
     const auto runs = family_.runs.find(dispatch.metadata.uid);
     for (const api::Run& run :

@@ -246,6 +246,14 @@ class Terminals(SharedWorld):
         self.midwatch.apply(obj("Module", "another", "payments", {}))
         self.assertEqual(child.wait(20), -signal.SIGPIPE)
 
+    def test_lists_of_core_kinds_count_their_entries(self):
+        kinds = {"ConfigMap": {"data": {"a": "1", "b": "2"}, "binaryData": {"c": "AA=="}}, "Secret": {"stringData": {"a": "x"}}}
+        self.midwatch.apply(*({**obj(kind, "counted", "payments", version="v1"), **more} for kind, more in kinds.items()))
+        for kind, row in (("configmap", "counted 3"), ("secret", "counted Opaque 1")):
+            done = self.midwatch.run("get", kind, "counted", "-n", "payments")
+            self.assertIn("DATA", done.stdout)
+            self.assertRegex(done.stdout, "(?m)^" + row.replace(" ", " +"))
+
     def test_it_is_installed_also_as_a_plugin_of_kubectl(self):
         tree = pathlib.Path(BINARY).resolve().parents[2]
         subprocess.run(["cmake", "--install", tree, "--prefix", self.dir / "usr"], check=True, capture_output=True)

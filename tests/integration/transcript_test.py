@@ -24,6 +24,7 @@ RULES = (  # In this order.
     (r"\bagent-token-[a-z0-9]{12}\b", "agent-token-NAME"),
     (r"\b(ops)-[a-z0-9]{8}\b", r"\1-INSTANCE"),
     (r"\b(database)-[a-z0-9]{12}(-[a-z0-9]{8})?((-\d+)?)\b", r"\1-NAME\3"),
+    (r"the sidecar (was stopped|ended with exit code 0)", "the sidecar is gone"),  # Whoever was first.
     (r"\bpromptBytes=\d+", "promptBytes=N"),
     (r"(?m)(  )(\d+m)?\d+(ms|s|m)\b", r"\1AGE"),
     (r"\b(\d+m)?\d+(ms|s|m) ago\b", "AGE ago"),
