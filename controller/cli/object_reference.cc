@@ -15,7 +15,7 @@ struct Names {
   std::string_view short_name;
 };
 constexpr std::array kNames = {Names{"modulejob", "modulejobs", "mj"},
-                               Names{"dispatch", "dispatches", "dp"}, Names{"run", "runs", "run"},
+                               Names{"dispatch", "dispatches", "dp"}, Names{"run", "runs", "rn"},
                                Names{"report", "reports", "rep"}};
 
 std::string WithoutGroup(std::string_view kind) {
