@@ -7,6 +7,7 @@
 import contextlib
 import io
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -142,6 +143,18 @@ class Conventions(unittest.TestCase):
             selectable = [f["jsonPath"] for f in self.version(kind).get("selectableFields", [])]
             for field in {"phase", "state"} & set(self.schema(kind, "status").get("properties", {})):
                 self.assertIn(f".status.{field}", selectable, kind)
+
+    def test_every_phase_and_field_of_a_status_is_said_by_some_part(self):
+        """By code that decides: generated code, and what shows or checks it, does not count, nor does a comparison."""
+        code = "\n".join(f.read_text() for f in sorted((HERE.parent / "controller").rglob("*.cc"))
+                         if f.parts[-2] not in ("api", "cli", "sim", "testing") and not f.name.endswith("_test.cc"))
+        said = set(re.findall(r"(?<![=!]= )(?<!case )(?<!case api::)(?<![=!]= api::)\b\w+::k(\w+)", code))
+        for kind in self.ours:
+            for field, shape in self.schema(kind, "status").get("properties", {}).items():
+                name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower()
+                self.assertTrue(re.search(rf"\.{name}\b", code), f"{kind}.status.{field}")
+                if field == "phase":
+                    self.assertEqual(set(shape["enum"]) - {shape["default"]} - said, set(), kind)
 
 
 class Check(unittest.TestCase):

@@ -164,8 +164,8 @@ TEST_F(AgentProcessTest, DoesARun) {
   EXPECT_EQ(run.status.phase, api::RunPhase::kSucceeded) << run.status.message;
   EXPECT_TRUE(run.status.sidecar_stopped);
   EXPECT_TRUE(run.status.acknowledged_at && run.status.started_at && run.status.finished_at);
-  ASSERT_TRUE(run.status.result && run.status.model && run.status.usage && run.status.session_log);
-  EXPECT_EQ(run.status.model->producer, "scripted (rules, no model)");
+  ASSERT_TRUE(run.status.result && run.status.usage && run.status.session_log);
+  EXPECT_EQ(run.status.producer, "scripted (rules, no model)");
   EXPECT_EQ(run.status.usage->input_tokens, 0);
   EXPECT_GT(run.status.prompt_bytes.value_or(0), 0);
   EXPECT_THAT(run.status.result->inline_json,

@@ -28,7 +28,7 @@ struct SessionView {
   };
   Stage stage = Stage::kPreparing;
   api::RunStatus
-      facts;  ///< What goes into the status: times, result, usage, model, prompt, artifacts, log.
+      facts;  ///< What goes into the status: times, result, usage, producer, prompt, artifacts.
   RunOutcome outcome;  ///< Once it is kDone.
 };
 

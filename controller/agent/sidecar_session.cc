@@ -272,8 +272,7 @@ void SidecarSession::Obey(const AcpOutputs& outputs, Now now) {
     } else if (const auto* record = std::get_if<SessionRecord>(&output)) {
       Tell(*record, now);
     } else if (const auto* introduced = std::get_if<AcpIntroduced>(&output)) {
-      if (!view_.facts.model) view_.facts.model.emplace();
-      view_.facts.model->producer = introduced->producer;
+      view_.facts.producer = introduced->producer;
     } else if (const auto* used = std::get_if<AcpUsage>(&output)) {
       view_.facts.usage = used->usage;
       log_.Add({RecordKind::kUsage, "", api::Encode(used->usage), false}, now);

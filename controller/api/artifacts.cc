@@ -34,8 +34,6 @@ constexpr FieldInfo kUsageFields[] = {
 constexpr FieldInfo kProducerFields[] = {
     FieldOf<decltype(Producer::sidecar)>("sidecar", offsetof(Producer, sidecar), kRequired),
     FieldOf<decltype(Producer::producer)>("producer", offsetof(Producer, producer), kPlain),
-    FieldOf<decltype(Producer::model)>("model", offsetof(Producer, model), kPlain),
-    FieldOf<decltype(Producer::endpoint)>("endpoint", offsetof(Producer, endpoint), kPlain),
 };
 
 constexpr FieldInfo kEvidenceFields[] = {

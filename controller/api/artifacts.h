@@ -44,8 +44,6 @@ struct Usage {
 struct Producer {
   std::string sidecar = {};  ///< The sidecar that did the work.
   std::string producer = {};  ///< How the sidecar introduces itself.
-  std::string model = {};  ///< The model used; empty if there was none (rules, no model).
-  std::string endpoint = {};  ///< Where the model was reached.
 
   static const StructInfo kInfo;
   friend bool operator==(const Producer&, const Producer&) = default;

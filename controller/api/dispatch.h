@@ -36,8 +36,7 @@ struct DispatchSpec {
   /// Work that has not started this long after the event is cancelled as Expired. Absent - it waits
   /// as long as it takes.
   std::optional<Duration> expire_after = {};
-  /// How long it may run over all attempts; waiting for people and parking do not count. Then it is
-  /// Failed, TimedOut.
+  /// How long it may run over all attempts; parking does not count. Then it is Failed, TimedOut.
   Duration timeout = std::chrono::hours{3};
   std::int64_t retry_limit = 3;  ///< Attempts in all before it is given up.
   bool cancel = false;  ///< It is no longer wanted. Cannot be taken back.

@@ -75,7 +75,7 @@ struct MatchedMission {
 
 /// The missions that one transition fired.
 struct JobMatch {
-  std::string key = {};  ///< The transition's seq, or "lost".
+  std::string key = {};  ///< The transition's seq.
   MissionType mission_type = {};  ///< Which AI work is done.
   std::vector<MatchedMission> missions = {};  ///< One entry per mission; each makes one Dispatch.
 

@@ -96,12 +96,6 @@ constexpr FieldInfo kRunResultFields[] = {
         "inline", offsetof(RunResult, inline_json), kRequired),
 };
 
-constexpr FieldInfo kRunModelFields[] = {
-    FieldOf<decltype(RunModel::producer)>("producer", offsetof(RunModel, producer), kPlain),
-    FieldOf<decltype(RunModel::name)>("name", offsetof(RunModel, name), kPlain),
-    FieldOf<decltype(RunModel::endpoint)>("endpoint", offsetof(RunModel, endpoint), kPlain),
-};
-
 constexpr FieldInfo kRunStatusFields[] = {
     FieldOf<decltype(RunStatus::observed_generation)>(
         "observedGeneration", offsetof(RunStatus, observed_generation), kAlwaysWritten),
@@ -119,7 +113,7 @@ constexpr FieldInfo kRunStatusFields[] = {
     FieldOf<decltype(RunStatus::session_log)>(
         "sessionLog", offsetof(RunStatus, session_log), kPlain),
     FieldOf<decltype(RunStatus::usage)>("usage", offsetof(RunStatus, usage), kPlain),
-    FieldOf<decltype(RunStatus::model)>("model", offsetof(RunStatus, model), kPlain),
+    FieldOf<decltype(RunStatus::producer)>("producer", offsetof(RunStatus, producer), kPlain),
     FieldOf<decltype(RunStatus::prompt_digest)>(
         "promptDigest", offsetof(RunStatus, prompt_digest), kPlain),
     FieldOf<decltype(RunStatus::prompt_bytes)>(
@@ -141,7 +135,6 @@ constinit const StructInfo RunHistoryEntry::kInfo{kRunHistoryEntryFields};
 constinit const StructInfo StopRequest::kInfo{kStopRequestFields};
 constinit const StructInfo RunSpec::kInfo{kRunSpecFields};
 constinit const StructInfo RunResult::kInfo{kRunResultFields};
-constinit const StructInfo RunModel::kInfo{kRunModelFields};
 constinit const StructInfo RunStatus::kInfo{kRunStatusFields};
 constinit const StructInfo Run::kInfo{kRunFields};
 

@@ -116,16 +116,6 @@ struct RunResult {
   friend bool operator==(const RunResult&, const RunResult&) = default;
 };
 
-/// Who answered.
-struct RunModel {
-  std::string producer = {};  ///< How the sidecar introduces itself.
-  std::string name = {};  ///< The model; empty if there was none.
-  std::string endpoint = {};  ///< Where the model was reached.
-
-  static const StructInfo kInfo;
-  friend bool operator==(const RunModel&, const RunModel&) = default;
-};
-
 /// What the agent says. How it ended never changes.
 struct RunStatus {
   /// The generation of the spec that this status is about; -1 until a controller has looked.
@@ -141,7 +131,7 @@ struct RunStatus {
   std::optional<RunResult> result = {};  ///< The result that was submitted.
   std::optional<Content> session_log = {};  ///< The session log once it is complete.
   std::optional<Usage> usage = {};  ///< What the work consumed.
-  std::optional<RunModel> model = {};  ///< Who answered.
+  std::string producer = {};  ///< How the sidecar introduces itself.
   std::string prompt_digest = {};  ///< Digest of the prompt that was sent.
   std::optional<std::int64_t> prompt_bytes = {};  ///< Length of the prompt in bytes.
   std::vector<Artifact> artifacts = {};  ///< What the sidecar saved.

@@ -96,17 +96,15 @@ enum class DispatchPhase : std::uint8_t {
   kParked,  ///< Waits for what its reason says.
   kAssigned,  ///< Has an instance and a Run.
   kRunning,  ///< The sidecar works.
-  kWaitingForInput,  ///< The sidecar waits for people.
   kSucceeded,  ///< The result is there.
   kFailed,  ///< There will be no result.
   kCancelled,  ///< It is no longer wanted.
 };
-inline constexpr std::array<std::string_view, 8> kDispatchPhaseWords{
+inline constexpr std::array<std::string_view, 7> kDispatchPhaseWords{
     "Pending",
     "Parked",
     "Assigned",
     "Running",
-    "WaitingForInput",
     "Succeeded",
     "Failed",
     "Cancelled",

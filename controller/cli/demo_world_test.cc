@@ -206,7 +206,7 @@ spec:
   moduleRef: {name: database}
   missionType: ApprovalRecommend
   headline: "needs a human: a database is replaced"
-  producedBy: {sidecar: claude, producer: claude-agent-acp, model: some-model, endpoint: https://models.example.com}
+  producedBy: {sidecar: claude, producer: Claude Agent 0.9}
   usage: {inputTokens: 5200, outputTokens: 640}
   recommendation:
     recommend: NeedsHuman

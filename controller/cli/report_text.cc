@@ -228,13 +228,8 @@ std::string Markdown(const api::Summary& summary) {
   return out + MarkdownEvidence(summary.evidence);
 }
 
-/// The sidecar, and which model answered; where that is not known, how the sidecar introduced
-/// itself.
+/// The sidecar, and how it introduced itself.
 std::string Producer(const api::Producer& by) {
-  if (!by.model.empty()) {
-    return by.sidecar + " (model " + by.model +
-           (by.endpoint.empty() ? ")" : " at " + by.endpoint + ")");
-  }
   if (by.producer.starts_with(by.sidecar)) {
     return by.producer;
   }

@@ -12,30 +12,23 @@ struct StateColour {
   std::string_view word;
   Colour colour;
 };
-constexpr std::array kStateColours = {StateColour{"Succeeded", Colour::kGreen},
-                                      StateColour{"Success", Colour::kGreen},
-                                      StateColour{"Failed", Colour::kRed},
-                                      StateColour{"Error", Colour::kRed},
-                                      StateColour{"Cancelled", Colour::kMagenta},
-                                      StateColour{"Running", Colour::kCyan},
-                                      StateColour{"Assigned", Colour::kCyan},
-                                      StateColour{"Acknowledged", Colour::kCyan},
-                                      StateColour{"Stopping", Colour::kYellow},
-                                      StateColour{"WaitingForInput", Colour::kYellow},
-                                      StateColour{"ApprovalRequired", Colour::kYellow},
-                                      StateColour{"Parked", Colour::kYellow},
-                                      StateColour{"Pending", Colour::kBlue},
-                                      StateColour{"Lost", Colour::kRed},
-                                      StateColour{"Warning", Colour::kYellow}};
+constexpr std::array kStateColours = {
+    StateColour{"Succeeded", Colour::kGreen},   StateColour{"Success", Colour::kGreen},
+    StateColour{"Failed", Colour::kRed},        StateColour{"Error", Colour::kRed},
+    StateColour{"Cancelled", Colour::kMagenta}, StateColour{"Running", Colour::kCyan},
+    StateColour{"Assigned", Colour::kCyan},     StateColour{"Acknowledged", Colour::kCyan},
+    StateColour{"Stopping", Colour::kYellow},   StateColour{"ApprovalRequired", Colour::kYellow},
+    StateColour{"Parked", Colour::kYellow},     StateColour{"Pending", Colour::kBlue},
+    StateColour{"Lost", Colour::kRed},          StateColour{"Warning", Colour::kYellow}};
 
 struct Translation {
   std::string_view phase;
   std::string_view result;
 };
-constexpr std::array kResults = {
-    Translation{"Succeeded", "Success"},       Translation{"Assigned", "Running"},
-    Translation{"WaitingForInput", "Running"}, Translation{"Acknowledged", "Running"},
-    Translation{"Stopping", "Running"},        Translation{"Lost", "Failed"}};
+constexpr std::array kResults = {Translation{"Succeeded", "Success"},
+                                 Translation{"Assigned", "Running"},
+                                 Translation{"Acknowledged", "Running"},
+                                 Translation{"Stopping", "Running"}, Translation{"Lost", "Failed"}};
 
 /// Columns that say yes or no, and the words of `--state` for that.
 struct YesNo {

@@ -156,7 +156,7 @@ class Forgery(AgentWorld):
         lines = log.read_text().split("\n")
         for evidence in result["evidence"]:
             self.assertIn(evidence["quote"], lines[int(evidence["lines"]) - 1])
-        self.assertEqual(status["model"]["producer"], "scripted (rules, no model)")
+        self.assertEqual(status["producer"], "scripted (rules, no model)")
 
     def test_a_prompt_keeps_what_comes_from_outside_in_its_fence(self):
         """A sidecar that writes down what it is told: instructions are the file of /prompts, the rest is fenced."""

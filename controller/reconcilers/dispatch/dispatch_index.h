@@ -34,7 +34,7 @@ std::string WaitingIn(std::string_view namespace_name);
 std::string WaitingForLock(std::string_view namespace_name, std::string_view lock);
 /// Begins the values of those that wait for a slot; what follows ranks them: priority, age, name.
 std::string WaitingForSlot(std::string_view agent, std::string_view sidecar);
-// Assigned, Running or WaitingForInput.
+// Assigned or Running.
 std::string On(std::string_view agent_namespace, std::string_view instance);
 
 }  // namespace value

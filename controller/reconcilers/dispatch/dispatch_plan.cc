@@ -498,8 +498,7 @@ bool IsTerminal(DispatchPhase phase) {
 }
 
 bool IsActive(DispatchPhase phase) {
-  return phase == DispatchPhase::kAssigned || phase == DispatchPhase::kRunning ||
-         phase == DispatchPhase::kWaitingForInput;
+  return phase == DispatchPhase::kAssigned || phase == DispatchPhase::kRunning;
 }
 
 bool HasStopped(const api::Run& run) {

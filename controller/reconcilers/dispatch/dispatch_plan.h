@@ -104,7 +104,7 @@ struct Decision {
 Decision PlanDispatch(const api::Dispatch& dispatch, const World& seen, Now now);
 
 bool IsTerminal(api::DispatchPhase phase);
-/// Assigned, Running or WaitingForInput: has a Run that may be alive.
+/// Assigned or Running: has a Run that may be alive.
 bool IsActive(api::DispatchPhase phase);
 
 /// Whether no process of the Run works any more or ever will: its agent said so, it was withdrawn

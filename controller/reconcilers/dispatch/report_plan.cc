@@ -101,12 +101,7 @@ Result<api::Report> MakeReport(const api::Dispatch& dispatch, const api::Run& ru
   spec.dispatch_ref.name = dispatch.metadata.name;
   spec.module_job_ref = dispatch.spec.module_job_ref;
   spec.module_ref = dispatch.spec.module_ref.value_or(api::NameRef{});
-  spec.produced_by = {.sidecar = run.spec.sidecar_name};
-  if (run.status.model) {
-    spec.produced_by.producer = run.status.model->producer;
-    spec.produced_by.model = run.status.model->name;
-    spec.produced_by.endpoint = run.status.model->endpoint;
-  }
+  spec.produced_by = {.sidecar = run.spec.sidecar_name, .producer = run.status.producer};
   spec.agent_ref = dispatch.status.agent_ref;
   spec.run = dispatch.status.run;
   spec.started_at = run.status.started_at;
