@@ -60,6 +60,7 @@ constexpr FieldInfo kJobMatchFields[] = {
     FieldOf<decltype(JobMatch::key)>("key", offsetof(JobMatch, key), kRequired),
     FieldOf<decltype(JobMatch::mission_type)>(
         "missionType", offsetof(JobMatch, mission_type), kRequired),
+    FieldOf<decltype(JobMatch::left_out)>("leftOut", offsetof(JobMatch, left_out), kPlain),
     FieldOf<decltype(JobMatch::missions)>("missions", offsetof(JobMatch, missions), kPlain),
 };
 

@@ -77,6 +77,8 @@ struct MatchedMission {
 struct JobMatch {
   std::string key = {};  ///< The transition's seq.
   MissionType mission_type = {};  ///< Which AI work is done.
+  /// Missions that covered the job as well and found no room in its record; they get no Dispatch.
+  std::optional<std::int64_t> left_out = {};
   std::vector<MatchedMission> missions = {};  ///< One entry per mission; each makes one Dispatch.
 
   static const StructInfo kInfo;

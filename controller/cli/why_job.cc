@@ -84,10 +84,14 @@ class Explainer {
     }
     for (const ScopedMission& mission : missions_) {
       if (!IsIn(*match, mission)) {
-        out += NotCovered(mission, *type);
+        out += NotCovered(mission, *match, *type);
       }
     }
-    if (match->missions.empty()) {
+    if (match->left_out) {
+      out += "   " + std::to_string(*match->left_out) +
+             " more covered it and got no Dispatch: the record of a job has room for " +
+             std::to_string(matching::kMostRecorded) + " missions.\n";
+    } else if (match->missions.empty()) {
       out +=
           "   So no Dispatch came of it. A mission that is declared later does not fire for it.\n";
     }
@@ -119,7 +123,8 @@ class Explainer {
     return out + "\n";
   }
 
-  std::string NotCovered(const ScopedMission& mission, api::MissionType type) const {
+  std::string NotCovered(const ScopedMission& mission, const api::JobMatch& match,
+                         api::MissionType type) const {
     std::string why;
     if (mission.spec.mission_type != type) {
       why = "its type is " + std::string(api::ToString(mission.spec.mission_type));
@@ -127,6 +132,8 @@ class Explainer {
       why = "its scope is " + ScopeOf(mission);
     } else if (mission.spec.is_disabled) {
       why = "it is disabled";
+    } else if (match.left_out) {
+      why = "the record had no room for it, or it came after the transition";
     } else {
       why = "it was declared, enabled or changed after the transition";
     }

@@ -8,6 +8,7 @@
 #include "controller/api/dispatch.h"
 #include "controller/api/lease.h"
 #include "controller/api/missions.h"
+#include "controller/api/module_job.h"
 #include "controller/api/reasons.h"
 #include "controller/api/run.h"
 #include "controller/cli/demo_world.h"
@@ -187,6 +188,28 @@ TEST(Why, WhatHasStartedDoesNotAskForItsMission) {
   const std::string said = world.Run({"why", "dispatch/payments/ledger-m3v8t1z6hrcx"});
   EXPECT_EQ(said.find("mission that asked for it exists"), std::string::npos) << said;
   EXPECT_NE(said.find("parked as RetryBackoff"), std::string::npos) << said;
+}
+
+TEST(Why, SaysWhatTheRecordOfAJobHadNoRoomFor) {
+  DemoWorld world;
+  Change(world, api::ModuleJob::Type(), {"modulejobs.midwatch.dev", "payments", "ledger-7"},
+         [](Json& body) {
+           body["status"].Set("matches",
+                              Json::ArrayOf({Json::Of({{"key", "1"},
+                                                       {"missionType", "AutoDiagnose"},
+                                                       {"leftOut", 2},
+                                                       {"missions", Json::EmptyArray()}})}));
+         });
+  const std::string said =
+      world.Run({"why", "modulejob/ledger-7", "-n", "payments", "--colour", "never"});
+  EXPECT_NE(said.find("2 more covered it and got no Dispatch: the record of a job has room for "
+                      "512 missions."),
+            std::string::npos)
+      << said;
+  EXPECT_NE(said.find("diagnose-everything: the record had no room for it, or it came after"),
+            std::string::npos)
+      << said;
+  EXPECT_EQ(said.find("So no Dispatch came of it"), std::string::npos);
 }
 
 }  // namespace

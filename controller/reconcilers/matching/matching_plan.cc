@@ -53,6 +53,19 @@ std::vector<api::MatchedMission> MissionsFor(const api::ModuleJob& job, const st
   return out;
 }
 
+/// Records what covers a transition, as far as the record has room for it.
+void RecordMatch(api::JobMatch match, api::ModuleJobStatus& status) {
+  std::size_t room = kMostRecorded;
+  for (const api::JobMatch& recorded : status.matches) {
+    room -= std::min(room, recorded.missions.size());
+  }
+  if (match.missions.size() > room) {
+    match.left_out = static_cast<std::int64_t>(match.missions.size() - room);
+    match.missions.resize(room);
+  }
+  status.matches.push_back(std::move(match));
+}
+
 api::Dispatch MakeDispatch(const api::ModuleJob& job, const api::JobMatch& match,
                            const api::MatchedMission& entry, const ScopedMission* mission) {
   api::Dispatch out;
@@ -147,13 +160,28 @@ void CopyResults(const World& seen, api::ModuleJobStatus& status) {
   }
 }
 
+/// Ready, unless a transition was covered by more missions than its record holds.
 void SetReady(api::ModuleJobStatus& status, WallTime now) {
-  if (status.conditions.empty()) {
-    status.conditions.push_back({.type = "Ready",
-                                 .status = api::ConditionStatus::kTrue,
-                                 .last_transition_time = now,
-                                 .reason = "Recorded"});
+  api::Condition ready{.type = "Ready",
+                       .status = api::ConditionStatus::kTrue,
+                       .last_transition_time = now,
+                       .reason = "Recorded"};
+  for (const api::JobMatch& match : status.matches) {
+    if (match.left_out) {
+      ready.status = api::ConditionStatus::kFalse;
+      ready.reason = "TooManyMissions";
+      ready.message += (ready.message.empty() ? "" : "; ") + std::to_string(*match.left_out) +
+                       " more covered transition " + match.key;
+    }
   }
+  if (!ready.message.empty()) {
+    ready.message = "the record of a job holds " + std::to_string(kMostRecorded) +
+                    " missions, the others get no Dispatch: " + ready.message;
+  }
+  if (!status.conditions.empty() && status.conditions.front().status == ready.status) {
+    ready.last_transition_time = status.conditions.front().last_transition_time;
+  }
+  status.conditions = {std::move(ready)};
 }
 
 }  // namespace
@@ -206,8 +234,8 @@ Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now
         break;
       }
       auto missions = MissionsFor(job, key, *type, seen);
-      status.matches.push_back(
-          {.key = std::move(key), .mission_type = *type, .missions = std::move(missions)});
+      RecordMatch({.key = std::move(key), .mission_type = *type, .missions = std::move(missions)},
+                  status);
     }
     CreateMissing(job, seen, decision);
   }

@@ -11,6 +11,11 @@
 
 namespace midwatch::matching {
 
+/// Missions in the record of one job, over all of its transitions: of the longest names they and
+/// their results still fit into one object. What covers a transition beyond it is counted in the
+/// record and gets no Dispatch.
+inline constexpr std::size_t kMostRecorded = 512;
+
 /// What the decision about one job rests on.
 struct World {
   Place place;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <string>
 
@@ -195,6 +196,59 @@ TEST(Matching, TellsTheJobWhatCameOfItsDispatches) {
   ASSERT_EQ(status.results.size(), 1U);
   EXPECT_EQ(status.results[0].phase, api::DispatchPhase::kSucceeded);
   EXPECT_EQ(status.results[0].report, "r");
+}
+
+/// As many missions of the longest names as the scopes can hold.
+World Crowded(std::size_t missions) {
+  World world = Fresh({});
+  for (std::size_t i = 0; i < missions; ++i) {
+    ScopedMission mission = kModule;
+    mission.ref.namespace_name = std::string(63, 'n');
+    mission.ref.name = std::to_string(1'000'000 + i) + std::string(246, 'x');
+    mission.ref.id = std::to_string(1'000'000 + i) + std::string(57, 'i');
+    world.missions.push_back(std::move(mission));
+  }
+  return world;
+}
+
+TEST(Matching, WhatItsRecordHasNoRoomForIsCountedAndSaid) {
+  api::ModuleJob job = Job({JobState::kFailed, JobState::kFailed});
+  World world = Crowded(kMostRecorded + 3);
+  const Decision decision = PlanMatching(job, world, kNoon);
+  ASSERT_EQ(decision.status.matches.size(), 2U);
+  EXPECT_EQ(decision.create.size(), kMostRecorded);
+  EXPECT_EQ(decision.status.matches[0].missions.size(), kMostRecorded);
+  EXPECT_EQ(decision.status.matches[0].left_out, 3);
+  EXPECT_TRUE(decision.status.matches[1].missions.empty()) << "the first one took all room";
+  EXPECT_EQ(decision.status.matches[1].left_out, 515);
+  const api::Condition& ready = decision.status.conditions.at(0);
+  EXPECT_EQ(ready.status, api::ConditionStatus::kFalse);
+  EXPECT_EQ(ready.reason, "TooManyMissions");
+  EXPECT_EQ(ready.message,
+            "the record of a job holds 512 missions, the others get no Dispatch: 3 more covered "
+            "transition 0; 515 more covered transition 1");
+
+  // What it says fits what is installed, whatever the missions are called, and stays.
+  job.status = decision.status;
+  world.dispatches = decision.create;
+  for (api::Dispatch& dispatch : world.dispatches) {
+    dispatch.status.phase = api::DispatchPhase::kSucceeded;
+    dispatch.status.report = api::NameRef{dispatch.metadata.name};
+    dispatch.status.result = api::DispatchResult{.digest = "sha256:" + std::string(64, '0')};
+  }
+  const Decision ended = PlanMatching(job, world, kNoon + std::chrono::hours(1));
+  EXPECT_TRUE(ended.create.empty());
+  EXPECT_EQ(ended.status.conditions, decision.status.conditions);
+  EXPECT_LT(api::Encode(ended.status).Dump().size(), std::size_t{512} << 10);
+  job.status = ended.status;
+  EXPECT_EQ(PlanMatching(job, world, kNoon + std::chrono::hours(2)).status, job.status);
+}
+
+TEST(Matching, AFullRecordIsReady) {
+  const Decision decision = PlanMatching(Job({JobState::kFailed}), Crowded(kMostRecorded), kNoon);
+  EXPECT_EQ(decision.status.matches[0].missions.size(), kMostRecorded);
+  EXPECT_FALSE(decision.status.matches[0].left_out);
+  EXPECT_EQ(decision.status.conditions.at(0).status, api::ConditionStatus::kTrue);
 }
 
 TEST(DispatchName, DiffersInEveryPartOfItsIdentity) {
