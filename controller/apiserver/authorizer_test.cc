@@ -515,6 +515,19 @@ TEST(TokenAuthenticatorTest, TellsWhoATokenBelongsTo) {
   EXPECT_FALSE(tokens.Authenticate("Bearer " + token)) << "revoked at once";
 }
 
+TEST(TokenAuthenticatorTest, AnAgentMayHaveAnyNameOfAnObject) {
+  TestWorld world;
+  const TokenAuthenticator tokens(world.storage(), TestRegistry(), Secret<std::string>());
+  const std::string longest(253, 'a');
+  ASSERT_TRUE(world.Create(world.At("namespaces", "", ""), Space("ops")));
+  const auto agent = world.Create(world.At(kAgents, "", "ops"), AgentBody(longest));
+  ASSERT_TRUE(agent);
+  const IssuedToken issued = IssueAgentToken({"ops", longest, agent->object.uid()}, world.random);
+  ASSERT_TRUE(world.Create(world.At("secrets", "", kTokenNamespace), issued.secret));
+  EXPECT_EQ(*tokens.Authenticate("Bearer " + issued.token.Reveal()),
+            Identity::Agent("ops", longest));
+}
+
 TEST(TokenAuthenticatorTest, ASecretOfAnotherTypeIsNoToken) {
   TestWorld world;
   const TokenAuthenticator tokens(world.storage(), TestRegistry(), Secret<std::string>());

@@ -1,11 +1,13 @@
 #include "controller/apiserver/token_authenticator.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/apiserver/core_rules.h"
 #include "controller/base/digest.h"
 #include "controller/base/encoding.h"
 #include "controller/base/text.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch::apiserver {
 namespace {
@@ -53,17 +55,19 @@ IssuedToken IssueAgentToken(const TokenSubject& agent, Random& random) {
   for (int i = 0; i < kTokenWords; ++i) {
     token += HexWord(random.Next());
   }
-  Json secret = Json::Of(
-      {{"apiVersion", "v1"},
-       {"kind", "Secret"},
-       {"type", kAgentTokenType},
-       {"metadata", Json::Of({{"name", std::string(kSecretName) + id},
-                              {"namespace", kTokenNamespace},
-                              {"labels", Json::Of({{"midwatch.dev/agent", agent.name}})}})},
-       {"data", Json::Of({{"hash", Base64Encode(Sha256Hex(token))},
-                          {"namespace", Base64Encode(agent.namespace_name)},
-                          {"agent", Base64Encode(agent.name)},
-                          {"uid", Base64Encode(agent.uid)}})}});
+  Json metadata =
+      Json::Of({{"name", std::string(kSecretName) + id}, {"namespace", kTokenNamespace}});
+  if (!CheckLabelValue(agent.name)) {  // A longer name stands in the data alone.
+    metadata.Set("labels", Json::Of({{"midwatch.dev/agent", agent.name}}));
+  }
+  Json secret = Json::Of({{"apiVersion", "v1"},
+                          {"kind", "Secret"},
+                          {"type", kAgentTokenType},
+                          {"metadata", std::move(metadata)},
+                          {"data", Json::Of({{"hash", Base64Encode(Sha256Hex(token))},
+                                             {"namespace", Base64Encode(agent.namespace_name)},
+                                             {"agent", Base64Encode(agent.name)},
+                                             {"uid", Base64Encode(agent.uid)}})}});
   return {Secret<std::string>(std::move(token)), std::move(secret)};
 }
 
