@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "controller/base/check.h"
 
@@ -59,14 +60,19 @@ std::span<const FaultRow> FaultRows() { return kRows; }
 
 const FaultRow& RowOf(FaultKind kind) { return kRows.at(static_cast<std::size_t>(kind)); }
 
-std::vector<Fault> DrawFaults(SimTime from, SimTime to, fakes::SeededRandom random) {
+fakes::SeededRandom RandomOfEpoch(std::uint64_t seed, int epoch) {
+  return fakes::SeededRandom(seed).Stream("epoch " + std::to_string(epoch));
+}
+
+std::vector<Fault> FaultsOfEpoch(std::uint64_t seed, int epoch, SimTime from) {
+  fakes::SeededRandom random = RandomOfEpoch(seed, epoch).Stream("faults");
+  const SimTime to = from + kEpoch;
   std::vector<Fault> faults;
-  constexpr std::int64_t kHour = Duration(std::chrono::hours(1)).count();
   for (const FaultRow& row : kRows) {
     if (!random.Chance(500)) {
       continue;
     }
-    const std::int64_t expected = row.per_hour_per_mille * (to - from) / kHour;
+    const std::int64_t expected = row.per_hour_per_mille;
     const auto count = static_cast<std::int64_t>(
         random.Below(static_cast<std::uint64_t>(2 * expected / 1000 + 2)));
     for (std::int64_t i = 0; i < count; ++i) {

@@ -10,9 +10,8 @@
 
 namespace midwatch::sim {
 
-/// What can go wrong, each named by its row of fault-patterns.tsv. f07, f22, f24, f25 and f26 are
-/// made by the workload, f29 by the sidecars, f35 by the tuning, f36 and f37 by the simulation
-/// itself.
+/// What can go wrong, each named by its row of fault-patterns.tsv. Where the other rows are made is
+/// told in tests/simulation/README.md.
 enum class FaultKind : std::uint8_t {
   kF01CrashBetweenWrites,
   kF02CrashAfterChild,
@@ -61,8 +60,13 @@ struct Fault {
   std::uint64_t seed = 0;
 };
 
-/// What happens in [from, to), in order: of the kinds that this seed has chosen (about half of
-/// them), so that seeds differ in character.
-std::vector<Fault> DrawFaults(SimTime from, SimTime to, fakes::SeededRandom random);
+inline constexpr SimTime kEpoch = 3'600'000'000;  ///< An hour of work and faults; then comes rest.
+
+/// Of a seed, what everything that happens in one epoch is drawn from.
+fakes::SeededRandom RandomOfEpoch(std::uint64_t seed, int epoch);
+
+/// What breaks in an epoch that begins then, in order: of the kinds that it has chosen (about half
+/// of them), so that seeds differ in character.
+std::vector<Fault> FaultsOfEpoch(std::uint64_t seed, int epoch, SimTime from);
 
 }  // namespace midwatch::sim

@@ -14,7 +14,6 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr SimTime kEpoch = Duration(hours(1)).count();
 /// How long the world may take to come to rest: three attempts of a sidecar that hangs for three
 /// hours.
 constexpr Duration kRestWithin = hours(12);
@@ -62,15 +61,14 @@ class Run {
   void Work(int epoch) {
     Scheduler& scheduler = world_.scheduler;
     const SimTime from = scheduler.now();
-    const fakes::SeededRandom random =
-        fakes::SeededRandom(scenario_.seed).Stream("epoch " + std::to_string(epoch));
+    const fakes::SeededRandom random = RandomOfEpoch(scenario_.seed, epoch);
     for (const WorkItem& item :
          DrawWork(scenario_.density, from, from + kEpoch, random.Stream("work"))) {
       if (!scenario_.without_work.contains(outcome_.work++)) {
         scheduler.At(item.at, [this, item] { world_.Do(item); });
       }
     }
-    for (const Fault& fault : DrawFaults(from, from + kEpoch, random.Stream("faults"))) {
+    for (const Fault& fault : FaultsOfEpoch(scenario_.seed, epoch, from)) {
       if (!scenario_.without_faults.contains(outcome_.faults++)) {
         scheduler.At(fault.at, [this, fault] { world_.Do(fault); });
       }
