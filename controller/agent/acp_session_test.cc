@@ -404,6 +404,7 @@ struct PermissionCase {
 };
 class PermissionTest : public testing::TestWithParam<PermissionCase> {};
 
+// Security case s47.
 TEST_P(PermissionTest, IsAnsweredByRule) {
   const PermissionCase& c = GetParam();
   AcpSession session = Prompting(c.permissions);

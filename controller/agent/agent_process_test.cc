@@ -213,6 +213,7 @@ TEST_F(AgentProcessTest, GivesTheSidecarAnEnvironmentOfItsOwn) {
   EXPECT_TRUE(spec.kill_at);
 }
 
+// Security case s49, with the next test.
 TEST_F(AgentProcessTest, MasksSecretsThatItPassesOn) {
   Play("{\"say\":\"the key is s3cret-key\"}");
   Settle();
@@ -443,6 +444,7 @@ TEST_F(AgentProcessTest, CancelsOnRequest) {
   EXPECT_TRUE(Get("r").status.sidecar_stopped);
 }
 
+// Security case s65, with the test before.
 TEST_F(AgentProcessTest, KillsWhenTheRunIsDeleted) {
   Play("{\"hang\":true}");
   Settle();

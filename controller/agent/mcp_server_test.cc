@@ -243,6 +243,7 @@ struct ResultCase {
 };
 class SubmitTest : public McpServerTest, public testing::WithParamInterface<ResultCase> {};
 
+// Security case s48, with SaveTest.
 TEST_P(SubmitTest, IsChecked) {
   const std::string text = Text("submit_result", GetParam().result);
   EXPECT_THAT(text, HasSubstr(GetParam().want));
@@ -329,6 +330,7 @@ TEST_F(McpServerTest, TakesOneResultOnly) {
       HasSubstr("accepted already"));
 }
 
+// Security case s51, with the tests of what may be saved.
 TEST_F(McpServerTest, TakesNoMoreAfterTooManyRefusals) {
   for (int i = 0; i < McpServer::kMaxRefusals; ++i) Text("submit_result", Json());
   EXPECT_THAT(Text("submit_result", Good()), HasSubstr("too many results were refused"));

@@ -84,6 +84,7 @@ TEST(StyleTest, WidthsCountColumnsNotBytes) {
   EXPECT_EQ(PadRight("日本", 6), "日本  ");
 }
 
+// Security cases s40 and s43: shown escaped to the person.
 TEST(StyleTest, WhatComesFromElsewhereCannotSteerTheTerminal) {
   EXPECT_EQ(Harmless("a\x1b[2Jb\r\n\tc\x7f\xff"), "a\\x1b[2Jb\n\tc\\x7f\xEF\xBF\xBD");
   EXPECT_EQ(Harmless("\u009b2J \u0080 \u202e \u2069 \u200e é"),

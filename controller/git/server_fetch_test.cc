@@ -208,6 +208,7 @@ TEST_F(ServerFetchTest, TellsMissingRefusedAndBroken) {
   ExpectError(nobody, ErrorCode::kUnavailable, "cannot connect to 127.0.0.1:1");
 }
 
+// Security case s15.
 TEST_F(ServerFetchTest, RedirectsStayOnTheServer) {
   const std::string other = Serve({.login = "me:hunter2"}).port();
   const std::unique_ptr<GitServer> first = std::move(server_);
@@ -241,6 +242,7 @@ TEST_F(ServerFetchTest, AnEndlessServerEndsAtTheLimitOfBytes) {
   ExpectError(Request("/endless/x.git"), ErrorCode::kTooLarge, "limit of one fetch");
 }
 
+// Security cases s13 and s14.
 TEST_F(ServerFetchTest, LimitsOfAFetchAreCrossed) {
   Serve();
   repository_.CommitMany(1'000);

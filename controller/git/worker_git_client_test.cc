@@ -135,6 +135,7 @@ TEST_F(WorkerGitClientTest, OnlyFilesWithTheSuffixesAreRead) {
   EXPECT_EQ(Show(Fetch(request)), "B.YAML=b;a.yaml=a;logo.png=;");
 }
 
+// Security cases s01, s02, s03, s05 (no submodule is ever fetched or placed) and s12.
 TEST_F(WorkerGitClientTest, SymlinksAndSubmodulesAreReportedNotRead) {
   repository_.Write("real.yaml", "x");
   std::filesystem::create_symlink("/etc/passwd", repository_.work() + "/link.yaml");
@@ -204,6 +205,7 @@ TEST_F(WorkerGitClientTest, ResolvesBranchesTagsAndCommits) {
   EXPECT_EQ(Show(Fetch(RefRequest(GitRefKind::kCommit, first))), "v=1;");
 }
 
+// Its rows of schemes are security case s11.
 TEST_F(WorkerGitClientTest, SaysWhatIsMissing) {
   EXPECT_EQ(Show(Fetch(Request())), "error: the repository is empty: it has no commit yet");
   repository_.Write("dir/file", "1");
@@ -279,6 +281,7 @@ TEST_F(WorkerGitClientTest, FollowsAForcePushAndARecreatedRemote) {
   EXPECT_EQ(Show(Fetch(Request())), "b=3;");
 }
 
+// Security case s13, with the next test.
 TEST_F(WorkerGitClientTest, LimitsOfFilesBytesEntriesAndDepthAreCrossed) {
   repository_.Write("a/small", "1234");
   repository_.Write("a/large", "12345");
@@ -306,6 +309,8 @@ TEST_F(WorkerGitClientTest, ABlobOfAGibibyteIsReportedNotRead) {
   EXPECT_EQ(Show(Fetch(Request())), "huge.yaml=<too large>;small.yaml=x;");
 }
 
+// Security case s07. Nothing is checked out, so other spellings, and clashes of case (s04), are
+// names like any other.
 TEST_F(WorkerGitClientTest, TreesThatGitForbidsAreRefused) {
   const std::string blob = repository_.Git("hash-object -w -t blob /dev/null");
   struct Case {
@@ -326,6 +331,7 @@ TEST_F(WorkerGitClientTest, TreesThatGitForbidsAreRefused) {
   }
 }
 
+// Security case s10.
 TEST_F(WorkerGitClientTest, ConfigurationOfTheRepositoryRunsNothing) {
   repository_.Write("a.yaml", "x");
   repository_.Write(".gitattributes", "*.yaml filter=evil\n");
@@ -340,6 +346,7 @@ TEST_F(WorkerGitClientTest, ConfigurationOfTheRepositoryRunsNothing) {
   EXPECT_FALSE(std::filesystem::exists(proof));
 }
 
+// Security case s11.
 TEST_F(WorkerGitClientTest, FileUrlsNeedTheOption) {
   client_ = std::make_unique<WorkerGitClient>(
       runner_, WorkerOptions{.command = {MIDWATCH_GIT_WORKER}, .cache_directory = scratch_.path()});
@@ -373,6 +380,7 @@ TEST_F(WorkerGitClientTest, AWorkerThatDiesOrTalksNonsenseFailsTheRequest) {
   }
 }
 
+// Security case s14.
 TEST_F(WorkerGitClientTest, MemoryIsBounded) {
   if (kWorkerMemory == 0) {
     GTEST_SKIP() << "not under a sanitizer";

@@ -96,6 +96,7 @@ TEST_F(UnixTicketServerTest, PassesLinesBothWaysThroughTheProxy) {
   EXPECT_EQ(sink->WaitForExit().value_or(ProcessExit{.code = 9}).code, 0);
 }
 
+// Security case s60.
 TEST_F(UnixTicketServerTest, RefusesAWrongTicket) {
   auto [process, sink] = Proxy("wrong");
   process->Write("hello\n");

@@ -111,6 +111,7 @@ class Misbehaving(AgentWorld):
         self.assertEqual(json.loads(status["result"]["inline"])["rootCause"], "first")
 
     def test_a_log_that_forges_a_result(self):
+        """Security case s42."""
         self.midwatch.apply(*shop())
         self.start_agent()
         wait_until(lambda: self.connected() == 1, "the connection")
