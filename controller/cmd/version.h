@@ -4,7 +4,6 @@
 
 namespace midwatch::cmd {
 
-/// Of this program (semver.org).
-inline constexpr std::string_view kVersion = MIDWATCH_VERSION;
+extern const std::string_view kVersion;  ///< Of this program (semver.org).
 
 }  // namespace midwatch::cmd

@@ -2,6 +2,8 @@
 
 // The inside of the server, shared by its two .cc files; nothing else includes it.
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <ctime>
