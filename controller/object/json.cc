@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -25,14 +26,17 @@ auto LowerBound(Vector& members, std::string_view name) {
       [](const Json::Member& m, std::string_view n) { return m.name.compare(n) < 0; });
 }
 
-void AppendDouble(double value, std::string& out) {
+/// True if it is read as a double again, and the same one.
+bool AppendDouble(double value, std::string& out) {
   if (!std::isfinite(value)) {
     out += "null";  // JSON has no other way; ParseJson and arithmetic of ours never make one.
-    return;
+    return false;
   }
   std::array<char, 32> buffer{};
   const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  out.append(buffer.data(), end);
+  const std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
+  out.append(text);
+  return text.find_first_of(".e") != std::string_view::npos;
 }
 
 /// Builds a Json from the events of nlohmann's parser, within limits.
@@ -206,17 +210,21 @@ Json::Json(double value) : value_(value) {}
 Json::Json(const char* value) : value_(std::string(value)) {}
 Json::Json(std::string_view value) : value_(std::string(value)) {}
 Json::Json(std::string value) : value_(std::move(value)) {}
-Json::Json(Array value) : value_(std::move(value)) {}
+Json::Json(Array value) : value_(CopyOnWrite<Array>(std::move(value))) {}
 Json::Json(const Json&) = default;
 Json::Json(Json&&) noexcept = default;
 Json& Json::operator=(const Json&) = default;
 Json& Json::operator=(Json&&) noexcept = default;
 Json::~Json() = default;
 
-Json Json::EmptyArray() { return Json(Array{}); }
+Json Json::EmptyArray() {
+  Json out;
+  out.value_.emplace<CopyOnWrite<Array>>();
+  return out;
+}
 Json Json::EmptyObject() {
   Json out;
-  out.value_ = Object{};
+  out.value_.emplace<CopyOnWrite<Object>>();
   return out;
 }
 Json Json::Of(std::initializer_list<Member> members) {
@@ -233,8 +241,8 @@ bool Json::IsBool() const { return std::holds_alternative<bool>(value_); }
 bool Json::IsInt() const { return std::holds_alternative<std::int64_t>(value_); }
 bool Json::IsNumber() const { return IsInt() || std::holds_alternative<double>(value_); }
 bool Json::IsString() const { return std::holds_alternative<std::string>(value_); }
-bool Json::IsArray() const { return std::holds_alternative<Array>(value_); }
-bool Json::IsObject() const { return std::holds_alternative<Object>(value_); }
+bool Json::IsArray() const { return std::holds_alternative<CopyOnWrite<Array>>(value_); }
+bool Json::IsObject() const { return std::holds_alternative<CopyOnWrite<Object>>(value_); }
 
 std::string_view Json::TypeName() const {
   constexpr std::array<std::string_view, 7> kNames = {"null",   "boolean", "integer", "number",
@@ -261,13 +269,13 @@ const std::string& Json::AsString() const {
 }
 const Json::Array& Json::Items() const {
   static const Array kEmpty;
-  const Array* value = std::get_if<Array>(&value_);
-  return value == nullptr ? kEmpty : *value;
+  const auto* value = std::get_if<CopyOnWrite<Array>>(&value_);
+  return value == nullptr ? kEmpty : value->Read();
 }
 const Json::Object& Json::Members() const {
   static const Object kEmpty;
-  const Object* value = std::get_if<Object>(&value_);
-  return value == nullptr ? kEmpty : *value;
+  const auto* value = std::get_if<CopyOnWrite<Object>>(&value_);
+  return value == nullptr ? kEmpty : value->Read();
 }
 
 const Json* Json::Find(std::string_view name) const {
@@ -276,7 +284,10 @@ const Json* Json::Find(std::string_view name) const {
   return found != members.end() && found->name == name ? &found->value : nullptr;
 }
 Json* Json::FindMutable(std::string_view name) {
-  return const_cast<Json*>(std::as_const(*this).Find(name));
+  if (Find(name) == nullptr) {
+    return nullptr;
+  }
+  return &LowerBound(MutableMembers(), name)->value;
 }
 const Json& Json::At(std::string_view name) const {
   const Json* found = Find(name);
@@ -291,6 +302,15 @@ Json& Json::operator[](std::string_view name) {
   }
   return at->value;
 }
+bool Json::SharesWith(const Json& other) const {
+  if (const auto* items = std::get_if<CopyOnWrite<Array>>(&value_)) {
+    const auto* theirs = std::get_if<CopyOnWrite<Array>>(&other.value_);
+    return theirs != nullptr && items->SamePlace(*theirs);
+  }
+  const auto* members = std::get_if<CopyOnWrite<Object>>(&value_);
+  const auto* theirs = std::get_if<CopyOnWrite<Object>>(&other.value_);
+  return members != nullptr && theirs != nullptr && members->SamePlace(*theirs);
+}
 void Json::Set(std::string_view name, Json value) { (*this)[name] = std::move(value); }
 bool Json::Erase(std::string_view name) {
   if (Find(name) == nullptr) {
@@ -302,23 +322,57 @@ bool Json::Erase(std::string_view name) {
 }
 Json::Array& Json::MutableItems() {
   if (!IsArray()) {
-    value_ = Array{};
+    value_.emplace<CopyOnWrite<Array>>();
   }
-  return std::get<Array>(value_);
+  return std::get<CopyOnWrite<Array>>(value_).Write();
 }
 Json::Object& Json::MutableMembers() {
   if (!IsObject()) {
-    value_ = Object{};
+    value_.emplace<CopyOnWrite<Object>>();
   }
-  return std::get<Object>(value_);
+  return std::get<CopyOnWrite<Object>>(value_).Write();
 }
 void Json::Append(Json item) { MutableItems().push_back(std::move(item)); }
 
-void AppendJsonString(std::string_view text, std::string& out) {
+namespace {
+
+/// True if no byte is a control, a quote, a backslash or beyond ASCII: so are most strings. Looks
+/// at eight bytes at a time; a byte of `x - ones` has its high bit set only if there is a zero byte
+/// in `x`, here or further down.
+bool IsPlain(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHigh = kOnes << 7U;
+  const auto suspects = [](std::uint64_t word) {
+    const std::uint64_t quote = word ^ (kOnes * '"');
+    const std::uint64_t backslash = word ^ (kOnes * '\\');
+    return (word | (word - kOnes * 0x20U) | (quote - kOnes) | (backslash - kOnes)) & kHigh;
+  };
+  std::uint64_t found = 0;
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof(word));
+    found |= suspects(word);
+    text.remove_prefix(sizeof(word));
+  }
+  std::uint64_t rest = kOnes * 'x';
+  if (!text.empty()) {
+    std::memcpy(&rest, text.data(), text.size());
+  }
+  return (found | suspects(rest)) == 0;
+}
+
+/// True if the text is UTF-8, so that it stands there as it is.
+bool AppendString(std::string_view text, std::string& out) {
+  if (IsPlain(text)) {
+    out += '"';
+    out += text;
+    out += '"';
+    return true;
+  }
   if (FindInvalidUtf8(text)) {
     out += nlohmann::json(std::string(text))
                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    return;
+    return false;
   }
   out += '"';
   std::size_t plain = 0;
@@ -340,34 +394,41 @@ void AppendJsonString(std::string_view text, std::string& out) {
   }
   out.append(text.substr(plain));
   out += '"';
+  return true;
 }
 
-void Json::DumpTo(std::string& out) const {
+}  // namespace
+
+void AppendJsonString(std::string_view text, std::string& out) { AppendString(text, out); }
+
+bool Json::DumpTo(std::string& out) const {
+  bool exact = true;
   if (IsObject()) {
     out += '{';
     for (const Member& member : Members()) {
       out += &member == Members().data() ? "" : ",";
-      AppendJsonString(member.name, out);
+      exact &= AppendString(member.name, out);
       out += ':';
-      member.value.DumpTo(out);
+      exact &= member.value.DumpTo(out);
     }
     out += '}';
   } else if (IsArray()) {
     out += '[';
     for (const Json& item : Items()) {
       out += &item == Items().data() ? "" : ",";
-      item.DumpTo(out);
+      exact &= item.DumpTo(out);
     }
     out += ']';
   } else if (IsString()) {
-    AppendJsonString(AsString(), out);
+    exact = AppendString(AsString(), out);
   } else if (IsInt()) {
     out += std::to_string(AsInt());
   } else if (IsNumber()) {
-    AppendDouble(AsDouble(), out);
+    exact = AppendDouble(AsDouble(), out);
   } else {
     out += IsNull() ? "null" : AsBool() ? "true" : "false";
   }
+  return exact;
 }
 
 std::string Json::Dump() const {

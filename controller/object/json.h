@@ -7,12 +7,15 @@
 #include <vector>
 
 #include "controller/base/result.h"
+#include "controller/object/copy_on_write.h"
 
 namespace midwatch {
 
 /// A JSON value (RFC 8259). Objects keep their members sorted by name, so equal values have equal
-/// bytes. Integers that fit int64 stay integers; other numbers are doubles. Value semantics; const
-/// access from several threads is safe.
+/// bytes. Integers that fit int64 stay integers; other numbers are doubles. Value semantics, though
+/// copies share what none of them writes: a reference to a part, had from a function that is not
+/// const, may not be written through once the whole has been copied. Const access from several
+/// threads is safe.
 class Json {
  public:
   struct Member;
@@ -78,6 +81,8 @@ class Json {
   /// The member, created as null where missing; a value that is no object becomes an empty one
   /// first.
   Json& operator[](std::string_view name);
+  /// True if both are the same container, had by copying: then they are equal.
+  bool SharesWith(const Json& other) const;
   void Set(std::string_view name, Json value);
   bool Erase(std::string_view name);  ///< True if there was one.
   Array& MutableItems();              ///< A value that is no array becomes an empty one first.
@@ -86,15 +91,17 @@ class Json {
 
   /// Compact, members sorted, no white space. Strings that are not UTF-8 come out with U+FFFD.
   std::string Dump() const;
-  void DumpTo(std::string& out) const;
+  /// True if ParseJson of it gives this very value: not so with a double that looks like an integer
+  /// or a string that is not UTF-8.
+  bool DumpTo(std::string& out) const;
   std::string DumpPretty(int indent = 2) const;
 
   /// Structural; 1 and 1.0 are equal.
   friend bool operator==(const Json& a, const Json& b);
 
  private:
-  using Value =
-      std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object>;
+  using Value = std::variant<std::nullptr_t, bool, std::int64_t, double, std::string,
+                             CopyOnWrite<Array>, CopyOnWrite<Object>>;
   Value value_;
 };
 

@@ -185,6 +185,40 @@ TEST(JsonTest, PrintsWhatJsonCannotSayAsNull) {
   EXPECT_EQ(Json(std::numeric_limits<double>::infinity()).Dump(), "null");
 }
 
+TEST(JsonTest, CopiesShareUntilOneIsWritten) {
+  const Json first = *ParseJson(R"({"meta":{"name":"a"},"list":[{"x":1},{"y":2}]})");
+  Json second = first;
+  EXPECT_TRUE(second.SharesWith(first));
+  second["meta"].Set("name", "b");
+  second["list"].MutableItems()[0].Set("x", 3);
+  EXPECT_EQ(first.Dump(), R"({"list":[{"x":1},{"y":2}],"meta":{"name":"a"}})");
+  EXPECT_EQ(second.Dump(), R"({"list":[{"x":3},{"y":2}],"meta":{"name":"b"}})");
+  EXPECT_TRUE(second.At("list").Items()[1].SharesWith(first.At("list").Items()[1]));
+  EXPECT_FALSE(second.At("meta").SharesWith(first.At("meta")));
+  EXPECT_FALSE(Json(1).SharesWith(Json(1)));
+}
+
+TEST(JsonTest, APartFoundToBeWrittenIsNotShared) {
+  const Json first = *ParseJson(R"({"meta":{"name":"a"}})");
+  Json second = first;
+  second.FindMutable("meta")->Erase("name");
+  EXPECT_EQ(first.Dump(), R"({"meta":{"name":"a"}})");
+  EXPECT_EQ(second.FindMutable("none"), nullptr);
+}
+
+TEST(JsonTest, KnowsWhetherItIsReadAsItWas) {
+  const auto exact = [](const Json& value) {
+    std::string text;
+    return Json::ArrayOf({value}).DumpTo(text);
+  };
+  EXPECT_TRUE(exact(*ParseJson(R"({"a":[1,1.5,1e300,-0.1,"x\n",true,null]})")));
+  EXPECT_FALSE(exact(Json(1.0)));
+  EXPECT_FALSE(exact(Json(-0.0)));
+  EXPECT_FALSE(exact(Json(std::numeric_limits<double>::infinity())));
+  EXPECT_FALSE(exact(Json("a\xFFz")));
+  EXPECT_FALSE(exact(Json::Of({{"a\xFF", 1}})));
+}
+
 TEST(JsonTest, PrintsPretty) {
   EXPECT_EQ(ParseJson(R"({"a":[1,{}],"b":{"c":"d"}})")->DumpPretty(),
             "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": \"d\"\n  }\n}");

@@ -86,10 +86,12 @@ class Builder {
   std::size_t nodes_ = 0;
 };
 
-}  // namespace
+/// The buffers of a thread's parser are kept for its next text, unless they are large: making them
+/// takes longer than reading an object of usual size.
+constexpr std::size_t kMostKept = std::size_t{64} << 10;
 
-std::optional<Json> ReadQuickly(std::string_view text, const JsonLimits& limits) {
-  simdjson::dom::parser parser;
+std::optional<Json> ReadWith(simdjson::dom::parser& parser, std::string_view text,
+                             const JsonLimits& limits) {
   simdjson::dom::element root;
   Json out;
   if (text.empty() || parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS ||
@@ -97,6 +99,17 @@ std::optional<Json> ReadQuickly(std::string_view text, const JsonLimits& limits)
     return std::nullopt;
   }
   return out;
+}
+
+}  // namespace
+
+std::optional<Json> ReadQuickly(std::string_view text, const JsonLimits& limits) {
+  if (text.size() > kMostKept) {
+    simdjson::dom::parser parser;
+    return ReadWith(parser, text, limits);
+  }
+  thread_local simdjson::dom::parser parser(kMostKept);
+  return ReadWith(parser, text, limits);
 }
 
 }  // namespace midwatch
