@@ -18,6 +18,22 @@ std::string Suggestion(const SchemaNode& node, std::string_view name) {
   return std::string(NearestWord(name, known).value_or(""));
 }
 
+/// True if everything is declared: most objects are, and need not be walked as if to change them.
+bool IsPruned(const SchemaNode& node, const Json& value) {
+  if (value.IsObject()) {
+    bool pruned = true;
+    ForEachMember(node, value.Members(), [&](const Json::Member& member, const auto* property) {
+      const SchemaNode* schema = property == nullptr ? node.additional.get() : property->node.get();
+      pruned =
+          pruned && (schema == nullptr ? node.preserve_unknown : IsPruned(*schema, member.value));
+    });
+    return pruned;
+  }
+  return node.items == nullptr ||
+         std::all_of(value.Items().begin(), value.Items().end(),
+                     [&](const Json& item) { return IsPruned(*node.items, item); });
+}
+
 void PruneValue(const SchemaNode& node, Json& value, const FieldPath& path,
                 std::vector<UnknownField>& unknown);
 
@@ -64,6 +80,27 @@ void PruneValue(const SchemaNode& node, Json& value, const FieldPath& path,
   }
 }
 
+/// True if no null is to be dropped and no default is missing: so it is with what was stored once.
+bool HasDefaults(const SchemaNode& node, const Json& value) {
+  if (value.IsArray()) {
+    return node.items == nullptr ||
+           std::all_of(value.Items().begin(), value.Items().end(),
+                       [&](const Json& item) { return HasDefaults(*node.items, item); });
+  }
+  if (!value.IsObject()) {
+    return true;
+  }
+  bool complete = std::all_of(node.properties.begin(), node.properties.end(), [&](const auto& p) {
+    return !p.node->default_value || value.Find(p.name) != nullptr;
+  });
+  ForEachMember(node, value.Members(), [&](const Json::Member& member, const auto* property) {
+    const SchemaNode* schema = property == nullptr ? node.additional.get() : property->node.get();
+    complete = complete && (schema == nullptr || ((!member.value.IsNull() || schema->nullable) &&
+                                                  HasDefaults(*schema, member.value)));
+  });
+  return complete;
+}
+
 void DefaultValue(const SchemaNode& node, Json& value);
 
 void DefaultMembers(const SchemaNode& node, Json& value) {
@@ -89,7 +126,7 @@ void DefaultMembers(const SchemaNode& node, Json& value) {
   }
   ForEachMember(node, value.MutableMembers(), [&](Json::Member& member, const auto* property) {
     const SchemaNode* schema = property == nullptr ? node.additional.get() : property->node.get();
-    if (schema != nullptr) {
+    if (schema != nullptr && !HasDefaults(*schema, member.value)) {
       DefaultValue(*schema, member.value);
     }
   });
@@ -128,7 +165,7 @@ Result<CompiledSchema> CompiledSchema::Compile(const Json& openapi) {
 
 std::vector<UnknownField> CompiledSchema::Prune(Json& object) const {
   std::vector<UnknownField> unknown;
-  if (object.IsObject()) {
+  if (object.IsObject() && !IsPruned(*root_, object)) {
     PruneMembers(*root_, object, FieldPath(), unknown);
   }
   std::stable_partition(unknown.begin(), unknown.end(), [](const UnknownField& field) {
@@ -137,7 +174,11 @@ std::vector<UnknownField> CompiledSchema::Prune(Json& object) const {
   return unknown;
 }
 
-void CompiledSchema::ApplyDefaults(Json& object) const { DefaultValue(*root_, object); }
+void CompiledSchema::ApplyDefaults(Json& object) const {
+  if (!HasDefaults(*root_, object)) {
+    DefaultValue(*root_, object);
+  }
+}
 
 std::vector<FieldError> CompiledSchema::Validate(const Json& object, const Json* old,
                                                  std::vector<FieldError> found) const {
