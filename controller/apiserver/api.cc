@@ -28,7 +28,7 @@ bool Owns(const ResourceRegistry& registry, const Storage& storage, const AgentR
   } else if (const ResourceInfo* via = registry.FindResource(rule.via)) {
     const VersionPtr other =
         storage.Find(*via, target.namespace_name, object.At("metadata", "name").AsString());
-    owns = other != nullptr && NamesAgent(rule, identity, other->object().Body());
+    owns = other != nullptr && NamesAgent(rule, identity, *other);
   }
   return owns && MayHaveName(rule, object);
 }

@@ -100,6 +100,16 @@ bool NamesAgent(const AgentRule& rule, const Identity& identity, const Json& obj
   return !identity.agent_name.empty() && TextAt(object, rule.field) == identity.agent_name;
 }
 
+bool NamesAgent(const AgentRule& rule, const Identity& identity, const Version& object) {
+  const std::vector<SelectableField>& fields = object.resource().selectable;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].name == rule.field) {  // Read once for all who ask.
+      return !identity.agent_name.empty() && object.SelectableValues()[i] == identity.agent_name;
+    }
+  }
+  return NamesAgent(rule, identity, object.object().Body());
+}
+
 bool MayHaveName(const AgentRule& rule, const Json& object) {
   const std::string& name = object.At("metadata", "name").AsString();
   return !name.starts_with(kReservedPrefix) &&

@@ -43,6 +43,7 @@ Result<const AgentRule*> Authorize(const Identity& identity, const Attributes& a
 
 /// True if the rule's field of this object has the Agent's name.
 bool NamesAgent(const AgentRule& rule, const Identity& identity, const Json& object);
+bool NamesAgent(const AgentRule& rule, const Identity& identity, const Version& object);
 /// True if the object's own name is one that the rule lets an Agent have.
 bool MayHaveName(const AgentRule& rule, const Json& object);
 
