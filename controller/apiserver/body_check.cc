@@ -79,7 +79,7 @@ Result<void> CheckPlace(const Target& target, Json& body) {
                   "the namespace of the provided object does not match the namespace sent on the "
                   "request");
     }
-    if (body.At("metadata").IsObject()) {
+    if (space.empty() && body.At("metadata").IsObject()) {
       body["metadata"].Set("namespace", target.namespace_name);
     }
   }

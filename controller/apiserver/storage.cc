@@ -10,6 +10,7 @@
 #include "controller/apiserver/collector.h"
 #include "controller/apiserver/core_rules.h"
 #include "controller/apiserver/durable_state.h"
+#include "controller/apiserver/recent_bodies.h"
 #include "controller/apiserver/status_errors.h"
 #include "controller/apiserver/watch_hub.h"
 #include "controller/apiserver/write_plan.h"
@@ -24,6 +25,8 @@ constexpr int kGenerateNameTries = 8;
 constexpr std::uint64_t kCleanUpEvery = 64;
 /// The journal is told to forget after so many changes, so that it need not for each one.
 constexpr std::int64_t kCompactStride = 1024;
+/// Of objects whose trees are kept: some hundred objects of usual size.
+constexpr std::size_t kRecentBytes = std::size_t{512} << 10;
 
 /// A write between its preparation and its proposal.
 struct PreparedWrite {
@@ -111,6 +114,7 @@ class Storage::Core {
   };
   std::unordered_map<ObjectKey, Proposed, ObjectKeyHash> proposed_;
   std::deque<InFlight> in_flight_;
+  RecentBodies recent_{kRecentBytes};
   std::uint64_t last_sequence_ = 0;
   std::int64_t last_revision_ = 0;  // Proposed.
   std::int64_t compacted_ = 0;      // What the journal was told.
@@ -362,6 +366,10 @@ void Storage::Core::Commit(PreparedWrite write, WritePlan plan, const VersionPtr
       Object::FromParts(std::move(plan.api_version), std::move(plan.kind), std::move(plan.meta),
                         std::move(bytes)),
       revision);
+  if (!deleted && plan.body.IsObject()) {
+    plan.body["metadata"].Set("resourceVersion", version->object().resource_version());
+    recent_.Keep(version->object(), std::move(plan.body));
+  }
   const bool by_delete = std::holds_alternative<DeleteBody>(write.call.body);
   in_flight_.push_back({.sequence = sequence,
                         .change = {.before = head,

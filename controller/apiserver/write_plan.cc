@@ -16,6 +16,7 @@ namespace midwatch::apiserver {
 namespace {
 
 constexpr std::string_view kStatus = "status";
+constexpr std::size_t kRoomToGrow = 512;  // Bytes that an object usually grows by in one write.
 /// How the storage itself ends a Namespace: takes spec.finalizers from the body and nothing else.
 constexpr std::string_view kFinalize = "finalize";
 
@@ -29,34 +30,45 @@ constexpr std::string_view kServerFields[] = {"uid",
                                               "name",
                                               "namespace"};
 
-void Keep(std::string_view field, const Json& from, Json& to) {
-  if (const Json* value = from.Find(field)) {
-    to.Set(field, *value);
+/// What is equal already is left alone, so that `to` goes on sharing it.
+void Keep(std::string_view field, const Json& from, Json& to, std::string_view part) {
+  const Json* value = from.Find(field);
+  const Json* present = part.empty() ? to.Find(field) : to.At(part).Find(field);
+  if (value == nullptr ? present == nullptr : present != nullptr && *present == *value) {
+    return;
+  }
+  Json& target = part.empty() ? to : to[part];
+  if (value != nullptr) {
+    target.Set(field, *value);
   } else {
-    to.Erase(field);
+    target.Erase(field);
   }
 }
 
 /// Go leaves empty members of metadata out.
-void DropEmpty(Json& meta) {
+void DropEmpty(Json& object) {
   for (const std::string_view field : {"labels", "annotations", "finalizers", "ownerReferences"}) {
-    const Json& value = meta.At(field);
-    if (meta.Find(field) != nullptr && value.Items().empty() && value.Members().empty() &&
-        (value.IsArray() || value.IsObject() || value.IsNull())) {
-      meta.Erase(field);
+    const Json* value = object.At("metadata").Find(field);
+    if (value != nullptr && value->Items().empty() && value->Members().empty() &&
+        (value->IsArray() || value->IsObject() || value->IsNull())) {
+      object["metadata"].Erase(field);
     }
   }
 }
 
 /// True if something but metadata and status differs: that is a new generation.
 bool SpecDiffers(const Json& a, const Json& b) {
-  const auto rest = [](const Json& object) {
-    Json out = object;
-    out.Erase("metadata");
-    out.Erase(kStatus);
-    return out;
+  const auto is_rest = [](const Json::Member& member) {
+    return member.name != "metadata" && member.name != kStatus;
   };
-  return !(rest(a) == rest(b));
+  const auto rest = [&](const Json& object) {
+    return std::count_if(object.Members().begin(), object.Members().end(), is_rest);
+  };
+  return rest(a) != rest(b) ||
+         std::any_of(a.Members().begin(), a.Members().end(), [&](const Json::Member& member) {
+           const Json* other = is_rest(member) ? b.Find(member.name) : &member.value;
+           return other == nullptr || *other != member.value;
+         });
 }
 
 void WarnOfFinalizers(const ObjectMeta& meta, std::vector<std::string>& warnings) {
@@ -82,6 +94,7 @@ class Planner {
         context_(context) {
     if (stored) {
       stored_ = stored.Body();
+      stored_bytes_ = stored.bytes().size();
     }
   }
 
@@ -270,12 +283,12 @@ class Planner {
     const Json& old_meta = stored_.At("metadata");
     if (target_.subresource.empty()) {
       for (const std::string_view field : kServerFields) {
-        Keep(field, old_meta, wanted["metadata"]);
+        Keep(field, old_meta, wanted, "metadata");
       }
       wanted["metadata"].Erase("selfLink");
       KeepCore(resource_, stored_, wanted);
       if (resource_.has_status) {
-        Keep(kStatus, stored_, wanted);
+        Keep(kStatus, stored_, wanted, {});
       }
       return wanted;
     }
@@ -284,22 +297,24 @@ class Planner {
       out["spec"].Set("finalizers", wanted.At("spec", "finalizers"));
       return out;
     }
-    Keep(kStatus, wanted, out);
+    Keep(kStatus, wanted, out, {});
     if (!track) {
-      Keep("managedFields", wanted.At("metadata"), out["metadata"]);
+      Keep("managedFields", wanted.At("metadata"), out, "metadata");
     }
     return out;
   }
 
   Result<WritePlan> Update(Json wanted, bool track) {
-    MIDWATCH_TRY(ReadMeta(resource_, wanted));
+    if (wanted.At("metadata") != stored_.At("metadata")) {
+      MIDWATCH_TRY(ReadMeta(resource_, wanted));
+    }
     return Store(Merged(std::move(wanted), track), track);
   }
 
   /// The last steps of whatever ends in an object: defaults, rules, owners of fields, admission.
   Result<WritePlan> Store(Json object, bool track) {
     const Json* old = stored_.IsNull() ? nullptr : &stored_;
-    DropEmpty(object["metadata"]);
+    DropEmpty(object);
     PrepareCore(resource_, old == nullptr, object);
     resource_.schema.ApplyDefaults(object);
     MIDWATCH_TRY(Validate(object, old));
@@ -324,6 +339,21 @@ class Planner {
   }
 
   Result<void> Validate(const Json& object, const Json* old) {
+    std::vector<schema::FieldError> errors;
+    if (old == nullptr || object.At("metadata") != old->At("metadata")) {
+      MIDWATCH_ASSIGN(errors, ValidateMeta(object, old));
+    }
+    const auto core = ValidateCore(resource_, object);
+    errors.insert(errors.end(), core.begin(), core.end());
+    errors = resource_.schema.Validate(object, old, std::move(errors));
+    if (!errors.empty()) {
+      HideValues(resource_, errors);
+      return Fail(schema::InvalidObject(type_, object.At("metadata", "name").AsString(), errors));
+    }
+    return {};
+  }
+
+  Result<std::vector<schema::FieldError>> ValidateMeta(const Json& object, const Json* old) {
     MIDWATCH_ASSIGN(const ObjectMeta meta, ReadMeta(resource_, object));
     auto errors = schema::ValidateMetadata(meta, type_.namespaced);
     if (old != nullptr) {
@@ -332,14 +362,7 @@ class Planner {
     } else {
       WarnOfFinalizers(meta, plan_.warnings);
     }
-    const auto core = ValidateCore(resource_, object);
-    errors.insert(errors.end(), core.begin(), core.end());
-    errors = resource_.schema.Validate(object, old, std::move(errors));
-    if (!errors.empty()) {
-      HideValues(resource_, errors);
-      return Fail(schema::InvalidObject(type_, meta.name, errors));
-    }
-    return {};
+    return errors;
   }
 
   Result<void> Admit(const Json* old, const Json* wanted) const {
@@ -351,7 +374,8 @@ class Planner {
                        outcome == WriteOutcome::kRemove ? nullptr : &object));
     object["metadata"].Set("resourceVersion", "");
     MIDWATCH_ASSIGN(plan_.meta, ReadMeta(resource_, object));
-    plan_.bytes = object.Dump();
+    plan_.bytes.reserve(stored_bytes_ + kRoomToGrow);
+    const bool exact = object.DumpTo(plan_.bytes);
     if (plan_.bytes.size() > context_.max_object_bytes) {
       return Fail(ErrorCode::kTooLarge,
                   "Request entity too large: the object has " + std::to_string(plan_.bytes.size()) +
@@ -361,6 +385,9 @@ class Planner {
     plan_.name = plan_.meta.name;
     plan_.api_version = object.At("apiVersion").AsString();
     plan_.kind = object.At("kind").AsString();
+    if (exact) {
+      plan_.body = std::move(object);
+    }
     return std::move(plan_);
   }
 
@@ -374,6 +401,7 @@ class Planner {
   const Admission& admit_;
   const WriteContext& context_;
   Json stored_;  // Null: there is none.
+  std::size_t stored_bytes_ = 0;
   WritePlan plan_;
 };
 

@@ -36,7 +36,8 @@ struct WritePlan {
   std::string api_version;
   std::string kind;
   ObjectMeta meta;    ///< Without the version, which only the commit knows,
-  std::string bytes;  ///< and here it is an empty text.
+  std::string bytes;  ///< and here it is an empty text, and in
+  Json body;          ///< what the bytes would be read as. Null: that is not known.
   bool created = false;
   std::vector<std::string> warnings;
 };

@@ -212,7 +212,44 @@ void Object::ReadLate(const Record& record) {
   record.head = *std::move(head);
 }
 
+/// Held for a copy of a few words.
+class Object::BodyGuard {
+ public:
+  explicit BodyGuard(const Record& record) : flag_(record.body_taken) {
+    while (flag_.test_and_set(std::memory_order_acquire)) {
+      flag_.wait(true, std::memory_order_relaxed);
+    }
+  }
+  ~BodyGuard() {
+    flag_.clear(std::memory_order_release);
+    flag_.notify_one();
+  }
+  BodyGuard(const BodyGuard&) = delete;
+  BodyGuard& operator=(const BodyGuard&) = delete;
+
+ private:
+  std::atomic_flag& flag_;
+};
+
+void Object::KeepBody(Json body) const {
+  auto kept = std::make_unique<const Json>(std::move(body));
+  const BodyGuard guard(*record_);
+  record_->body.swap(kept);
+}
+
+void Object::DropBody() const {
+  std::unique_ptr<const Json> dropped;  // Destroyed when the guard is gone.
+  const BodyGuard guard(*record_);
+  record_->body.swap(dropped);
+}
+
 Json Object::Body() const {
+  {
+    const BodyGuard guard(*record_);
+    if (record_->body != nullptr) {
+      return *record_->body;
+    }
+  }
   auto body = ParseJson(record_->bytes);
   MIDWATCH_CHECK(body.has_value());  // Parse or FromJson has read these bytes before.
   return *std::move(body);

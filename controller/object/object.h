@@ -86,8 +86,13 @@ class Object {
   const std::string& resource_version() const { return meta().resource_version; }
   const std::string& bytes() const { return record_->bytes; }
 
-  /// The whole tree, parsed anew at each call: ask once and keep it.
+  /// The whole tree, parsed anew at each call unless KeepBody has left it here: ask once.
   Json Body() const;
+  /// Leaves the tree that these bytes were made of (and would be read as) with the record, for
+  /// whoever shares it, until DropBody. It takes several times the memory of the bytes: who leaves
+  /// it bounds how many there are. Thread-safe.
+  void KeepBody(Json body) const;
+  void DropBody() const;
 
   /// The object as a T, if KeepAs has been called for this record; nullptr otherwise. Lives as long
   /// as the record.
@@ -137,7 +142,10 @@ class Object {
     mutable std::once_flag read;
     mutable Head head;
     mutable std::atomic<const Projection*> projection = nullptr;  // Owned; set once.
+    mutable std::atomic_flag body_taken;  ///< Guards `body`, for as long as a copy takes.
+    mutable std::unique_ptr<const Json> body;
   };
+  class BodyGuard;
   explicit Object(std::shared_ptr<const Record> record) : record_(std::move(record)) {}
   static Result<Head> ReadHead(const Json& body);
   const Head& head() const {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <vector>
+
 namespace midwatch {
 namespace {
 
@@ -78,6 +81,39 @@ TEST(ObjectTest, KeysNameResourceNamespaceAndName) {
   EXPECT_EQ(secrets.ApiVersion(), "v1");
   EXPECT_EQ((ObjectKey{secrets.Resource(), "", "x"}.ToString()), "secrets/x");
   EXPECT_NE(ObjectKeyHash{}({"a", "b", "c"}), ObjectKeyHash{}({"a", "c", "b"}));
+}
+
+TEST(ObjectTest, GivesTheBodyThatWasLeftUntilItIsDropped) {
+  const auto object = Object::Parse(kWidget);
+  ASSERT_TRUE(object);
+  const Object other = *object;
+  EXPECT_FALSE(object->Body().SharesWith(object->Body()));
+  object->KeepBody(*ParseJson(kWidget));
+  EXPECT_TRUE(object->Body().SharesWith(other.Body()));
+  Json changed = object->Body();
+  changed.Set("spec", 1);
+  EXPECT_EQ(object->Body(), *ParseJson(kWidget));
+  object->DropBody();
+  EXPECT_FALSE(object->Body().SharesWith(object->Body()));
+  EXPECT_EQ(object->Body(), *ParseJson(kWidget));
+}
+
+TEST(ObjectTest, BodyIsThereForAllThreadsWhileItIsDropped) {
+  const auto object = Object::Parse(kWidget);
+  ASSERT_TRUE(object);
+  const Json body = *ParseJson(kWidget);
+  std::vector<std::jthread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      for (int times = 0; times < 500; ++times) {
+        EXPECT_EQ(object->Body().At("metadata", "name").AsString(), "w1");
+      }
+    });
+  }
+  for (int times = 0; times < 500; ++times) {
+    object->KeepBody(body);
+    object->DropBody();
+  }
 }
 
 struct BadObject {
