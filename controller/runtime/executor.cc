@@ -409,7 +409,11 @@ std::optional<Object> Executor::Assume(const Write& write) const {
     }
   }
   Result<Object> object = Object::FromJson(body);
-  return object ? std::optional(*std::move(object)) : std::nullopt;
+  if (!object) {
+    return std::nullopt;
+  }
+  object->KeepBody(std::move(body));  // It lives as long as the write is under way.
+  return *std::move(object);
 }
 
 }  // namespace midwatch
