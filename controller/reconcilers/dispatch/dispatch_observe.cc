@@ -135,11 +135,11 @@ class Observer {
       return;
     }
     world_.authorised = IsAuthorised();
-    for (const auto& instance :
-         DecodeAll<api::AgentInstance>(view_.ByIndex(kInstancesByAgent, AgentOf(dispatch_)))) {
-      if (instance.status.connected && !instance.spec.draining &&
-          !instance.metadata.IsBeingDeleted()) {
-        world_.candidates.push_back(ToCandidate(instance));
+    for (const Object& object : view_.ByIndex(kInstancesByAgent, AgentOf(dispatch_))) {
+      const auto* instance = api::PeekObject<api::AgentInstance>(object);
+      if (instance != nullptr && instance->status.connected && !instance->spec.draining &&
+          !instance->metadata.IsBeingDeleted()) {
+        world_.candidates.push_back(ToCandidate(*instance));
       }
     }
     for (Candidate& candidate : world_.candidates) {
@@ -152,10 +152,11 @@ class Observer {
       return true;
     }
     const Place place = PlaceOf(view_, Space(), ModuleName());
-    const auto assignments =
-        DecodeAll<api::AgentAssignment>(view_.ByIndex(kAssignmentsByAgent, AgentOf(dispatch_)));
-    return std::any_of(assignments.begin(), assignments.end(), [&](const auto& assignment) {
-      return !assignment.metadata.IsBeingDeleted() && Covers(assignment.spec, place);
+    const auto assignments = view_.ByIndex(kAssignmentsByAgent, AgentOf(dispatch_));
+    return std::any_of(assignments.begin(), assignments.end(), [&](const Object& object) {
+      const auto* assignment = api::PeekObject<api::AgentAssignment>(object);
+      return assignment != nullptr && !assignment->metadata.IsBeingDeleted() &&
+             Covers(assignment->spec, place);
     });
   }
 
@@ -176,12 +177,12 @@ class Observer {
     for (const Object& active : view_.ByIndex(kIndex, value::On(space, instance))) {
       uids.insert(active.uid());
     }
-    for (const auto& assumed :
-         DecodeAll<api::Dispatch>(view_.InFlight(api::Dispatch::Type().Resource()))) {
-      const auto& run = assumed.status.run;
-      if (IsActive(assumed.status.phase) && assumed.status.instance == instance && run &&
-          run->namespace_name == space) {
-        uids.insert(assumed.metadata.uid);
+    for (const Object& object : view_.InFlight(api::Dispatch::Type().Resource())) {
+      const auto* assumed = api::PeekObject<api::Dispatch>(object);
+      if (assumed != nullptr && IsActive(assumed->status.phase) &&
+          assumed->status.instance == instance && assumed->status.run &&
+          assumed->status.run->namespace_name == space) {
+        uids.insert(assumed->metadata.uid);
       }
     }
     return static_cast<std::int64_t>(uids.size());
