@@ -56,16 +56,13 @@ void Checkers::OnRow(const JournalRow& row) {
   const std::string path = PathOf(row.key);
   const std::string& resource = row.key.resource;
   if (resource == api::ModuleJob::Type().Resource()) {
-    const auto found = model_.jobs.find(path);
-    const auto before = found == model_.jobs.end() ? std::nullopt : std::optional(found->second);
+    const auto before = model_.jobs.extract(path);
     model_.Apply(row);
-    OnJob(before ? &*before : nullptr, FindIn(model_.jobs, path));
+    OnJob(before ? &before.mapped() : nullptr, FindIn(model_.jobs, path));
   } else if (resource == api::Dispatch::Type().Resource()) {
-    const auto found = model_.dispatches.find(path);
-    const auto before =
-        found == model_.dispatches.end() ? std::nullopt : std::optional(found->second);
+    const auto before = model_.dispatches.extract(path);
     model_.Apply(row);
-    OnDispatch(before ? &*before : nullptr, FindIn(model_.dispatches, path));
+    OnDispatch(before ? &before.mapped() : nullptr, FindIn(model_.dispatches, path));
   } else if (resource == api::Report::Type().Resource()) {
     const bool is_new = !model_.reports.contains(path);
     model_.Apply(row);

@@ -11,11 +11,17 @@
 namespace midwatch::sim {
 namespace {
 
+std::string PathOf(const Json& body) {
+  const std::string& space = body.At("metadata", "namespace").AsString();
+  const std::string& name = body.At("metadata", "name").AsString();
+  return space.empty() ? name : space + "/" + name;
+}
+
 /// A poison object (f21) counts as absent.
 template <typename T>
-void Put(std::map<std::string, T>& into, const Object& object, bool deleted) {
-  Result<T> typed = api::FromObject<T>(object);
-  std::string path = PathOf(object.meta());
+void Put(std::map<std::string, T>& into, const Json& body, bool deleted) {
+  Result<T> typed = api::FromBody<T>(body);
+  std::string path = PathOf(body);
   if (deleted || !typed) {
     into.erase(path);
   } else {
@@ -24,10 +30,10 @@ void Put(std::map<std::string, T>& into, const Object& object, bool deleted) {
 }
 
 template <typename T>
-void PutMission(std::map<std::string, ModelMission>& into, api::MissionKind kind,
-                const Object& object, bool deleted) {
-  Result<T> typed = api::FromObject<T>(object);
-  const std::string key = std::string(api::ToString(kind)) + "|" + PathOf(object.meta());
+void PutMission(std::map<std::string, ModelMission>& into, api::MissionKind kind, const Json& body,
+                bool deleted) {
+  Result<T> typed = api::FromBody<T>(body);
+  const std::string key = std::string(api::ToString(kind)) + "|" + PathOf(body);
   if (deleted || !typed) {
     into.erase(key);
   } else {
@@ -66,50 +72,51 @@ void Model::Apply(const JournalRow& row) {
   if (resource == "events" || resource == "configmaps" || resource == "secrets") {
     return;
   }
-  Result<Object> parsed = Object::Parse(row.bytes);
+  const Result<Json> parsed = ParseJson(row.bytes);
   MIDWATCH_CHECK(parsed.has_value());
-  const Object& object = *parsed;
+  const Json& object = *parsed;
+  const std::string& kind = object.At("kind").AsString();
   ApplyDeclarable(row, object);
   using api::MissionKind;
   if (is_lock) {
     Put(locks, object, row.deleted);
   } else if (resource == "namespaces") {
-    const auto stack = object.meta().labels.find(api::labels::kStack);
-    stacks.erase(object.name());
-    if (!row.deleted && stack != object.meta().labels.end()) {
-      stacks[object.name()] = stack->second;
+    const Json* stack = object.At("metadata", "labels").Find(api::labels::kStack);
+    stacks.erase(row.key.name);
+    if (!row.deleted && stack != nullptr) {
+      stacks[row.key.name] = stack->AsString();
     }
-  } else if (object.kind() == "Agent") {
+  } else if (kind == "Agent") {
     Put(agents, object, row.deleted);
-  } else if (object.kind() == "AgentAssignment") {
+  } else if (kind == "AgentAssignment") {
     Put(assignments, object, row.deleted);
-  } else if (object.kind() == "AgentInstance") {
+  } else if (kind == "AgentInstance") {
     Put(instances, object, row.deleted);
-  } else if (object.kind() == "Dispatch") {
+  } else if (kind == "Dispatch") {
     Put(dispatches, object, row.deleted);
-  } else if (object.kind() == "ModuleJob") {
+  } else if (kind == "ModuleJob") {
     Put(jobs, object, row.deleted);
-  } else if (object.kind() == "Run") {
+  } else if (kind == "Run") {
     Put(runs, object, row.deleted);
-  } else if (object.kind() == "GitSource") {
+  } else if (kind == "GitSource") {
     Put(git_sources, object, row.deleted);
-  } else if (object.kind() == "Report") {
+  } else if (kind == "Report") {
     Put(reports, object, row.deleted);
-  } else if (object.kind() == "OrganizationMission") {
+  } else if (kind == "OrganizationMission") {
     PutMission<api::OrganizationMission>(missions, MissionKind::kOrganizationMission, object,
                                          row.deleted);
-  } else if (object.kind() == "StackMission") {
+  } else if (kind == "StackMission") {
     PutMission<api::StackMission>(missions, MissionKind::kStackMission, object, row.deleted);
-  } else if (object.kind() == "NamespaceMission") {
+  } else if (kind == "NamespaceMission") {
     PutMission<api::NamespaceMission>(missions, MissionKind::kNamespaceMission, object,
                                       row.deleted);
-  } else if (object.kind() == "ModuleMission") {
+  } else if (kind == "ModuleMission") {
     PutMission<api::ModuleMission>(missions, MissionKind::kModuleMission, object, row.deleted);
   }
 }
 
-void Model::ApplyDeclarable(const JournalRow& row, const Object& object) {
-  const std::string& kind = object.kind();
+void Model::ApplyDeclarable(const JournalRow& row, const Json& body) {
+  const std::string& kind = body.At("kind").AsString();
   const bool mission = kind.ends_with("Mission");
   if (!mission && kind != "Module" && kind != "AgentAssignment") {
     return;
@@ -118,12 +125,13 @@ void Model::ApplyDeclarable(const JournalRow& row, const Object& object) {
     declarables.erase(row.key);
     return;
   }
-  const Json body = object.Body();
+  const Result<ObjectMeta> metadata = ParseObjectMeta(body.At("metadata"));
+  MIDWATCH_CHECK(metadata.has_value());
   const Json& spec = body.At("spec");
-  declarables[row.key] = {object.meta(),
-                          mission ? (spec.At("isDisabled").AsBool() ? "disabled" : "enabled")
-                          : kind == "Module" ? spec.At("displayName").AsString()
-                                             : spec.At("agentRef", "name").AsString()};
+  declarables[row.key] = {*metadata, mission
+                                         ? (spec.At("isDisabled").AsBool() ? "disabled" : "enabled")
+                                     : kind == "Module" ? spec.At("displayName").AsString()
+                                                        : spec.At("agentRef", "name").AsString()};
 }
 
 bool Model::Covers(const ModelMission& mission, const api::ModuleJob& job,

@@ -70,7 +70,7 @@ class Model {
                      const std::string& namespace_name, const std::string& module);
 
  private:
-  void ApplyDeclarable(const JournalRow& row, const Object& object);
+  void ApplyDeclarable(const JournalRow& row, const Json& body);
 };
 
 /// The mission type that a transition into this state fires, if any.
