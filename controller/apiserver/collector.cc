@@ -72,6 +72,20 @@ bool Blocks(const Version& dependent, const std::string& owner_uid) {
   });
 }
 
+/// True if the change is none of the collector's: owners are as they were, nothing is being deleted
+/// and nothing expires. So it is with nearly every change.
+bool ChangesNothingHere(const Change& change) {
+  if (change.deleted || change.before == nullptr) {
+    return false;
+  }
+  const Version& after = *change.after;
+  const ObjectMeta& was = change.before->object().meta();
+  const ObjectMeta& is = after.object().meta();
+  return was.uid == is.uid && was.owner_references == is.owner_references &&
+         !was.IsBeingDeleted() && !is.IsBeingDeleted() && !IsNamespace(after) &&
+         !(after.resource().builtin && after.key().resource == kEvents);
+}
+
 bool WaitsForDependents(const Version& owner) {
   const ObjectMeta& meta = owner.object().meta();
   return meta.IsBeingDeleted() && meta.HasFinalizer(kForegroundFinalizer);
@@ -134,12 +148,15 @@ void Collector::Forget(const VersionPtr& version) {
 }
 
 void Collector::OnChange(const Change& change) {
-  if (change.before != nullptr) {
+  const ObjectKey& key = change.after->key();
+  const bool nothing = live_.contains(change.after->object().uid()) && ChangesNothingHere(change);
+  if (change.before != nullptr && !nothing) {
     Forget(change.before);
     LookAtOwners(*change.before);
   }
-  const ObjectKey& key = change.after->key();
-  if (change.deleted) {
+  if (nothing) {
+    // What was found out when it was indexed stands.
+  } else if (change.deleted) {
     const std::string& uid = change.after->object().uid();
     live_.erase(uid);
     for (const ObjectKey& dependent : DependentsOf(uid)) {
