@@ -199,9 +199,11 @@ class Comparer {
                            (new_at == new_members.end() || old_at->name <= new_at->name);
       const bool has_new = new_at != new_members.end() &&
                            (old_at == old_members.end() || new_at->name <= old_at->name);
-      const std::string& name = has_new ? new_at->name : old_at->name;
-      Step(PathElement::Field(name), MemberNodeOrOpen(node, name),
-           has_old ? &old_at->value : nullptr, has_new ? &new_at->value : nullptr);
+      if (!has_old || !has_new || old_at->value != new_at->value) {
+        const std::string& name = has_new ? new_at->name : old_at->name;
+        Step(PathElement::Field(name), MemberNodeOrOpen(node, name),
+             has_old ? &old_at->value : nullptr, has_new ? &new_at->value : nullptr);
+      }
       old_at += has_old ? 1 : 0;
       new_at += has_new ? 1 : 0;
     }
