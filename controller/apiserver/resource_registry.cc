@@ -48,7 +48,9 @@ Result<std::vector<PrinterColumn>> ColumnsOf(const Json& version) {
                    .description = column.At("description").AsString(),
                    .priority = column.At("priority").AsInt(),
                    .path = std::move(path),
-                   .counts = std::move(counts)});
+                   .counts = std::move(counts),
+                   .reference = column.At("x-reference").AsBool(),
+                   .own_name = column.At("x-ownName").AsBool()});
   }
   if (out.empty()) {
     out.push_back({.name = "Age",

@@ -24,6 +24,10 @@ struct PrinterColumn {
   JsonPath path;
   /// `x-count` of a core kind: the cell is how many entries these members have together.
   std::vector<std::string> counts = {};
+  /// `x-reference` of a core kind: the cell is `kind/name` of the object that it refers to.
+  bool reference = false;
+  /// `x-ownName` of a core kind: this is the column of the name, which else comes first.
+  bool own_name = false;
 };
 
 /// A field that field selectors may name beside metadata.name and metadata.namespace.

@@ -1,5 +1,8 @@
 #include "controller/apiserver/table.h"
 
+#include <algorithm>
+
+#include "controller/base/text.h"
 #include "controller/object/stored_bytes.h"
 
 namespace midwatch::apiserver {
@@ -27,6 +30,9 @@ Json CellOf(const PrinterColumn& column, const Json& object, WallTime now) {
   if (value == nullptr || value->IsNull()) {
     return {};
   }
+  if (column.reference) {
+    return Json(ToLower(value->At("kind").AsString()) + "/" + value->At("name").AsString());
+  }
   if (column.type == "string") {
     return value->IsString() ? *value : Json(value->Dump());
   }
@@ -51,9 +57,16 @@ Json Definition(std::string_view name, std::string_view type, std::string_view f
                    {"priority", priority}});
 }
 
+bool NameComesFirst(const ResourceInfo& resource) {
+  return std::none_of(resource.columns.begin(), resource.columns.end(),
+                      [](const PrinterColumn& column) { return column.own_name; });
+}
+
 void AppendColumns(const ResourceInfo& resource, std::string& out) {
   Json columns = Json::EmptyArray();
-  columns.Append(Definition("Name", "string", "name", kNameHelp, 0));
+  if (NameComesFirst(resource)) {
+    columns.Append(Definition("Name", "string", "name", kNameHelp, 0));
+  }
   for (const PrinterColumn& column : resource.columns) {
     columns.Append(
         Definition(column.name, column.type, column.format, column.description, column.priority));
@@ -67,7 +80,9 @@ void AppendColumns(const ResourceInfo& resource, std::string& out) {
 void AppendCells(const ResourceInfo& resource, const Object& object, WallTime now,
                  std::string& out) {
   Json cells = Json::EmptyArray();
-  cells.Append(object.name());
+  if (NameComesFirst(resource)) {
+    cells.Append(object.name());
+  }
   if (resource.columns.empty()) {
     cells.Append(AgeOf(object.meta().creation_timestamp, now));
   } else {

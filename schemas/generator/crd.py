@@ -56,8 +56,9 @@ def column(entry):
     if "priority" in entry:
         out["priority"] = entry["priority"]
     out["jsonPath"] = entry["path"]
-    if "count" in entry:  # Of core kinds alone: no CustomResourceDefinition can say this.
-        out["x-count"] = entry["count"]
+    for said in ("count", "reference", "ownName"):  # Of core kinds alone: no CustomResourceDefinition can say this.
+        if said in entry:
+            out["x-" + said] = entry[said]
     return out
 
 

@@ -170,8 +170,9 @@ class Kubectl(World):
                 "lastTimestamp": f"2026-03-02T12:00:0{number}Z", "involvedObject": {
                     "apiVersion": "midwatch.dev/v1alpha1", "kind": "Module", "name": name, "namespace": "default"}}))
         table = self.kubectl("get", "events").splitlines()
-        self.assertRegex(table[0], r"LAST SEEN +TYPE +REASON .*OBJECT +MESSAGE *$")
-        self.assertRegex(table[1], r"Warning +Seen .*db +somebody looked at db *$")
+        self.assertRegex(table[0], r"^LAST SEEN +TYPE +REASON +OBJECT +MESSAGE *$")
+        self.assertRegex(table[1], r"Warning +Seen +module/db +somebody looked at db *$")
+        self.assertRegex(self.kubectl("get", "events", "-o", "wide").splitlines()[0], r"MESSAGE +FIRST SEEN +COUNT +NAME *$")
         self.assertEqual(len(self.kubectl("get", "events", "--field-selector=type=Warning", "--no-headers").splitlines()), 1)
         of_other = self.kubectl("events", "--for", "module/other", "--no-headers")
         self.assertIn("somebody looked at other", of_other)
