@@ -408,8 +408,11 @@ class Planner {
       Finish(DispatchPhase::kFailed, reason::kResultInvalid, report.error().message);
       return;
     }
-    decision_.report = true;
-    status().report = api::NameRef{.name = ReportName(dispatch_)};
+    // It would be deleted with its Dispatch, and a namespace that is ending takes nothing new.
+    if (!dispatch_.metadata.IsBeingDeleted()) {
+      decision_.report = true;
+      status().report = api::NameRef{.name = ReportName(dispatch_)};
+    }
     status().result =
         api::DispatchResult{.digest = run.status.result->digest, .summary = run.status.message};
     status().usage = run.status.usage;

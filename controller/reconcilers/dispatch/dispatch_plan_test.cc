@@ -280,6 +280,13 @@ INSTANTIATE_TEST_SUITE_P(
                      .Run(WithResult(Ended(Assigned(), RunPhase::kSucceeded), kDiagnosis))
                      .LockHeldBy(kOwnRun),
                  "Succeeded unlock report release"},
+        PlanCase{"SuccessThatIsBeingDeletedLeavesNoReport",
+                 With(Assigned(),
+                      [](auto& d) { d.metadata.deletion_timestamp = FormatTime(kNoon.wall); }),
+                 Seen::Ready()
+                     .Run(WithResult(Ended(Assigned(), RunPhase::kSucceeded), kDiagnosis))
+                     .LockHeldBy(kOwnRun),
+                 "Succeeded unlock release"},
         PlanCase{"NoResultFails", Assigned(),
                  Seen::Ready().Run(Ended(Assigned(), RunPhase::kSucceeded)),
                  "Failed OutputMissing release"},
