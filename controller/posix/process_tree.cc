@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace midwatch::posix {
 namespace {
@@ -52,11 +54,15 @@ void ForEachProcess(const std::function<void(pid_t, Seen)>& see) {
 }
 
 /// Stops each at the moment it is seen: what forks and ends at once is there no longer than that.
-std::set<pid_t> StopDescendants(pid_t root, const std::set<pid_t>& spared) {
+/// `before` is what the last look found: the child of a process may have the lower number.
+std::set<pid_t> StopDescendants(pid_t root, const std::set<pid_t>& spared,
+                                const std::set<pid_t>& before) {
   std::set<pid_t> found;
   ForEachProcess([&](pid_t pid, Seen seen) {
     if (seen.has_ended || spared.contains(pid)) return;
-    if (seen.parent != root && !found.contains(seen.parent)) return;
+    const bool below =
+        seen.parent == root || found.contains(seen.parent) || before.contains(seen.parent);
+    if (!below) return;
     kill(pid, SIGSTOP);
     found.insert(pid);
   });
@@ -74,14 +80,14 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
 }
 
 void KillDescendants(pid_t root, const std::set<pid_t>& spared) {
-  std::set<pid_t> known;
+  std::set<pid_t> standing;
   for (int round = 0; round < kMaxRounds; ++round) {
-    std::set<pid_t> now = StopDescendants(root, spared);
-    const bool all_stand = now == known;
-    known.merge(now);
-    if (all_stand) break;
+    std::set<pid_t> now = StopDescendants(root, spared, standing);
+    const bool all_stood = std::includes(standing.begin(), standing.end(), now.begin(), now.end());
+    standing = std::move(now);
+    if (all_stood) break;
   }
-  for (const pid_t pid : known) kill(pid, SIGKILL);
+  for (const pid_t pid : standing) kill(pid, SIGKILL);
 }
 
 void KillTree(pid_t root) {
