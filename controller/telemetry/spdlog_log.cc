@@ -76,8 +76,8 @@ std::string Tame(std::string_view text) {
 /// Quoted where a reader could not tell where it ends.
 std::string ConsoleValue(std::string_view value) {
   const std::string_view shown = Utf8Prefix(value, kMaxLogValue);
-  const bool plain = !shown.empty() && shown.find_first_of(" =\"\\") == std::string_view::npos &&
-                     Tame(shown) == shown;
+  const bool plain =
+      shown.find_first_of(" =\"\\") == std::string_view::npos && Tame(shown) == shown;
   return plain ? std::string(shown) : Quote(shown);
 }
 
@@ -91,7 +91,9 @@ std::string ConsoleLine(const LogOptions& options, WallTime time, LogLevel level
                         : std::string(row.console);
   out += " " + Tame(message);
   for (const LogField& field : fields) {
-    out += " " + std::string(field.name) + "=" + ConsoleValue(field.value);
+    if (!field.value.empty()) {  // A person sees that nothing is said.
+      out += " " + std::string(field.name) + "=" + ConsoleValue(field.value);
+    }
   }
   return out;
 }

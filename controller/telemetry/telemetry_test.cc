@@ -67,8 +67,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "12:00:00.123 WARN  a b [2J key=\"x y=\\\"z\\\"\""},
         LineCase{"ConsoleTamesC1", kConsole, LogLevel::kWarn, "a\u009b2J\u202eé", "x\u009b",
                  "12:00:00.123 WARN  a 2J é key=\"x\\u009b\""},
-        LineCase{"ConsoleEmptyValue", kConsole, LogLevel::kDebug, "m", "",
-                 "12:00:00.123 DEBUG m key=\"\""},
+        LineCase{"ConsoleLeavesOutWhatIsEmpty", kConsole, LogLevel::kDebug, "m", "",
+                 "12:00:00.123 DEBUG m"},
         LineCase{"ConsoleColour", kColour, LogLevel::kError, "m", "v",
                  "12:00:00.123 \x1b[31mERROR\x1b[0m m key=v"}),
     [](const auto& suite) { return std::string(suite.param.name); });

@@ -1,5 +1,6 @@
 """Git sync through the real binary: what is in force, who may write what, and what the status says."""
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -8,7 +9,7 @@ import time
 import unittest
 
 from git_world import HOME, GitWorld, Repository, condition_of, module
-from harness import ROOT, Process, obj, wait_until
+from harness import BINARY, ROOT, Process, obj, wait_until
 
 MISTAKE = """apiVersion: midwatch.dev/v1alpha1
 kind: Module
@@ -542,7 +543,8 @@ class Examples(GitWorld):
         self.midwatch.run("agent", "token", "agents/ops", "--file", self.dir / "agent.kubeconfig")
         self.processes.append(Process(
             self.dir / "agent.log", "agent", "--agent", "agents/ops", "--config", ROOT / "examples/quickstart/agent.yaml",
-            "--kubeconfig", self.dir / "agent.kubeconfig", "--data", self.dir / "agent"))
+            "--kubeconfig", self.dir / "agent.kubeconfig", "--data", self.dir / "agent",
+            environment={"PATH": f"{pathlib.Path(BINARY).parent}:{os.environ['PATH']}"}))  # Its sidecar is `midwatch`.
         wait_until(lambda: self.connected() == 1, "the agent's connection")
 
     def test_the_teams_come_into_force_one_through_the_other(self):
