@@ -132,6 +132,7 @@ void AgentProcess::StartOver() {
   constexpr std::size_t kLongestStem = 200;
   instance_.name = std::string(NameStem(settings_.agent, kLongestStem)) + "-" +
                    ports_.random.NameSuffix(kInstanceSuffix);
+  if (instance_.name.starts_with(kLockPrefix)) instance_.name.insert(0, "agent-");
   instance_.drain = drain;
   instance_.lease = std::chrono::seconds(settings_.config.lease_seconds);
   ++incarnation_;

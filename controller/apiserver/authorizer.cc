@@ -4,15 +4,16 @@
 
 #include "controller/apiserver/write_plan.h"
 #include "controller/base/text.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch::apiserver {
 namespace {
 
 constexpr AgentRule kAgentRules[] = {
     {"agentinstances.midwatch.dev", "", "get list watch create update patch delete",
-     "spec.agentRef.name", "", "", kMaxInstancesPerAgent},
+     "spec.agentRef.name", "", "", true, kMaxInstancesPerAgent},
     {"leases.coordination.k8s.io", "", "get create update patch delete", "spec.agentRef.name",
-     "agentinstances.midwatch.dev", "spec.holderIdentity"},
+     "agentinstances.midwatch.dev", "spec.holderIdentity", true},
     {"runs.midwatch.dev", "", "get list watch", "spec.agentRef.name", "", ""},
     {"runs.midwatch.dev", "status", "get update patch", "spec.agentRef.name", "", ""},
 };
@@ -112,7 +113,7 @@ bool NamesAgent(const AgentRule& rule, const Identity& identity, const Version& 
 
 bool MayHaveName(const AgentRule& rule, const Json& object) {
   const std::string& name = object.At("metadata", "name").AsString();
-  return !name.starts_with(kReservedPrefix) &&
+  return !(rule.named_by_agent && name.starts_with(kLockPrefix)) &&
          (rule.own_name.empty() || TextAt(object, rule.own_name) == name);
 }
 

@@ -19,14 +19,12 @@ struct AgentRule {
   std::string_view field;        ///< What names the Agent: `spec.agentRef.name`, of the object, or
   std::string_view via;          ///< of the one of the same name of this resource, unless empty.
   std::string_view own_name;     ///< A field that must have the object's own name, unless empty.
+  bool named_by_agent = false;   ///< The Agent names it: not so that it gets in the way of a lock.
   std::size_t most = 0;          ///< Objects that an Agent may have; 0: no bound of their own.
 };
 
-/// A crashed process leaves one behind for a day; an Agent has a few processes.
+/// A crashed process leaves one behind for an hour; an Agent has a few processes.
 inline constexpr std::size_t kMaxInstancesPerAgent = 64;
-
-/// Names that no object of an Agent's may have, so that it cannot get in the way of a lock.
-inline constexpr std::string_view kReservedPrefix = "lock-";
 
 /// The table: its AgentInstances, their Leases, its Runs and their status.
 std::span<const AgentRule> AgentRules();
@@ -44,7 +42,7 @@ Result<const AgentRule*> Authorize(const Identity& identity, const Attributes& a
 /// True if the rule's field of this object has the Agent's name.
 bool NamesAgent(const AgentRule& rule, const Identity& identity, const Json& object);
 bool NamesAgent(const AgentRule& rule, const Identity& identity, const Version& object);
-/// True if the object's own name is one that the rule lets an Agent have.
+/// True if the rule lets an object of an Agent have its own name.
 bool MayHaveName(const AgentRule& rule, const Json& object);
 
 /// True if it has no finalizer and no owner that an Agent may not set, but for those it had. With a

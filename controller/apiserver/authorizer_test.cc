@@ -21,6 +21,7 @@ class AuthorizerTest : public testing::Test {
       Make("leases.coordination.k8s.io", space, Lease(agent + "-1"));
       Make("runs.midwatch.dev", space, Run(agent + "-run", agent));
     }
+    Make("runs.midwatch.dev", "ops", Run("lock-table-1", "ada"));  // Of a Module so called.
     Make("leases.coordination.k8s.io", "ops", Lease("lock"));
     Make("leases.coordination.k8s.io", "ops", Lease("other"));  // Somebody else holds it,
     Make("agentinstances.midwatch.dev", "ops", Instance("other", "ada"));  // whatever this says.
@@ -97,6 +98,7 @@ const std::vector<AuthCase>& Cases() {
       {"watch", kRuns + "ops/", "spec.agentRef.name=bob"},
       {"watch", kRuns + "ops/ada-run", kMine, true},
       {"patch", kRuns + "ops/ada-run/status", kPhase, true},
+      {"patch", kRuns + "ops/lock-table-1/status", kPhase, true},
       {"patch", kRuns + "ops/bob-run/status", kPhase, false, kHidden},
       {"patch", kRuns + "dev/ada-run/status", kPhase},
       {"patch", kRuns + "ops/ada-run", R"({"metadata":{"labels":{"a":"b"}}})"},

@@ -23,4 +23,7 @@ void SetLabel(std::map<std::string, std::string, std::less<>>& labels, std::stri
 /// The beginning of a name, at most so long, to which `-` and more may be appended.
 std::string_view NameStem(std::string_view name, std::size_t longest);
 
+/// Locks are Leases of such names; no AgentInstance, and no Lease of one, has any.
+inline constexpr std::string_view kLockPrefix = "lock-";
+
 }  // namespace midwatch

@@ -249,6 +249,18 @@ class Start(AgentWorld):
         self.assertLess(log.count("\n"), 40, "it does not say it again and again")
 
 
+class NamedLikeALock(AgentWorld):
+    def test_an_agent_and_a_module_that_are_called_lock_do_their_work(self):
+        world = json.dumps(shop()).replace('"ops"', '"lock-smith"').replace('"database"', '"lock-table"')
+        self.midwatch.apply(*json.loads(world))
+        self.start_agent(agent="agents/lock-smith")
+        self.job("d1", "false", module="payments/lock-table")
+        self.wait_phase("d1", "Succeeded")
+        [run] = self.midwatch.get("runs")
+        self.assertRegex(run["metadata"]["name"], "^lock-table-")
+        self.assertRegex(run["spec"]["instance"], "^agent-lock-smith-")
+
+
 class TwoAgents(AgentWorld):
     def test_one_token_in_two_processes_makes_two_instances(self):
         self.start({"hang": True}, name="one")

@@ -535,7 +535,7 @@ bool HoldsOwnLock(const api::Dispatch& dispatch, std::string_view holder) {
 }
 
 std::string LockName(const std::string& job, api::MissionType type) {
-  return "lock-" + ShortHash(job + "/" + std::string(api::ToString(type)), 20);
+  return std::string(kLockPrefix) + ShortHash(job + "/" + std::string(api::ToString(type)), 20);
 }
 
 std::string ReportName(const api::Dispatch& dispatch) {
