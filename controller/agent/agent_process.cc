@@ -35,9 +35,11 @@ bool IsCut(const Error& error) {
          error.code == ErrorCode::kOutcomeUnknown;
 }
 
-/// The token is good for nothing that its process must do.
-bool IsRefusal(const Error& error) {
-  return error.code == ErrorCode::kUnauthorized || error.code == ErrorCode::kForbidden;
+/// The token is good for nothing that its process must do. What was let in once may be kept from a
+/// single thing, but is who it was.
+bool IsRefusal(const Error& error, bool was_registered) {
+  return error.code == ErrorCode::kUnauthorized ||
+         (error.code == ErrorCode::kForbidden && !was_registered);
 }
 
 /// True if only what the sidecar consumed differs.
@@ -258,9 +260,12 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
   if (!answer.object) {
     return TakeFailure(answer.action, answer.object.error(), now);
   }
-  failures_ = 0;
-  said_failure_.clear();
   NoticeAnswer(now);
+  const bool only_registered = answer.action == InstanceAction::kRegister;
+  if (!only_registered) {  // It may have no Lease, again and again.
+    failures_ = 0;
+    said_failure_.clear();
+  }
   const Object& object = *answer.object;
   switch (answer.action) {
     case InstanceAction::kRegister:
@@ -292,7 +297,7 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
 
 void AgentProcess::TakeFailure(InstanceAction action, const Error& error, Now now) {
   instance_.retry_at = now.mono + NextBackOff();
-  if (IsRefusal(error)) return TakeRefusal(error);
+  if (IsRefusal(error, was_registered_)) return TakeRefusal(error);
   NoticeFailure(error, now);
   if (action == InstanceAction::kRegister) {
     // It may stand there under this name, or not: another name settles it.
@@ -300,7 +305,9 @@ void AgentProcess::TakeFailure(InstanceAction action, const Error& error, Now no
     return;
   }
   if (action == InstanceAction::kSayDraining) return;
-  if (IsMissing(error)) instance_.lost = true;  // Somebody deleted it.
+  // Somebody deleted it. A Lease of its own is forbidden to one that is no longer there.
+  instance_.lost |= IsMissing(error) ||
+                    (action == InstanceAction::kCreateLease && error.code == ErrorCode::kForbidden);
   if (MustReadFirst(error)) instance_.lease_unknown = true;
 }
 

@@ -47,8 +47,8 @@ struct AgentSettings {
 /// - A terminal status is written once no process of the sidecar is left, and says so.
 /// - A lost incarnation gets another name; what it still has to say about its Runs it says.
 ///
-/// - A server that refuses the token (401, 403) at the first registration is the end; later it is
-///   said in the log, and drained: sidecars die with the Lease.
+/// - A server that refuses the token (401, 403) at the first registration is the end; later a 401
+///   is said in the log, and drained: sidecars die with the Lease. After a 403 it asks again.
 ///
 /// Drain and finished may be called from any thread. The actor may be destroyed when `finished`;
 /// destroyed earlier, its processes are killed.

@@ -1,141 +1,15 @@
 #include "controller/agent/agent_process.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "controller/agent/test_host.h"
-#include "controller/api/agent_instance.h"
-#include "controller/api/codec.h"
+#include "controller/agent/agent_test_world.h"
 #include "controller/api/lease.h"
 #include "controller/api/names.h"
-#include "controller/base/digest.h"
-#include "controller/sidecar/rules_script.h"
-#include "controller/sidecar/transcript.h"
-#include "controller/testing/fake_kube_client.h"
-#include "controller/testing/manual_clock.h"
-#include "controller/testing/recorders.h"
-#include "controller/testing/seeded_random.h"
 
 namespace midwatch::agent {
 namespace {
 
 using testing::HasSubstr;
-
-sidecar::ScriptedAgent::MakeScript ByRules() {
-  auto book = std::make_shared<const sidecar::RuleBook>(sidecar::LoadRules({}).value());
-  return [book] { return std::make_unique<sidecar::RulesScript>(book); };
-}
-
-constexpr const char* kLog = "start\nFATAL:  role \"payments\" does not exist\n";
-
-class AgentProcessTest : public testing::Test {
- protected:
-  AgentProcessTest() {
-    host_.make_script = ByRules();
-    Boot();
-  }
-
-  void Boot() {
-    AgentSettings settings;
-    settings.namespace_name = "agents";
-    settings.agent = "helper";
-    settings.hostname = "h";
-    settings.config.capacity = 1;
-    settings.config.sidecars = {{.name = "scripted",
-                                 .command = "/bin/midwatch",
-                                 .args = {"sidecar", "scripted"},
-                                 .pass_env = {"API_KEY"},
-                                 .memory_mebibytes = 512,
-                                 .cpu_seconds = 60,
-                                 .is_default = true}};
-    settings.host.version = "1";
-    settings.host.mcp_command = {"/bin/midwatch", "mcp"};
-    settings.host.environment = {
-        {"PATH", "/bin"}, {"API_KEY", "s3cret-key"}, {"KUBECONFIG", "/root/secret"}};
-    process_ = std::make_unique<AgentProcess>(
-        AgentProcess::Ports{client_, host_, host_, store_, random_, waker_, log_, metrics_},
-        settings);
-  }
-
-  /// Until nothing moves at this instant.
-  void Settle() {
-    for (int i = 0; i < 100'000; ++i) {
-      const Now now = clock_.Read();
-      if (!process_->Step(now) && !host_.Step(now.mono)) return;
-    }
-    FAIL() << "it does not come to rest";
-  }
-  /// Lets time pass, stopping wherever somebody wants to wake.
-  void Pass(Duration time) {
-    const MonoTime end = clock_.Read().mono + time;
-    Settle();
-    while (clock_.Read().mono < end) {
-      const auto wake = process_->NextWake();
-      const Duration step =
-          wake && *wake < end ? *wake - clock_.Read().mono : end - clock_.Read().mono;
-      ASSERT_GT(step.count(), 0) << "it wants to wake in the past";
-      clock_.Advance(std::min<Duration>(step, std::chrono::seconds(1)));
-      Settle();
-    }
-  }
-
-  std::string CreateRun(const std::string& name, std::int64_t timeout = 600) {
-    std::string digest;
-    store_.Put(kLog, [&](Result<std::string> put) { digest = *put; });
-    api::Run run;
-    run.metadata.name = name;
-    run.metadata.namespace_name = "agents";
-    run.spec.dispatch_ref = {.namespace_name = "payments", .name = "d", .uid = "d-uid"};
-    run.spec.agent_ref.name = "helper";
-    run.spec.instance = process_->instance();
-    run.spec.sidecar_name = "scripted";
-    run.spec.mission_type = api::MissionType::kAutoDiagnose;
-    run.spec.attempt = 1;
-    run.spec.ordinal = 1;
-    run.spec.timeout_seconds = timeout;
-    run.spec.module = {.namespace_name = "payments", .name = "database"};
-    run.spec.job = {.name = "j", .job_id = "42", .exit_code = 2};
-    run.spec.inputs = {{.name = "log", .digest = digest}};
-    if (!plan_.empty()) {
-      store_.Put(plan_, [&](Result<std::string> put) { digest = *put; });
-      run.spec.inputs.push_back({.name = "plan", .digest = digest});
-    }
-    return api_.Put(api::Run::Type(), api::ToBody(run)).uid();
-  }
-  api::Run Get(const std::string& name) {
-    return api::FromObject<api::Run>(api_.Find({"runs.midwatch.dev", "agents", name})).value();
-  }
-  void RequestStop(const std::string& name, api::StopReason why) {
-    api::Run run = Get(name);
-    run.spec.stop_requested = api::StopRequest{.reason = why, .at = clock_.Read().wall};
-    api_.Put(api::Run::Type(), api::ToBody(run));
-  }
-  void LoseInstance() {
-    auto lost = api::FromObject<api::AgentInstance>(Instances().at(0)).value();
-    lost.status.conditions = {{.type = "Connected",
-                               .status = api::ConditionStatus::kFalse,
-                               .reason = "HeartbeatStopped"}};
-    api_.Put(api::AgentInstance::Type(), api::ToBody(lost));
-  }
-  std::vector<Object> Instances() { return api_.All("agentinstances.midwatch.dev"); }
-  void Play(std::string transcript) {
-    host_.make_script = [transcript] {
-      return std::move(sidecar::Transcript::Parse(transcript).value());
-    };
-  }
-
-  fakes::ManualClock clock_;
-  fakes::FakeKubeClient api_{clock_};
-  BreakableClient client_{api_};
-  fakes::SeededRandom random_{7};
-  fakes::CountingWaker waker_;
-  fakes::RecordingLog log_;
-  fakes::RecordingMetrics metrics_;
-  MemoryStore store_;
-  VirtualHost host_;
-  std::string plan_;  // Of the Runs that are created.
-  std::unique_ptr<AgentProcess> process_;
-};
 
 TEST_F(AgentProcessTest, RegistersAndRenewsItsLease) {
   Settle();
@@ -154,6 +28,14 @@ TEST_F(AgentProcessTest, RegistersAndRenewsItsLease) {
   EXPECT_EQ(lease().metadata.resource_version, before);
   Pass(std::chrono::seconds(1));
   EXPECT_NE(lease().metadata.resource_version, before);
+}
+
+TEST_F(AgentProcessTest, HasNoNameOfALockWhateverItsAgentIsCalled) {
+  for (const char* agent : {"lock", "lock-smith"}) {
+    agent_ = agent;
+    Boot();
+    EXPECT_THAT(process_->instance(), testing::StartsWith("agent-" + agent_ + "-"));
+  }
 }
 
 TEST_F(AgentProcessTest, DoesARun) {
@@ -669,55 +551,6 @@ TEST_P(ResetTest, IsAskedAgainEverLater) {
 
 INSTANTIATE_TEST_SUITE_P(Requests, ResetTest, testing::Values("create", "renew"),
                          [](const auto& suite) { return std::string(suite.param); });
-
-/// A token that is good for nothing.
-class RefusalTest : public AgentProcessTest, public testing::WithParamInterface<ErrorCode> {
- protected:
-  void Refuse() {
-    api_.FailNext(
-        {.verb = "", .resource = "", .error = {GetParam(), "who is that"}, .times = 1'000'000});
-  }
-};
-
-TEST_P(RefusalTest, AtTheStartIsTheEnd) {
-  Refuse();
-  Settle();
-  ASSERT_TRUE(process_->finished());
-  EXPECT_EQ(process_->failure()->message, "who is that");
-  EXPECT_EQ(api_.calls().size(), 1u) << "it does not ask twice";
-}
-
-TEST_P(RefusalTest, LaterDrainsAndSidecarsDieWithTheLease) {
-  Play("{\"hang\":true}");
-  Settle();
-  CreateRun("r");
-  Settle();
-  Refuse();
-  const MonoTime deadline = host_.sidecars.at(0)->kill_at;
-  Pass(std::chrono::seconds(15));
-  EXPECT_TRUE(host_.sidecars.at(0)->alive);
-  EXPECT_FALSE(process_->finished());
-  Pass(std::chrono::seconds(20));
-  EXPECT_GE(clock_.Read().mono, deadline);
-  EXPECT_FALSE(host_.sidecars.at(0)->alive);
-  EXPECT_TRUE(process_->finished());
-  EXPECT_EQ(process_->failure()->message, "who is that");
-  EXPECT_THAT(log_.lines(), testing::Contains(HasSubstr("ERROR the server no longer takes")));
-}
-
-TEST_P(RefusalTest, LaterWithNothingToDoIsTheEnd) {
-  Settle();
-  Refuse();
-  Pass(std::chrono::seconds(11));
-  EXPECT_TRUE(process_->finished());
-}
-
-INSTANTIATE_TEST_SUITE_P(Codes, RefusalTest,
-                         testing::Values(ErrorCode::kUnauthorized, ErrorCode::kForbidden),
-                         [](const auto& suite) {
-                           return suite.param == ErrorCode::kForbidden ? "Forbidden"
-                                                                       : "Unauthorized";
-                         });
 
 TEST_F(AgentProcessTest, FailsWhatItCannotStart) {
   host_.refuse_start = true;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/apiserver/status_errors.h"
+#include "controller/base/text.h"
 
 namespace midwatch::apiserver {
 namespace {
@@ -233,9 +234,10 @@ Result<void> Api::TakePlaceFor(const AgentRule& rule, const Identity& identity,
     return standing ? standing->items.size() : rule.most;
   });
   if (place == nullptr) {
-    return Fail(ForbiddenWriteError(
-        type, target.name,
-        "exceeded quota: an Agent has at most " + std::to_string(rule.most) + " " + type.plural));
+    // Not kForbidden: places become free.
+    return Fail(ErrorCode::kTooManyRequests, type.Resource() + " " + Quote(target.name) +
+                                                 ": exceeded quota: an Agent has at most " +
+                                                 std::to_string(rule.most) + " " + type.plural);
   }
   return {};
 }

@@ -681,10 +681,10 @@ class AgentIdentity(OneServer):
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertEqual(sorted({status for status, _ in answers}), [201, 403])
+        self.assertEqual(sorted({status for status, _ in answers}), [201, 429])
         self.assertEqual(sum(status == 201 for status, _ in answers), 64)
         self.assertIn("exceeded quota: an Agent has at most 64 agentinstances",
-                      next(answer["message"] for status, answer in answers if status == 403))
+                      next(answer["message"] for status, answer in answers if status == 429))
         self.may("PATCH", f"{self.OPS}/agentinstances/ada-1", {"spec": {"capacity": 2}}, self.MERGE)
 
     def test_what_is_taken_by_others_looks_like_what_is_not(self):
