@@ -149,9 +149,10 @@ class ArtifactServiceTest : public testing::Test {
     store_ = DirectoryStore::Open(directory_).value();
     service_ = std::make_unique<ArtifactService>(ArtifactService::Ports{
         *store_,
-        [](const ArtifactAccess& access, const std::function<void(Result<void>)>& done) {
+        [this](const ArtifactAccess& access, const std::function<void(Result<void>)>& done) {
           const bool reads = access.verb == ArtifactAccess::Verb::kRead;
           if (access.authorization == "Bearer all" ||
+              (access.authorization == "Bearer revocable" && reads && !revoked_) ||
               (access.authorization == "Bearer reader" && reads && access.object == "runs/x")) {
             done({});
           } else if (access.authorization.empty()) {
@@ -223,6 +224,7 @@ class ArtifactServiceTest : public testing::Test {
 
   std::string directory_;
   std::vector<std::string> stored_;  // By Puts, before their answer.
+  std::atomic<bool> revoked_ = false;
   std::unique_ptr<DirectoryStore> store_;
   std::unique_ptr<ArtifactService> service_;
   std::unique_ptr<DirectClient> client_;
@@ -310,6 +312,19 @@ TEST_F(ArtifactServiceTest, AFollowerGetsWhatIsThereAndWhatComes) {
   follow.reset();
   EXPECT_EQ(service_->followers(), 0u);
   EXPECT_TRUE(Append(end, "nobody listens").has_value());
+}
+
+TEST_F(ArtifactServiceTest, AFollowerWhoMayReadNoMoreGetsNoMore) {
+  const auto reader = Remote("revocable");
+  const auto sink = std::make_shared<RecordingSink>();
+  const auto follow = reader->Follow("runs/a/b", 0, sink);
+  ASSERT_EQ(Append(0, "one\n").value(), 4u);
+  EXPECT_TRUE(sink->WaitFor("one\n"));
+  revoked_ = true;
+  ASSERT_TRUE(Append(4, "two\n").has_value());
+  EXPECT_TRUE(sink->WaitForEnd());
+  EXPECT_TRUE(sink->WaitFor("one\n"));
+  EXPECT_EQ(service_->followers(), 0u);
 }
 
 TEST_F(ArtifactServiceTest, ALogThatDoesNotExistYetIsWaitedFor) {

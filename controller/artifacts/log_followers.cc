@@ -12,23 +12,26 @@ constexpr std::size_t kReadPiece = std::size_t{256} << 10;
 
 void LogFollowers::Follow(std::string log, std::uint64_t offset,
                           std::unique_ptr<HttpResponder> responder,
-                          std::function<HttpResponse(const Error&)> refuse) {
+                          std::function<HttpResponse(const Error&)> refuse, Authorize authorize) {
   const std::shared_ptr<HttpResponder> held = std::move(responder);
+  Follower made;
+  made.log = log;
+  made.offset = offset;
+  made.authorize = std::move(authorize);
   store_.Read(log, offset, kMaxFollowBacklog + 1,
-              [self = shared_from_this(), log, offset, held,
-               refuse = std::move(refuse)](const Result<std::string>& bytes) {
+              [self = shared_from_this(), held, refuse = std::move(refuse),
+               follower = std::move(made)](const Result<std::string>& bytes) {
                 if (bytes) {
-                  self->Begin(log, offset, *bytes, *held, refuse);
+                  self->Begin(follower, *bytes, *held, refuse);
                 } else if (bytes.error().code == ErrorCode::kNotFound) {
-                  self->Begin(log, offset, {}, *held, refuse);
+                  self->Begin(follower, {}, *held, refuse);
                 } else {
                   held->Respond(refuse(bytes.error()));
                 }
               });
 }
 
-void LogFollowers::Begin(std::string log, std::uint64_t offset, std::string backlog,
-                         HttpResponder& responder,
+void LogFollowers::Begin(Follower follower, std::string backlog, HttpResponder& responder,
                          const std::function<HttpResponse(const Error&)>& refuse) {
   if (backlog.size() > kMaxFollowBacklog) {
     responder.Respond(
@@ -41,7 +44,9 @@ void LogFollowers::Begin(std::string log, std::uint64_t offset, std::string back
     const std::scoped_lock lock(mutex_);
     if (!stopped_) {
       id = next_id_++;
-      followers_[id] = {std::move(log), offset + backlog.size(), nullptr, true, false};
+      follower.offset += backlog.size();
+      follower.reading = true;
+      followers_[id] = std::move(follower);
     }
   }
   if (id == 0) {
@@ -117,7 +122,7 @@ void LogFollowers::Read(std::uint64_t id) {
 }
 
 void LogFollowers::OnRead(std::uint64_t id, const Result<std::string>& bytes) {
-  std::shared_ptr<HttpStream> stream;
+  Authorize authorize;
   const bool got = bytes && !bytes->empty();
   {
     const std::scoped_lock lock(mutex_);
@@ -130,14 +135,47 @@ void LogFollowers::OnRead(std::uint64_t id, const Result<std::string>& bytes) {
       follower.reading = false;
       return;
     }
-    follower.offset += got ? bytes->size() : 0;
-    stream = follower.stream;
+    authorize = follower.authorize;
   }
-  if (got && !stream->Write(*bytes)) {
+  if (!got) {
+    Read(id);
+    return;
+  }
+  authorize([self = shared_from_this(), id, bytes = *bytes](const Result<void>& allowed) {
+    allowed ? self->Send(id, bytes) : self->End(id);
+  });
+}
+
+void LogFollowers::Send(std::uint64_t id, const std::string& bytes) {
+  std::shared_ptr<HttpStream> stream;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = followers_.find(id);
+    if (found == followers_.end()) {
+      return;
+    }
+    found->second.offset += bytes.size();
+    stream = found->second.stream;
+  }
+  if (!stream->Write(bytes)) {
     Remove(id);
     return;
   }
   Read(id);
+}
+
+void LogFollowers::End(std::uint64_t id) {
+  std::shared_ptr<HttpStream> stream;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = followers_.find(id); found != followers_.end()) {
+      stream = std::move(found->second.stream);
+      followers_.erase(found);
+    }
+  }
+  if (stream != nullptr) {
+    stream->End();
+  }
 }
 
 void LogFollowers::Remove(std::uint64_t id) {

@@ -22,10 +22,14 @@ class LogFollowers : public std::enable_shared_from_this<LogFollowers> {
  public:
   explicit LogFollowers(ArtifactStore& store) : store_(store) {}
 
+  /// Decides, now or later, from any thread, whether somebody may read still.
+  using Authorize = std::function<void(std::function<void(const Result<void>&)> done)>;
+
   /// Answers with a stream of the log from `offset`, or with `refuse`. A log that does not exist
-  /// yet is waited for.
+  /// yet is waited for. `authorize` is asked again before more is sent: no stream outlives what its
+  /// reader may do.
   void Follow(std::string log, std::uint64_t offset, std::unique_ptr<HttpResponder> responder,
-              std::function<HttpResponse(const Error&)> refuse);
+              std::function<HttpResponse(const Error&)> refuse, Authorize authorize);
   /// Something was appended.
   void Appended(const std::string& log);
   /// Ends all streams.
@@ -36,15 +40,18 @@ class LogFollowers : public std::enable_shared_from_this<LogFollowers> {
   struct Follower {
     std::string log;
     std::uint64_t offset = 0;
+    Authorize authorize;
     std::shared_ptr<HttpStream> stream;  // Shared with the server.
     bool reading = false;
     bool again = false;  // Appended to while reading.
   };
 
-  void Begin(std::string log, std::uint64_t offset, std::string backlog, HttpResponder& responder,
+  void Begin(Follower follower, std::string backlog, HttpResponder& responder,
              const std::function<HttpResponse(const Error&)>& refuse);
   void Read(std::uint64_t id);
   void OnRead(std::uint64_t id, const Result<std::string>& bytes);
+  void Send(std::uint64_t id, const std::string& bytes);
+  void End(std::uint64_t id);
   void Remove(std::uint64_t id);
 
   ArtifactStore& store_;
