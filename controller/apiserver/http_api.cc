@@ -352,6 +352,10 @@ void HttpApi::Impl::WatchDefinitions(const HttpExchange& exchange, const Accepte
   if (!shown) {
     return exchange.Answer(StatusAnswer(shown.error()));
   }
+  const auto timeout = ReadWatchTimeout(exchange);
+  if (!timeout) {
+    return exchange.Answer(StatusAnswer(timeout.error()));
+  }
   WatchForm form{accepted, {&definitions.resource(), accepted.api_version}};
   form.bookmarks = exchange.query.Flag("allowWatchBookmarks");
   form.initial_events = exchange.query.Flag("sendInitialEvents");
@@ -366,9 +370,7 @@ void HttpApi::Impl::WatchDefinitions(const HttpExchange& exchange, const Accepte
   if (form.initial_events) {
     watch->OnEvent({WatchEventType::kBookmark, {}, version});
   }
-  const auto seconds = exchange.query.Number("timeoutSeconds");
-  const auto timeout = std::chrono::seconds(seconds && *seconds > 0 ? *seconds : 1800);
-  if (const auto opened = OpenWatch(*exchange.responder, watch, nullptr, parts.deadlines, timeout);
+  if (const auto opened = OpenWatch(*exchange.responder, watch, nullptr, parts.deadlines, *timeout);
       !opened) {
     exchange.Answer(StatusAnswer(opened.error()));
   }

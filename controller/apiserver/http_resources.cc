@@ -1,7 +1,5 @@
 #include "controller/apiserver/http_resources.h"
 
-#include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "controller/apiserver/http_status.h"
@@ -11,16 +9,6 @@
 
 namespace midwatch::apiserver {
 namespace {
-
-constexpr std::int64_t kMinWatchSeconds = 1800;  // As kube-apiserver: half an hour to an hour,
-constexpr std::int64_t kMaxWatchSeconds = 24 * 3600;
-constexpr std::int64_t kMaxAgentWatchSeconds = 300;  // So long an open one outlives its token.
-
-/// Tells apart watches that were begun together, so that they do not all end together.
-std::int64_t SpreadSeconds() {
-  static std::atomic<std::uint32_t> count = 0;
-  return static_cast<std::int64_t>(count.fetch_add(1) * 2'654'435'761U % kMinWatchSeconds);
-}
 
 Error MethodNotAllowed(const ResourceInfo& resource, std::string_view verb) {
   Json details = Json::Of({{"kind", resource.type.plural}});
@@ -195,14 +183,6 @@ Result<WatchCall> ReadWatch(const HttpExchange& exchange) {
         "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")));
   }
   return call;
-}
-
-Result<Duration> ReadWatchTimeout(const HttpExchange& exchange) {
-  MIDWATCH_ASSIGN(const std::int64_t asked, exchange.query.Number("timeoutSeconds"));
-  const bool of_agent = exchange.identity.kind == Identity::Kind::kAgent;
-  const std::int64_t seconds = asked == 0 ? kMinWatchSeconds + SpreadSeconds() : asked;
-  return std::chrono::seconds(
-      std::min(seconds, of_agent ? kMaxAgentWatchSeconds : kMaxWatchSeconds));
 }
 
 }  // namespace

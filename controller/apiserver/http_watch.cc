@@ -1,5 +1,7 @@
 #include "controller/apiserver/http_watch.h"
 
+#include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "controller/apiserver/http_status.h"
@@ -8,6 +10,13 @@
 
 namespace midwatch::apiserver {
 namespace {
+
+/// Between half and all of the longest, another time at each call.
+std::int64_t SpreadSeconds(std::int64_t longest) {
+  static std::atomic<std::uint32_t> count = 0;
+  const std::int64_t half = longest / 2;
+  return half + static_cast<std::int64_t>(count.fetch_add(1) * 2'654'435'761U) % (half + 1);
+}
 
 std::string_view NameOf(WatchEventType type) {
   switch (type) {
@@ -202,6 +211,18 @@ bool WatchDeadlines::Step(Now now) {
 std::optional<MonoTime> WatchDeadlines::NextWake() const {
   const std::lock_guard lock(mutex_);
   return entries_.empty() ? std::nullopt : std::optional(entries_.begin()->first.first);
+}
+
+Result<Duration> ReadWatchTimeout(const HttpExchange& exchange) {
+  constexpr std::int64_t kUnlessAsked = 3600;  // As kube-apiserver: half an hour to an hour,
+  constexpr std::int64_t kMost = 24 * 3600;    // and not for ever.
+  constexpr std::int64_t kMostOfAgent = 300;
+  MIDWATCH_ASSIGN(const std::int64_t asked, exchange.query.Number("timeoutSeconds"));
+  if (exchange.identity.kind == Identity::Kind::kAgent) {  // Which asks for more.
+    const std::int64_t most = SpreadSeconds(kMostOfAgent);
+    return std::chrono::seconds(asked == 0 ? most : std::min(asked, most));
+  }
+  return std::chrono::seconds(asked == 0 ? SpreadSeconds(kUnlessAsked) : std::min(asked, kMost));
 }
 
 Result<void> OpenWatch(HttpResponder& responder, const std::shared_ptr<HttpWatch>& watch,

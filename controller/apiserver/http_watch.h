@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "controller/apiserver/http_accept.h"
+#include "controller/apiserver/http_exchange.h"
 #include "controller/apiserver/requests.h"
 #include "controller/apiserver/table.h"
 #include "controller/env/actor.h"
@@ -84,6 +85,10 @@ class WatchDeadlines final : public Actor {
   std::map<Ticket, std::weak_ptr<HttpWatch>> entries_;
   std::uint64_t next_ = 0;
 };
+
+/// How long the watch that is asked for may last, spread so that those which were begun together do
+/// not end together. One of an Agent outlives its token by five minutes at most.
+Result<Duration> ReadWatchTimeout(const HttpExchange& exchange);
 
 /// Answers with the running watch as an open body, and sets it its deadline. kTooManyRequests: the
 /// caller has as many streams as one may have, and is still to be answered.
