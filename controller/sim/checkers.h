@@ -21,6 +21,7 @@ struct Violation {
   SimTime at = 0;
 };
 
+// clang-format off
 /// Section 5 of the design, looked at after every durable change, acknowledgement and start of a
 /// sidecar; and what must be true of a world that has come to rest.
 ///
@@ -32,10 +33,12 @@ struct Violation {
 ///   nothing-waits-for-nothing  | 4: parked though nothing stands in the way (at rest)
 ///   terminal, current-run-only | 5
 ///   stops                      | 7: a sidecar goes on after its Dispatch has ended
-///   used-time                  | 4.3: a Dispatch's sidecars worked for longer than its timeout in
-///   all git-atomic, git-ownership  | 8 (git_checker.h) acknowledged-is-durable    | 9 quiet | 11:
-///   a resync of an unchanged world writes (simulation.cc counts) converges                  |
-///   everything has ended, or waits for a reason (at rest)
+///   used-time                  | 4.3: a Dispatch's sidecars worked for longer than its timeout
+///   git-atomic, git-ownership  | 8 (git_checker.h)
+///   acknowledged-is-durable    | 9
+///   quiet                      | 11: a resync of an unchanged world writes (simulation.cc counts)
+///   converges                  | everything has ended, or waits for a reason (at rest)
+// clang-format on
 class Checkers {
  public:
   explicit Checkers(const SimTime& now) : now_(now) {}
