@@ -7,7 +7,6 @@
 #include "controller/api/names.h"
 #include "controller/base/digest.h"
 #include "controller/base/text.h"
-#include "controller/object/name_rules.h"
 
 namespace midwatch {
 namespace {
@@ -15,12 +14,21 @@ namespace {
 constexpr std::size_t kLongestStem = 200;
 constexpr std::size_t kLongestMessage = 1'024;
 
+/// To which `.` and more may be appended.
+std::string_view StemOf(std::string_view name) {
+  name = name.substr(0, kLongestStem);
+  while (name.ends_with('-') || name.ends_with('.')) {
+    name.remove_suffix(1);
+  }
+  return name;
+}
+
 }  // namespace
 
 Record EventOf(const ResourceType& type, const ObjectMeta& about, const Occurrence& occurrence,
                WallTime now) {
   api::Event event;
-  event.metadata.name = about.name.substr(0, kLongestStem) + "." +
+  event.metadata.name = std::string(StemOf(about.name)) + "." +
                         ShortHash(about.uid + "/" + occurrence.reason + "/" + occurrence.which, 16);
   event.metadata.namespace_name = type.namespaced ? about.namespace_name : "default";
   event.involved_object = {.api_version = type.ApiVersion(),

@@ -8,6 +8,7 @@
 #include "controller/api/core.h"
 #include "controller/api/dispatch.h"
 #include "controller/api/missions.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch {
 namespace {
@@ -63,6 +64,18 @@ TEST(EventOf, IsCutToWhatAnEventHolds) {
   const api::Event event = Told({false, "Failed", std::string(5'000, 'x'), ""}, about);
   EXPECT_LE(event.metadata.name.size(), 253U);
   EXPECT_EQ(event.message.size(), 1'024U);
+}
+
+TEST(EventOf, HasANameWhereverThatOfTheObjectIsCut) {
+  for (const std::string middle : {".", "-", "--", ".a-", "a--"}) {
+    for (std::size_t at = 195; at < 203; ++at) {
+      ObjectMeta about = About();
+      about.name = std::string(at, 'a') + middle + "a";
+      ASSERT_EQ(CheckDnsSubdomain(about.name), std::nullopt) << about.name;
+      const std::string name = Told({false, "Failed", "", ""}, about).metadata.name;
+      EXPECT_EQ(CheckDnsSubdomain(name), std::nullopt) << name;
+    }
+  }
 }
 
 TEST(EventOf, OfAClusterScopedObjectStandsInDefault) {
