@@ -5,6 +5,7 @@
 
 #include "controller/api/agent_instance.h"
 #include "controller/api/codec.h"
+#include "controller/api/heartbeat.h"
 #include "controller/api/lease.h"
 #include "controller/api/names.h"
 #include "controller/base/text.h"
@@ -148,11 +149,7 @@ void AgentProcess::NoticeLost() {
   if (instance_.uid.empty() || !seen || seen.uid() != instance_.uid) return;
   const auto parsed = api::FromObject<api::AgentInstance>(seen);
   if (!parsed) return;
-  for (const api::Condition& condition : parsed->status.conditions) {
-    const bool lost =
-        condition.type == "Connected" && condition.status == api::ConditionStatus::kFalse;
-    if (lost) instance_.lost = true;
-  }
+  instance_.lost |= api::IsLost(parsed->status);
 }
 
 bool AgentProcess::StepInstance(Now now) {

@@ -5,6 +5,7 @@
 
 #include "controller/api/agent_assignment.h"
 #include "controller/api/agent_instance.h"
+#include "controller/api/heartbeat.h"
 #include "controller/api/lease.h"
 #include "controller/api/names.h"
 #include "controller/api/reasons.h"
@@ -21,13 +22,6 @@ Presence PresenceOf(const Object& object, const ObjectKey& key, const View& view
     return view.ConfirmedAbsent(key) ? Presence::kAbsent : Presence::kNotSeen;
   }
   return object.meta().IsBeingDeleted() ? Presence::kEnding : Presence::kPresent;
-}
-
-bool WasLost(const api::AgentInstance& instance) {
-  const auto& all = instance.status.conditions;
-  return std::any_of(all.begin(), all.end(), [](const api::Condition& condition) {
-    return condition.type == "Connected" && condition.status == api::ConditionStatus::kFalse;
-  });
 }
 
 /// Gathers the parts of the World of one Dispatch.
@@ -96,7 +90,7 @@ class Observer {
     // The controller's finalizer keeps an instance in the store until it is known to be gone. One
     // that is not connected is lost only if it was said so: the view may be older than its
     // connection.
-    world_.instance_lost = instance ? WasLost(*instance) : view_.ConfirmedAbsent(key);
+    world_.instance_lost = instance ? api::IsLost(instance->status) : view_.ConfirmedAbsent(key);
     world_.instance_seen = instance || world_.instance_lost;
   }
 

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <string>
 
+#include "controller/api/heartbeat.h"
 #include "controller/api/names.h"
 #include "controller/reconcilers/scope/conditions.h"
 
 namespace midwatch::instance {
 namespace {
-
-constexpr std::string_view kHeartbeat = "Connected";
 
 Duration DurationOf(const api::Lease& lease) {
   const auto seconds = lease.spec.lease_duration_seconds;
@@ -18,21 +17,12 @@ Duration DurationOf(const api::Lease& lease) {
   return std::chrono::seconds(std::clamp<std::int64_t>(*seconds, 0, kMost));
 }
 
-bool WasLost(const api::AgentInstance& instance) {
-  for (const api::Condition& condition : instance.status.conditions) {
-    if (condition.type == kHeartbeat && condition.status == api::ConditionStatus::kFalse) {
-      return true;
-    }
-  }
-  return false;
-}
-
 void Set(api::AgentInstanceStatus& status, bool connected, std::string_view reason, Now now) {
   if (status.connected != connected) {
     status.last_seen = now.wall;
   }
   status.connected = connected;
-  SetCondition(status.conditions, {kHeartbeat, connected, reason}, now.wall);
+  SetCondition(status.conditions, {api::kConnected, connected, reason}, now.wall);
 }
 
 }  // namespace
@@ -44,7 +34,7 @@ Decision PlanInstance(const api::AgentInstance& instance, const World& seen, Now
   decision.status.live_runs = seen.live_runs;
   const bool held = instance.metadata.HasFinalizer(api::finalizers::kInstance);
   const bool ending = instance.metadata.IsBeingDeleted();
-  if (WasLost(instance)) {
+  if (api::IsLost(instance.status)) {
     decision.let_go = held && seen.live_runs == 0;
     const MonoTime forget_at = seen.object_observed.value_or(now.mono) + kKeepLost;
     decision.forget = !ending && seen.live_runs == 0 && now.mono >= forget_at;
