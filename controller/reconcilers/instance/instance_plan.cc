@@ -17,11 +17,26 @@ Duration DurationOf(const api::Lease& lease) {
   return std::chrono::seconds(std::clamp<std::int64_t>(*seconds, 0, kMost));
 }
 
-void Set(api::AgentInstanceStatus& status, bool connected, std::string_view reason, Now now) {
-  if (status.connected != connected) {
+bool HasConnected(const api::AgentInstanceStatus& status) {
+  return std::any_of(status.conditions.begin(), status.conditions.end(),
+                     [](const api::Condition& it) { return it.type == api::kConnected; });
+}
+
+/// How long silence is no loss. What a Lease that is gone said of itself nobody can read any more.
+Duration PatienceWith(const api::AgentInstance& instance, const World& seen) {
+  if (seen.lease) {
+    return DurationOf(*seen.lease) + kGrace;
+  }
+  return (HasConnected(instance.status) ? kLongestLease : kLeaseDuration) + kGrace;
+}
+
+void Set(api::AgentInstanceStatus& status, std::optional<bool> connected, std::string_view reason,
+         Now now) {
+  const bool is = connected.value_or(false);
+  if (status.connected != is) {
     status.last_seen = now.wall;
   }
-  status.connected = connected;
+  status.connected = is;
   SetCondition(status.conditions, {api::kConnected, connected, reason}, now.wall);
 }
 
@@ -52,17 +67,21 @@ Decision PlanInstance(const api::AgentInstance& instance, const World& seen, Now
     return decision;
   }
   const auto seen_at = seen.lease ? seen.lease_observed : seen.object_observed;
-  const Duration patience = (seen.lease ? DurationOf(*seen.lease) : kLeaseDuration) + kGrace;
-  const MonoTime silent_at = seen_at.value_or(now.mono) + patience;
+  const MonoTime silent_at = seen_at.value_or(now.mono) + PatienceWith(instance, seen);
+  const bool vanished = !seen.lease && instance.status.connected;
   const bool taken =
       seen.lease && seen.lease->spec.holder_identity == api::field_managers::kController;
-  if (taken || now.mono >= silent_at) {
+  if (taken || vanished || now.mono >= silent_at) {
     if (!seen.lease && !seen.lease_absent) {
       decision.confirm_lease = true;
       return decision;
     }
     decision.take_lease = seen.lease && !taken;
-    Set(decision.status, false, "HeartbeatStopped", now);
+    if (vanished) {
+      Set(decision.status, std::nullopt, "HeartbeatGone", now);
+    } else {
+      Set(decision.status, false, "HeartbeatStopped", now);
+    }
   } else if (seen.lease) {
     Set(decision.status, true, "HeartbeatSeen", now);
     decision.wake_at = silent_at;

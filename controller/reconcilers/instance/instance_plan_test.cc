@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/api/heartbeat.h"
 #include "controller/api/names.h"
 
 namespace midwatch::instance {
@@ -94,6 +95,34 @@ TEST(Instance, ThatNeverSentAHeartbeatIsLostToo) {
   EXPECT_FALSE(decision.take_lease);
   EXPECT_FALSE(decision.status.connected);
   EXPECT_EQ(decision.status.conditions.at(0).status, api::ConditionStatus::kFalse);
+}
+
+World Gone(Duration ago) {
+  World gone = Heartbeat({});
+  gone.lease.reset();
+  gone.lease_observed.reset();
+  gone.lease_absent = true;
+  gone.object_observed = kNoon.mono - ago;
+  return gone;
+}
+
+TEST(Instance, WhoseLeaseWasDeletedIsLostOnlyOnceItCannotBeAlive) {
+  const auto connected = After(PlanInstance(Registered(), Heartbeat({}), kNoon));
+  World unsure = Gone(std::chrono::hours(2));
+  unsure.lease_absent = false;
+  EXPECT_TRUE(PlanInstance(connected, unsure, kNoon).confirm_lease) << "it may not be seen yet";
+
+  const auto gone = After(PlanInstance(connected, Gone(std::chrono::hours(2)), kNoon));
+  EXPECT_FALSE(gone.status.connected) << "it gets no more work";
+  EXPECT_FALSE(api::IsLost(gone.status)) << "its agent may be alive";
+  EXPECT_EQ(gone.status.conditions.at(0).reason, "HeartbeatGone");
+
+  const Duration alive = kLongestLease + kGrace;
+  const Decision before = PlanInstance(gone, Gone(alive - Duration{1}), kNoon);
+  EXPECT_EQ(before.status, gone.status);
+  EXPECT_EQ(before.wake_at, kNoon.mono + Duration{1});
+  EXPECT_TRUE(api::IsLost(PlanInstance(gone, Gone(alive), kNoon).status));
+  EXPECT_TRUE(PlanInstance(gone, Heartbeat({}), kNoon).status.connected) << "it is there again";
 }
 
 TEST(Instance, ThatWasLostNeverComesBack) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "controller/api/heartbeat.h"
 #include "controller/api/names.h"
 #include "controller/api/run.h"
 #include "controller/reconcilers/instance/instance_plan.h"
@@ -55,10 +56,13 @@ World Observe(const ObjectKey& key, const View& view) {
 std::optional<Occurrence> OccurrenceOf(const api::AgentInstance& instance,
                                        const Decision& decision) {
   const std::string agent = "Agent " + instance.spec.agent_ref.name;
+  if (api::IsLost(decision.status) != api::IsLost(instance.status)) {
+    return Occurrence{true, "Lost", "its heartbeat stopped; it worked for " + agent};
+  }
   if (decision.status.connected != instance.status.connected) {
     return decision.status.connected
                ? Occurrence{false, "Connected", "works for " + agent}
-               : Occurrence{true, "Lost", "its heartbeat stopped; it worked for " + agent};
+               : Occurrence{true, "HeartbeatGone", "its Lease was deleted; it works for " + agent};
   }
   if (decision.let_go && instance.status.connected) {
     return Occurrence{false, "Gone", "it has left; it worked for " + agent};

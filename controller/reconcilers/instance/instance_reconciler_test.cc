@@ -128,13 +128,21 @@ TEST_F(InstanceReconcilerTest, WhoseLeaseWasTakenIsLostThoughThatCouldNotBeSaidA
   EXPECT_FALSE(Connected()) << "the Lease, which is new, tells it";
 }
 
-TEST_F(InstanceReconcilerTest, AnInstanceWithoutALeaseIsLostOnceThatIsConfirmed) {
+TEST_F(InstanceReconcilerTest, WhoseLeaseIsDeletedIsLostAfterTheLongestLeaseFromThen) {
+  for (int i = 0; i < 20; ++i) {
+    Pass(seconds(10));
+    Renew();
+    Settle();
+  }
   client_.Remove(TypedKey<api::Lease>("agents", "one"));
   Settle();
-  client_.ClearCalls();
-  Pass(seconds(41));
-  EXPECT_FALSE(Connected());
   EXPECT_EQ(client_.calls().at(0), "get leases.coordination.k8s.io/agents/one");
+  EXPECT_FALSE(Connected());
+  Pass(kLongestLease + kGrace - seconds(1));
+  EXPECT_EQ(Told("HeartbeatGone"), 1U);
+  EXPECT_EQ(Told("Lost"), 0U);
+  Pass(seconds(1));
+  EXPECT_EQ(Told("Lost"), 1U);
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 namespace midwatch {
 
 void SetCondition(std::vector<api::Condition>& conditions, const Aspect& aspect, WallTime now) {
-  const auto wanted = aspect.holds ? api::ConditionStatus::kTrue : api::ConditionStatus::kFalse;
+  const auto wanted = !aspect.holds  ? api::ConditionStatus::kUnknown
+                      : *aspect.holds ? api::ConditionStatus::kTrue
+                                      : api::ConditionStatus::kFalse;
   auto found = std::find_if(conditions.begin(), conditions.end(),
                             [&](const api::Condition& c) { return c.type == aspect.type; });
   if (found == conditions.end()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,7 @@ namespace midwatch {
 /// One aspect of an object's state, as it is now.
 struct Aspect {
   std::string_view type;  ///< `Ready`
-  bool holds = false;
+  std::optional<bool> holds = false;  ///< None: nobody can say.
   std::string_view reason;  ///< CamelCase.
   std::string message = {};
 };
