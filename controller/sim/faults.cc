@@ -42,6 +42,7 @@ constexpr std::array kRows = {
     FaultRow{kAgentFrozen, "f20", "an agent process is stopped and goes on", 2500},
     FaultRow{kAgentCutOff, "f34", "an agent cannot reach the API", 2500},
     FaultRow{kAgentAnswersLost, "f11", "an agent does not get its answers", 2000},
+    FaultRow{kAgentHeartbeatDeleted, "f34", "an agent is cut off, and its heartbeat deleted", 2500},
 };
 
 constexpr bool InOrder() {

@@ -42,6 +42,7 @@ enum class FaultKind : std::uint8_t {
   kAgentFrozen,
   kAgentCutOff,
   kAgentAnswersLost,
+  kAgentHeartbeatDeleted,
 };
 
 struct FaultRow {

@@ -242,6 +242,7 @@ void World::Do(const Fault& fault) {
     case FaultKind::kAgentFrozen:
     case FaultKind::kAgentCutOff:
     case FaultKind::kAgentAnswersLost:
+    case FaultKind::kAgentHeartbeatDeleted:
     case FaultKind::kF03CrashAfterResult:
     case FaultKind::kF34Partition:
       return DoAgentFault(fault, random);
@@ -279,6 +280,9 @@ void World::DoAgentFault(const Fault& fault, fakes::SeededRandom random) {
     case FaultKind::kAgentFrozen:
       agent.Freeze(true);
       return During(fault.lasts, [&agent] { agent.Freeze(false); });
+    case FaultKind::kAgentHeartbeatDeleted:
+      DeleteHeartbeatOf(agent);
+      [[fallthrough]];
     case FaultKind::kAgentCutOff:
       agent.weather().down = true;
       return During(fault.lasts, [&agent] { agent.weather().down = false; });
@@ -296,6 +300,14 @@ void World::DoAgentFault(const Fault& fault, fakes::SeededRandom random) {
           each->weather().down = false;
         }
       });
+  }
+}
+
+void World::DeleteHeartbeatOf(const AgentHost& agent) {
+  for (const auto& [path, instance] : checkers.model().instances) {
+    if (instance.spec.hostname == agent.setup().host) {
+      requests_.Delete(api::Lease::Type(), path);
+    }
   }
 }
 

@@ -63,6 +63,7 @@ class World {
   const api::Run* FindRun(const std::string& uid) const;
   void CrashServer(Duration down);
   void During(Duration lasts, std::function<void()> end);
+  void DeleteHeartbeatOf(const AgentHost& agent);
   void DoAgentFault(const Fault& fault, fakes::SeededRandom random);
   void DoServerFault(const Fault& fault, fakes::SeededRandom random);
   void DoWeather(const Fault& fault);
