@@ -152,6 +152,7 @@ bool Executor::StartNextEffect(Now now) {
     return true;
   }
   if (active.waiting == 0) {
+    SendRecords(active);
     for (std::size_t i = active.next; i < active.plan.effects.size(); ++i) {
       EndAssumption({id, i}, active);
     }
@@ -169,9 +170,8 @@ void Executor::StartEffect(EffectId id, Active& active, Now now) {
   } else if (const auto* start = std::get_if<Start>(&effect)) {
     StartOperation(active, *start);
     EffectEnded(id);
-  } else if (const auto* record = std::get_if<Record>(&effect)) {
-    StartRecord(record->create, active.ticket.field_manager);
-    EffectEnded(id);
+  } else if (std::holds_alternative<Record>(effect)) {
+    EffectEnded(id);  // It is sent with the others at the end.
   } else if (std::holds_alternative<Confirm>(effect)) {
     due_reads_.insert({now.mono, id});
   } else {
@@ -216,15 +216,23 @@ void Executor::StartOperation(Active& active, const Start& start) {
                         });
 }
 
-void Executor::StartRecord(CreateRequest create, const std::string& field_manager) {
-  if (create.field_manager.empty()) {
-    create.field_manager = field_manager;
-  }
-  ports_.client.Create(std::move(create), [inbox = inbox_](Result<Object> result) {
-    if (!result && result.error().code != ErrorCode::kAlreadyExists) {
-      inbox->Push(Unrecorded{std::move(result.error())});
+/// Those that the plan has come to.
+void Executor::SendRecords(const Active& active) {
+  for (std::size_t i = 0; i < active.next; ++i) {
+    const auto* record = std::get_if<Record>(&active.plan.effects[i]);
+    if (record == nullptr) {
+      continue;
     }
-  });
+    CreateRequest create = record->create;
+    if (create.field_manager.empty()) {
+      create.field_manager = active.ticket.field_manager;
+    }
+    ports_.client.Create(std::move(create), [inbox = inbox_](Result<Object> result) {
+      if (!result && result.error().code != ErrorCode::kAlreadyExists) {
+        inbox->Push(Unrecorded{std::move(result.error())});
+      }
+    });
+  }
 }
 
 void Executor::StartRead(EffectId id, EffectState& state, GetRequest request) {

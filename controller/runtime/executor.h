@@ -155,7 +155,7 @@ class Executor {
   void StartEffect(EffectId id, Active& active, Now now);
   void StartWrite(EffectId id, const Write& write, const std::string& field_manager);
   void StartOperation(Active& active, const Start& start);
-  void StartRecord(CreateRequest create, const std::string& field_manager);
+  void SendRecords(const Active& active);
   void StartRead(EffectId id, EffectState& state, GetRequest request);
   void OnWrite(EffectId id, Active& active, const Result<Object>& result, Now now);
   void OnRead(EffectId id, Active& active, const Result<Object>& result, Now now);

@@ -37,9 +37,10 @@ struct Refresh {
   ResourceType type;
 };
 
-/// A create that nothing rests on: an Event. It is started once what stands before it in the plan
-/// has succeeded, and not waited for; that it could not be made fails nothing and is not tried
-/// again.
+/// A create that nothing rests on: an Event. If what stands before it in the plan has succeeded, it
+/// is sent once the plan has ended, however it ended: it holds nothing up, and is told though what
+/// comes behind it failed. It is not waited for; that it could not be made fails nothing and is not
+/// tried again.
 struct Record {
   CreateRequest create;
 };

@@ -119,5 +119,34 @@ TEST_F(WorkerTest, ARecordIsMadeAfterTheRestAndNobodyWaitsForItOrMissesIt) {
       << "what did not happen is not told";
 }
 
+TEST_F(WorkerTest, ARecordHoldsNothingUpAndIsMadeThoughWhatComesBehindItFails) {
+  Start();
+  const auto child = [&](const std::string& name) {
+    return CreateRequest{kChild, ObjectBuilder(kChild, name, "ns").Draft(), "", false};
+  };
+  bool first = true;
+  reconciler_.script = [&](const ObjectKey& key, const View& view, Now) -> Result<Plan> {
+    if (!std::exchange(first, false)) {
+      return Plan{};
+    }
+    const Write paint{Paint(view.Find(key), "blue")};
+    DeleteRequest refused;
+    refused.type = kThing;
+    refused.namespace_name = "ns";
+    refused.name = "a";
+    return Plan{{paint, Record{child("told")}, Write{child("next")}, Write{refused},
+                 Record{child("not-told")}},
+                false,
+                {}};
+  };
+  client_.FailNext({.verb = "delete", .error = {ErrorCode::kForbidden, "no"}});
+  PutThing("a");
+  Settle();
+  EXPECT_THAT(client_.calls(), ElementsAre("patch things.midwatch.dev/ns/a",
+                                           "create children.midwatch.dev/ns/next",
+                                           "delete things.midwatch.dev/ns/a",
+                                           "create children.midwatch.dev/ns/told"));
+}
+
 }  // namespace
 }  // namespace midwatch::worker_test

@@ -1,12 +1,17 @@
 #include "controller/reconcilers/dispatch/dispatch_events.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
+#include <vector>
 
+#include "controller/api/lease.h"
 #include "controller/reconcilers/dispatch/dispatch_reconciler.h"
 #include "controller/reconcilers/dispatch/dispatch_test_world.h"
 #include "controller/reconcilers/scope/typed_view.h"
+#include "controller/runtime/executor.h"
 #include "controller/testing/view_builder.h"
 
 namespace midwatch::dispatch {
@@ -56,29 +61,68 @@ TEST(DispatchEvents, AreBoundedForEachDispatch) {
   EXPECT_EQ(which.size(), static_cast<std::size_t>(kRunsTold));
 }
 
-TEST(DispatchEvents, StandLastInThePlan) {
-  fakes::ViewBuilder view;
-  const DispatchReconciler reconciler;
-  for (const ResourceType& type : Resources()) {
-    view.Follow(type);
+/// What a Dispatch's plan does, in order.
+class TheirPlace : public testing::Test {
+ protected:
+  TheirPlace() {
+    for (const ResourceType& type : Resources()) {
+      view_.Follow(type);
+    }
+    view_.Follow(MakeController(reconciler_));
+    Put(*Seen::Ready().world().job);
+    view_.ConfirmAbsent(MissionKey(*Waiting().spec.mission_ref));
   }
-  view.Follow(MakeController(reconciler));
-  const auto put = [&](auto typed) {
+  template <typename T>
+  void Put(T typed) {
     typed.metadata.uid = typed.metadata.uid.empty() ? "uid" : typed.metadata.uid;
-    typed.metadata.resource_version = "5";
-    view.Put(decltype(typed)::Type(), api::ToObject(typed).value());
-  };
-  put(*Seen::Ready().world().job);
-  put(Waiting());
-  put(RunOf(Assigned(), api::RunPhase::kRunning));
-  const auto key = TypedKey<api::Dispatch>("payments", "database-abc");
-  view.ConfirmAbsent(MissionKey(*Waiting().spec.mission_ref));
-  const Plan plan = reconciler.Reconcile(key, view.view(), kNoon).value();
-  ASSERT_EQ(plan.effects.size(), 2U) << "cancelled: its mission is gone";
-  EXPECT_TRUE(std::holds_alternative<Write>(plan.effects[0]));
-  const auto* record = std::get_if<Record>(&plan.effects[1]);
-  ASSERT_NE(record, nullptr);
-  EXPECT_EQ(record->create.object.At("reason").AsString(), "Cancelled");
+    typed.metadata.resource_version = std::to_string(++version_);
+    view_.Put(T::Type(), api::ToObject(typed).value());
+  }
+  std::vector<std::string> Planned() {
+    std::vector<std::string> out;
+    const auto key = TypedKey<api::Dispatch>("payments", "database-abc");
+    const Plan plan = reconciler_.Reconcile(key, view_.view(), kNoon).value();
+    for (const Effect& effect : plan.effects) {
+      const auto* told = std::get_if<Record>(&effect);
+      out.push_back(told ? "tell " + std::string(told->create.object.At("reason").AsString())
+                         : TargetOf(std::get<Write>(effect)).key.resource);
+    }
+    return out;
+  }
+
+  DispatchReconciler reconciler_;
+  fakes::ViewBuilder view_;
+  std::int64_t version_ = 0;
+};
+
+TEST_F(TheirPlace, IsRightBehindTheStatusWhateverBecomesOfTheRest) {
+  Put(Waiting());
+  api::Lease lock;
+  lock.metadata.namespace_name = "payments";
+  lock.metadata.name = LockName("job-3", Waiting().spec.mission_type);
+  lock.spec.holder_identity = "agents/" + RunName(Waiting(), 1);
+  Put(lock);
+  EXPECT_THAT(Planned(), testing::ElementsAre("dispatches.midwatch.dev", "tell Cancelled",
+                                              "leases.coordination.k8s.io"))
+      << "its mission is gone";
+}
+
+TEST_F(TheirPlace, IsRightBehindTheRunThatIsStopped) {
+  api::Dispatch cancelled = Assigned();
+  cancelled.metadata.uid = "uid";
+  cancelled.spec.cancel = true;
+  Put(cancelled);
+  Put(RunOf(cancelled, api::RunPhase::kRunning));
+  api::Run before = Ended(cancelled, api::RunPhase::kFailed);
+  before.metadata.name = "before";
+  before.metadata.uid = "uid-before";
+  Put(before);
+  api::AgentInstance one;
+  one.metadata.namespace_name = "agents";
+  one.metadata.name = "one";
+  Put(one);
+  EXPECT_THAT(Planned(), testing::ElementsAre("dispatches.midwatch.dev", "runs.midwatch.dev",
+                                              "tell StopRequested", "runs.midwatch.dev"));
 }
 
 }  // namespace

@@ -75,7 +75,6 @@ class Effects {
     if (decision.let_go) {
       Add(FinalizerPatch<api::Dispatch>(dispatch_.metadata, api::finalizers::kDispatch, false));
     }
-    AddEvents(decision);
     return std::move(plan_);
   }
 
@@ -150,6 +149,9 @@ class Effects {
     api::Dispatch wanted = dispatch_;
     wanted.status = status;
     Add(StatusUpdate(stored_, wanted));
+    if (const auto told = OccurrenceOf(dispatch_.status, status)) {
+      Tell(api::Dispatch::Type(), dispatch_.metadata, *told);
+    }
   }
 
   void AddRun(const Decision& decision) {
@@ -168,6 +170,7 @@ class Effects {
       patch["spec"].Set("stopRequested",
                         api::Encode(api::StopRequest{.reason = stop->reason, .at = now_.wall}));
       Add(GuardedPatch<api::Run>(seen_.run->metadata, std::move(patch)));
+      Tell(api::Run::Type(), seen_.run->metadata, OccurrenceOf(dispatch_, stop->reason));
     }
   }
 
@@ -208,15 +211,8 @@ class Effects {
     }
   }
 
-  void AddEvents(const Decision& decision) {
-    if (const auto told = OccurrenceOf(dispatch_.status, decision.status)) {
-      plan_.effects.emplace_back(
-          EventOf(api::Dispatch::Type(), dispatch_.metadata, *told, now_.wall));
-    }
-    if (const auto* stop = std::get_if<StopRun>(&decision.run)) {
-      plan_.effects.emplace_back(EventOf(api::Run::Type(), seen_.run->metadata,
-                                         OccurrenceOf(dispatch_, stop->reason), now_.wall));
-    }
+  void Tell(const ResourceType& type, const ObjectMeta& about, const Occurrence& told) {
+    plan_.effects.emplace_back(EventOf(type, about, told, now_.wall));
   }
 
   const Object& stored_;

@@ -129,14 +129,14 @@ Result<Plan> MatchingReconciler::Reconcile(const ObjectKey& key, const View& vie
     update.field_manager = api::field_managers::kController;
     plan.effects.emplace_back(Write(std::move(update)));
   }
+  for (const Occurrence& it : told) {
+    plan.effects.emplace_back(EventOf(api::ModuleJob::Type(), job.metadata, it, now.wall));
+  }
   for (const api::Dispatch& dispatch : decision.create) {
     plan.effects.emplace_back(
         Write(CreateRequest{.type = api::Dispatch::Type(),
                             .object = api::ToBody(dispatch),
                             .field_manager = std::string(api::field_managers::kController)}));
-  }
-  for (const Occurrence& it : told) {
-    plan.effects.emplace_back(EventOf(api::ModuleJob::Type(), job.metadata, it, now.wall));
   }
   return plan;
 }
