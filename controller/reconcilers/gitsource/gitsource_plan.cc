@@ -342,35 +342,6 @@ bool IsRefusal(ErrorCode code) {
   }
 }
 
-std::optional<Occurrence> OccurrenceOf(const api::GitSourceStatus& before,
-                                       const api::GitSourceStatus& after) {
-  const auto revision = [](const std::optional<api::GitRevision>& of) {
-    return of ? of->revision : std::string();
-  };
-  const auto ready = [](const api::GitSourceStatus& status) {
-    for (const api::Condition& condition : status.conditions) {
-      if (condition.type == "Ready") {
-        return condition;
-      }
-    }
-    return api::Condition();
-  };
-  const api::Condition is = ready(after);
-  if (is.status == api::ConditionStatus::kTrue) {
-    return revision(before.applied) == revision(after.applied)
-               ? std::nullopt
-               : std::optional(Occurrence{false, "Applied", is.message, revision(after.applied)});
-  }
-  const bool refused = is.reason == "InvalidRevision" || is.reason == "PartlyApplied";
-  const bool stalled = refused || is.message.starts_with("fetch: ");
-  const bool same = ready(before).reason == is.reason &&
-                    (!refused || revision(before.attempted) == revision(after.attempted));
-  if (!stalled || same) {
-    return std::nullopt;
-  }
-  return Occurrence{true, is.reason, is.message, refused ? revision(after.attempted) : ""};
-}
-
 api::GitSourceStatus PlanStatus(const api::GitSource& source, const SyncState& state,
                                 WallTime now) {
   return StatusWriter(source, state, now).Write();

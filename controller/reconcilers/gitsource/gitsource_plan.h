@@ -11,7 +11,6 @@
 #include "controller/manifest/sync_plan.h"
 #include "controller/reconcilers/gitsource/fetch_spec.h"
 #include "controller/reconcilers/gitsource/snapshot_cache.h"
-#include "controller/reconcilers/scope/occurrence.h"
 #include "controller/runtime/view.h"
 
 namespace midwatch::gitsource {
@@ -79,10 +78,5 @@ inline constexpr std::size_t kMaxErrorsShown = 100;
 /// The status that says so. Equal to the present one if there is nothing new: times are kept where
 /// what they belong to has not changed.
 api::GitSourceStatus PlanStatus(const api::GitSource& source, const SyncState& state, WallTime now);
-
-/// What a new status has to tell: a revision that is in force now, one that was refused, a fetch
-/// that fails and did not, or for another reason.
-std::optional<Occurrence> OccurrenceOf(const api::GitSourceStatus& before,
-                                       const api::GitSourceStatus& after);
 
 }  // namespace midwatch::gitsource

@@ -4,6 +4,7 @@
 
 #include "controller/api/codec.h"
 #include "controller/manifest/ordering.h"
+#include "controller/reconcilers/gitsource/sync_news.h"
 #include "controller/reconcilers/gitsource/test_source.h"
 
 namespace midwatch::gitsource {
@@ -295,11 +296,13 @@ TEST_F(PlanStatusTest, NothingNewWritesNothing) {
 TEST_F(PlanStatusTest, ARevisionIsToldOnceItIsInForceOrWasRefused) {
   const auto told = [&](Duration later) {
     const api::GitSourceStatus before = source_.status;
-    const auto it = OccurrenceOf(before, Next(later));
-    return it ? (it->warning ? "Warning " : "Normal ") + it->reason + ": " + it->message : "";
+    const auto news = NewsOf(before, Next(later));
+    const Occurrence it = news ? OccurrenceOf(*news) : Occurrence();
+    return news ? (it.warning ? "Warning " : "Normal ") + it.reason + ": " + it.message : "";
   };
   EXPECT_EQ(told(seconds(0)), "Normal Applied: 0123456789ab is in force: 0 objects");
   EXPECT_EQ(told(seconds(1)), "");
+  const auto good = outcome_.snapshot;
   auto bad = std::make_shared<Snapshot>();
   bad->revision = {.commit = "badbadbadbadbadbad", .tree = "other"};
   bad->declared.errors = {BadField()};
@@ -313,6 +316,10 @@ TEST_F(PlanStatusTest, ARevisionIsToldOnceItIsInForceOrWasRefused) {
   outcome_.error = Error{ErrorCode::kUnavailable, "no route"};
   EXPECT_EQ(told(seconds(5)), "Warning Unreachable: fetch: no route");
   EXPECT_EQ(told(seconds(6)), "");
+  outcome_.error.reset();
+  outcome_.snapshot = good;
+  state_.revision = good.get();
+  EXPECT_EQ(told(seconds(7)), "Normal Recovered: 0123456789ab is in force: 0 objects");
 }
 
 TEST_F(PlanStatusTest, ANewCommitWithTheSameTreeIsRecorded) {

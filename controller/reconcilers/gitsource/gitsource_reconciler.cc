@@ -202,26 +202,31 @@ class GitSourceReconciler::Sync {
     plan_.effects.emplace_back(Start{std::string(kGitFetch), spec.Source(), ToJson(spec)});
   }
 
-  void AddStatus(const SyncState& state) {
+  /// True if it has something to tell: then nothing else may be written with it.
+  bool AddStatus(const SyncState& state) {
     api::GitSource wanted = source_;
     wanted.status = PlanStatus(source_, state, now_.wall);
     if (wanted.status != source_.status) {
       UpdateRequest update = StatusUpdate(stored_, wanted);
       update.field_manager = api::field_managers::kController;
-      const auto told = OccurrenceOf(source_.status, wanted.status);
-      const bool alone = plan_.effects.empty();
       Add(std::move(update));
       if (const auto news = NewsOf(source_.status, wanted.status)) {
-        plan_.effects.emplace_back(
-            Start{std::string(kSyncNews), spec_.Source(), ToJson(*news, spec_.Source())});
-      }
-      if (told && alone) {  // After the status, and only if it was written.
-        plan_.independent = plan_.keep_going = false;
-        plan_.effects.emplace_back(
-            EventOf(api::GitSource::Type(), source_.metadata, *told, now_.wall));
+        AddNews(*news);
+        return true;
       }
     } else if (state.done) {
       memory_.attempt.reset();
+    }
+    return false;
+  }
+
+  /// Behind the status, and only if that was written: one effect after the other.
+  void AddNews(const SyncNews& news) {
+    plan_.effects.emplace_back(
+        EventOf(api::GitSource::Type(), source_.metadata, OccurrenceOf(news), now_.wall));
+    if (news.kind != NewsKind::kApplied) {
+      plan_.effects.emplace_back(
+          Start{std::string(kSyncNews), spec_.Source(), ToJson(news, spec_.Source())});
     }
   }
 
@@ -263,27 +268,30 @@ class GitSourceReconciler::Sync {
       memory_.plan = CompareChanged(*state.revision);
     }
     const std::vector<std::size_t> wave = NextWave(memory_.plan, Held());
-    const bool in_flight_elsewhere = AddWave(memory_.plan, wave);
     memory_.settled = wave.empty();
     state.done = wave.empty();
     if (!state.done) {
-      BeginAttempt(in_flight_elsewhere);
+      BeginAttempt();
     } else if (memory_.attempt && !memory_.attempt->ended) {
       memory_.attempt->ended = now_.mono;
     }
     FillIn(state);
-    if (state.done || !state.refused.empty()) {
-      AddStatus(state);
+    const bool told = (state.done || !state.refused.empty()) && AddStatus(state);
+    if (!state.done) {  // After what is told the wave comes with the next look.
+      LookAgain(!told && AddWave(memory_.plan, wave));
     }
     memory_.plan.steps.clear();
   }
 
-  void BeginAttempt(bool in_flight_elsewhere) {
+  void BeginAttempt() {
     if (!memory_.attempt) {
       memory_.attempt = Attempt();
       memory_.attempt->started = now_.mono;
     }
     memory_.attempt->ended.reset();
+  }
+
+  void LookAgain(bool in_flight_elsewhere) {
     // What is written wakes the source; this is for a write that changed nothing, and for an object
     // that another plan is writing.
     const MonoTime look = now_.mono + (in_flight_elsewhere ? kInFlightWait : kNextLook);

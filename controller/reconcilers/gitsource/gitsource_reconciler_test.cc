@@ -40,6 +40,8 @@ class ApplyingClient final : public KubeClient {
       : inner_(inner), schemas_(schemas) {}
 
   std::function<void()> before_next_patch;  ///< What somebody else does just before.
+  /// The first status that fits is refused as a conflict.
+  std::function<bool(const Json& status)> refuse_status;
 
   void Patch(PatchRequest request, Completion<Object> done) override {
     EXPECT_TRUE(fakes::IsGuarded(request)) << request.name;
@@ -97,6 +99,10 @@ class ApplyingClient final : public KubeClient {
   }
   void Update(UpdateRequest request, Completion<Object> done) override {
     EXPECT_TRUE(fakes::IsGuarded(request)) << request.object.Dump();
+    if (refuse_status && refuse_status(request.object.At("status"))) {
+      refuse_status = nullptr;
+      return done(Fail(ErrorCode::kConflict, "the object has changed"));
+    }
     inner_.Update(std::move(request), std::move(done));
   }
   void Delete(DeleteRequest request, Completion<Object> done) override {
@@ -181,6 +187,19 @@ class GitSourceTest : public testing::Test {
       }
     }
     return "none";
+  }
+  /// The reasons of the Events.
+  std::vector<std::string> Told() const {
+    std::vector<std::string> out;
+    for (const Object& event : client_.All("events")) {
+      out.emplace_back(event.Body().At("reason").AsString());
+    }
+    return out;
+  }
+  std::vector<std::string> SyncLines() const {
+    std::vector<std::string> lines = log_.lines();
+    std::erase_if(lines, [](const std::string& line) { return line.find(" sync ") == line.npos; });
+    return lines;
   }
   /// The writes so far, without reads.
   std::vector<std::string> Writes() {
@@ -311,10 +330,8 @@ TEST_F(GitSourceTest, ARefusedRevisionAndItsEndAreLoggedOnce) {
   RunFor(minutes(10));
   git_.Commit({{"a.yaml", ModuleYaml("a")}});
   RunFor(minutes(10));
-  std::vector<std::string> lines = log_.lines();
-  std::erase_if(lines, [](const std::string& line) { return line.find(" sync ") == line.npos; });
   EXPECT_THAT(
-      lines,
+      SyncLines(),
       ElementsAre(testing::MatchesRegex("WARN sync failed source=midwatch/infra revision=.* "
                                         "reason=InvalidRevision errors=1 detail=.* has 1 error, "
                                         "nothing of it is written: a.yaml:1:1: .*"),
@@ -412,6 +429,54 @@ TEST_F(GitSourceTest, ARefusedWriteIsReportedAndTriedAgainWithTheNextFetch) {
   RunFor(minutes(2));
   EXPECT_EQ(client_.All("modules.midwatch.dev").size(), 2u);
   EXPECT_EQ(Ready(), "True Succeeded");
+}
+
+TEST_F(GitSourceTest, ARefusedObjectIsToldThoughTheRestIsStillToBeWritten) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}, {"ns.yaml", kNamespaceYaml}});
+  client_.FailNext({.verb = "create",
+                    .resource = "namespaces",
+                    .error = {ErrorCode::kForbidden, "not here"},
+                    .times = 1});
+  PutSource();
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "DB");
+  EXPECT_EQ(Ready(), "False PartlyApplied");
+  EXPECT_THAT(Told(), ElementsAre("PartlyApplied"));
+  RunFor(minutes(2));
+  EXPECT_THAT(Told(), testing::UnorderedElementsAre("PartlyApplied", "Recovered"));
+  EXPECT_EQ(SyncLines().size(), 2U);
+}
+
+TEST_F(GitSourceTest, WhatIsRefusedIsSaidOnceThoughTheStatusWasNotTakenAtFirst) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}, {"ns.yaml", kNamespaceYaml}});
+  PutSource([](api::GitSource& s) { s.metadata.finalizers = {"midwatch.dev/gitsource"}; });
+  client_.FailNext({.verb = "create",
+                    .resource = "namespaces",
+                    .error = {ErrorCode::kForbidden, "not here"},
+                    .times = 1});
+  api_.refuse_status = [](const Json& status) { return status.At("errorCount").AsInt() > 0; };
+  RunFor(seconds(3));
+  EXPECT_EQ(api_.refuse_status, nullptr);
+  EXPECT_EQ(Display("a"), "DB");
+  EXPECT_EQ(SyncLines().size(), 1U);
+}
+
+TEST_F(GitSourceTest, ARevisionIsToldThoughTheNextFetchIsDueAtOnce) {
+  git_.Commit({{"a.yaml", ModuleYaml("a")}});
+  PutSource();
+  RunFor(seconds(3));
+  git_.Commit({{"a.yaml", ModuleYaml("a", "New")}});
+  ChangeSource([](api::GitSource& s) {
+    s.metadata.annotations[std::string(api::annotations::kSyncRequestedAt)] = "t1";
+  });
+  api_.before_next_patch = [this] {  // Another is asked for before this one is in force.
+    ChangeSource([](api::GitSource& s) {
+      s.metadata.annotations[std::string(api::annotations::kSyncRequestedAt)] = "t2";
+    });
+  };
+  RunFor(seconds(3));
+  EXPECT_EQ(Display("a"), "New");
+  EXPECT_THAT(Told(), ElementsAre("Applied", "Applied"));
 }
 
 TEST_F(GitSourceTest, AFailedFetchIsRetriedAndRecovers) {

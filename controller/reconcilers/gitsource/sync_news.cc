@@ -5,22 +5,31 @@
 namespace midwatch::gitsource {
 namespace {
 
-const api::Condition* Ready(const api::GitSourceStatus& status) {
+api::Condition Ready(const api::GitSourceStatus& status) {
   const auto found = std::find_if(status.conditions.begin(), status.conditions.end(),
                                   [](const api::Condition& c) { return c.type == "Ready"; });
-  return found == status.conditions.end() ? nullptr : &*found;
+  return found != status.conditions.end()
+             ? *found
+             : api::Condition{.status = api::ConditionStatus::kUnknown};
+}
+
+std::string CommitOf(const std::optional<api::GitRevision>& revision) {
+  return revision ? revision->revision : "";
 }
 
 SyncNews Seen(const api::GitSourceStatus& status) {
-  SyncNews news;
-  news.failing = status.failing_since.has_value();
-  news.revision = status.attempted ? status.attempted->revision : "";
-  news.errors = status.error_count;
-  if (const api::Condition* ready = Ready(status)) {
-    news.reason = ready->reason;
-    news.message = ready->message;
-  }
-  return news;
+  const api::Condition ready = Ready(status);
+  return {.revision = CommitOf(status.attempted),
+          .reason = ready.reason,
+          .errors = status.error_count,
+          .message = ready.message};
+}
+
+/// A source that is suspended, or is fetched for the first time, may not be ready either.
+bool SaysThatItFails(const api::GitSourceStatus& status) {
+  const api::Condition ready = Ready(status);
+  return ready.status == api::ConditionStatus::kFalse && ready.reason != "Suspended" &&
+         ready.reason != "Fetching";
 }
 
 }  // namespace
@@ -29,14 +38,35 @@ std::optional<SyncNews> NewsOf(const api::GitSourceStatus& before,
                                const api::GitSourceStatus& after) {
   const SyncNews was = Seen(before);
   SyncNews is = Seen(after);
-  const bool other = was.revision != is.revision || was.reason != is.reason;
-  const bool news = is.failing ? !was.failing || other : was.failing;
-  return news ? std::optional(std::move(is)) : std::nullopt;
+  const bool failed = before.failing_since || SaysThatItFails(before);
+  bool same = false;
+  if (after.failing_since) {
+    is.kind = NewsKind::kFailing;
+    same = !SaysThatItFails(after) ||
+           (failed && was.reason == is.reason && was.revision == is.revision);
+  } else if (failed) {
+    is.kind = NewsKind::kRecovered;
+    same = SaysThatItFails(after);  // It does as long as objects wait to be written.
+  } else {
+    is.kind = NewsKind::kApplied;
+    same = CommitOf(before.applied) == CommitOf(after.applied);
+  }
+  return same ? std::nullopt : std::optional(std::move(is));
+}
+
+Occurrence OccurrenceOf(const SyncNews& news) {
+  const bool failing = news.kind == NewsKind::kFailing;
+  return {.warning = failing,
+          .reason = failing                              ? news.reason
+                    : news.kind == NewsKind::kRecovered ? "Recovered"
+                                                         : "Applied",
+          .message = news.message,
+          .which = news.revision};
 }
 
 Json ToJson(const SyncNews& news, const std::string& source) {
   return Json::Of({{"source", source},
-                   {"failing", news.failing},
+                   {"failing", news.kind == NewsKind::kFailing},
                    {"revision", news.revision},
                    {"reason", news.reason},
                    {"errors", news.errors},

@@ -8,6 +8,7 @@
 
 #include "controller/api/git_source.h"
 #include "controller/env/log.h"
+#include "controller/reconcilers/scope/occurrence.h"
 #include "controller/runtime/operation.h"
 
 namespace midwatch::gitsource {
@@ -15,9 +16,15 @@ namespace midwatch::gitsource {
 /// The operation's name, as registered with the Worker.
 inline constexpr std::string_view kSyncNews = "git-sync-news";
 
-/// What the log should say of a source.
+enum class NewsKind : std::uint8_t {
+  kFailing,    ///< It begins to fail, for another reason, or with another revision.
+  kRecovered,  ///< It has failed and does not any more.
+  kApplied,    ///< A revision is in force that was not, and none had failed. The log is silent.
+};
+
+/// What there is to say of a source.
 struct SyncNews {
-  bool failing = false;  ///< Else it has recovered.
+  NewsKind kind = NewsKind::kFailing;
   std::string revision;  ///< The one that was tried; empty if none could be fetched.
   std::string reason;    ///< Of the condition Ready.
   std::int64_t errors = 0;
@@ -26,11 +33,12 @@ struct SyncNews {
   friend bool operator==(const SyncNews&, const SyncNews&) = default;
 };
 
-/// Something, if the change of the status is worth a line: a source begins to fail, fails for
-/// another reason or with another revision, or has recovered. Failing on as before is no news.
+/// What the change of the status has to tell, if anything; failing on as before is no news. What
+/// the log says and the Event tells are made of it.
 std::optional<SyncNews> NewsOf(const api::GitSourceStatus& before,
                                const api::GitSourceStatus& after);
 
+Occurrence OccurrenceOf(const SyncNews& news);
 Json ToJson(const SyncNews& news, const std::string& source);
 
 /// The operation `git-sync-news`: writes a line. Thread-safe as its log is.

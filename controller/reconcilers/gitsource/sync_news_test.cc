@@ -12,8 +12,11 @@ api::GitSourceStatus Status(std::string_view reason, std::string_view revision, 
   out.error_count = errors;
   if (failing) {
     out.failing_since = WallTime{1};
+  } else {
+    out.applied = out.attempted;
   }
   api::Condition ready;
+  ready.status = failing ? api::ConditionStatus::kFalse : api::ConditionStatus::kTrue;
   ready.type = "Ready";
   ready.reason = reason;
   ready.message = "as it is";
@@ -31,11 +34,24 @@ struct NewsCase {
   std::string want;
 };
 
+/// As it was, but that it fails.
+api::GitSourceStatus Unready(api::GitSourceStatus out, std::string_view reason) {
+  out.conditions[0].status = api::ConditionStatus::kFalse;
+  out.conditions[0].reason = reason;
+  return out;
+}
+
+std::string_view Word(NewsKind kind) {
+  return kind == NewsKind::kFailing     ? "failed "
+         : kind == NewsKind::kRecovered ? "recovered "
+                                        : "applied ";
+}
+
 class NewsOfTest : public testing::TestWithParam<NewsCase> {};
 
 TEST_P(NewsOfTest, Says) {
   const auto news = NewsOf(GetParam().before, GetParam().after);
-  EXPECT_EQ(news ? (news->failing ? "failed " : "recovered ") + news->revision + " " +
+  EXPECT_EQ(news ? std::string(Word(news->kind)) + news->revision + " " +
                        news->reason + " " + std::to_string(news->errors) + " " + news->message
                  : "",
             GetParam().want);
@@ -53,8 +69,26 @@ INSTANTIATE_TEST_SUITE_P(
                  "failed b Unreachable 3 as it is"},
         NewsCase{"Recovered", kRefused, Status("Succeeded", "c", false),
                  "recovered c Succeeded 0 as it is"},
-        NewsCase{"ANewRevisionThatIsGood", kGood, Status("Succeeded", "b", false), ""}),
+        NewsCase{"RecoveredWithTheRevisionInForce", Unready(Status("", "a", true), "Unreachable"),
+                 kGood, "recovered a Succeeded 0 as it is"},
+        NewsCase{"ObjectsStillWait", kRefused, Unready(kGood, "InvalidRevision"), ""},
+        NewsCase{"ObjectsNoLongerWait", Unready(kGood, "InvalidRevision"), kGood,
+                 "recovered a Succeeded 0 as it is"},
+        NewsCase{"IsSuspendedWhileItFails", kRefused, Unready(kRefused, "Suspended"), ""},
+        NewsCase{"IsFetchedAnew", kRefused, Unready(kRefused, "Fetching"), ""},
+        NewsCase{"ANewRevisionThatIsGood", kGood, Status("Succeeded", "b", false),
+                 "applied b Succeeded 0 as it is"},
+        NewsCase{"TheSameRevisionThatIsGood", kGood, kGood, ""}),
     [](const auto& suite) { return suite.param.name; });
+
+TEST(OccurrenceOfNews, TellsEveryKind) {
+  SyncNews news{.kind = NewsKind::kFailing, .revision = "b", .reason = "Timeout", .message = "m"};
+  EXPECT_EQ(OccurrenceOf(news), (Occurrence{true, "Timeout", "m", "b"}));
+  news.kind = NewsKind::kRecovered;
+  EXPECT_EQ(OccurrenceOf(news), (Occurrence{false, "Recovered", "m", "b"}));
+  news.kind = NewsKind::kApplied;
+  EXPECT_EQ(OccurrenceOf(news), (Occurrence{false, "Applied", "m", "b"}));
+}
 
 }  // namespace
 }  // namespace midwatch::gitsource
