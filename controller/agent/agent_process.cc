@@ -268,12 +268,12 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
     case InstanceAction::kRegister:
       instance_.uid = object.uid();
       was_registered_ = true;
-      instances_.Upsert(object, now.mono);
+      instances_.Upsert(object, now);
       ports_.log.Info("registered", {{"instance", instance_.name}});
       break;
     case InstanceAction::kSayDraining:
       instance_.said_draining = true;
-      instances_.Upsert(object, now.mono);
+      instances_.Upsert(object, now);
       break;
     case InstanceAction::kCreateLease:
     case InstanceAction::kRenew:
@@ -560,7 +560,7 @@ void AgentProcess::Take(const RunAnswer& answer, Now now) {
   dirty_.insert(answer.uid);
   if (found != work_.end()) found->second.busy = false;
   if (answer.object) {
-    runs_.Upsert(*answer.object, now.mono);
+    runs_.Upsert(*answer.object, now);
     if (answer.action == RunAction::kWrite) TellWithdrawal(*answer.object);
     return;
   }

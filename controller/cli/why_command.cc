@@ -18,7 +18,7 @@ int Run(const WhyOptions& options, Context& context) {
                             ? Result<api::Dispatch>(Fail(ErrorCode::kNotFound, {}))
                             : session->GetAs<api::Dispatch>(space, name);
   if (dispatch) {
-    if (const auto loaded = view.LoadForDispatch(*session, context.Time().mono); !loaded) {
+    if (const auto loaded = view.LoadForDispatch(*session, context.Time()); !loaded) {
       return context.Refuse(loaded.error());
     }
     context.Print(ExplainDispatch(*dispatch, view, context));
@@ -35,7 +35,7 @@ int Run(const WhyOptions& options, Context& context) {
                         of_job ? api::ModuleJob::Type() : api::Dispatch::Type(), name, context,
                         *session);
   }
-  if (const auto loaded = view.LoadForMatching(*session, context.Time().mono); !loaded) {
+  if (const auto loaded = view.LoadForMatching(*session, context.Time()); !loaded) {
     return context.Refuse(loaded.error());
   }
   context.Print(ExplainJob(*job, view, context));

@@ -6,15 +6,15 @@
 
 namespace midwatch::cli {
 
-Result<void> WorldView::LoadForDispatch(ApiSession& session, MonoTime now) {
+Result<void> WorldView::LoadForDispatch(ApiSession& session, Now now) {
   return Load(session, now, dispatch::Resources(), dispatch::IndexDefinitions());
 }
 
-Result<void> WorldView::LoadForMatching(ApiSession& session, MonoTime now) {
+Result<void> WorldView::LoadForMatching(ApiSession& session, Now now) {
   return Load(session, now, matching::Resources(), {});
 }
 
-Result<void> WorldView::Load(ApiSession& session, MonoTime now,
+Result<void> WorldView::Load(ApiSession& session, Now now,
                              const std::vector<ResourceType>& types,
                              const std::vector<IndexDefinition>& indexes) {
   for (const ResourceType& type : types) {

@@ -9,8 +9,8 @@ namespace midwatch::cli {
 /// not in it counts as confirmed absent. One thread at a time.
 class WorldView final : public View {
  public:
-  Result<void> LoadForDispatch(ApiSession& session, MonoTime now);
-  Result<void> LoadForMatching(ApiSession& session, MonoTime now);
+  Result<void> LoadForDispatch(ApiSession& session, Now now);
+  Result<void> LoadForMatching(ApiSession& session, Now now);
 
   Object Find(const ObjectKey& key) const override { return view_.Find(key); }
   std::vector<Object> List(std::string_view resource,
@@ -28,7 +28,7 @@ class WorldView final : public View {
     return view_.FirstByPrefix(index, prefix, count);
   }
   bool ConfirmedAbsent(const ObjectKey& key) const override { return !view_.Find(key); }
-  std::optional<MonoTime> ObservedAt(const ObjectKey& key) const override {
+  std::optional<Now> ObservedAt(const ObjectKey& key) const override {
     return view_.ObservedAt(key);
   }
   std::vector<Object> InFlight(std::string_view) const override { return {}; }
@@ -36,7 +36,7 @@ class WorldView final : public View {
   std::int64_t FreshTo(std::string_view resource) const override { return view_.FreshTo(resource); }
 
  private:
-  Result<void> Load(ApiSession& session, MonoTime now, const std::vector<ResourceType>& types,
+  Result<void> Load(ApiSession& session, Now now, const std::vector<ResourceType>& types,
                     const std::vector<IndexDefinition>& indexes);
 
   IndexedView view_;

@@ -298,7 +298,7 @@ void Executor::OnConfirmed(const GetRequest& get, const Question& question,
     index->ConfirmAbsent(get.namespace_name, get.name, question.seen);
     return;
   }
-  index->Upsert(*result, now.mono);
+  index->Upsert(*result, now);
   const bool missed = question.seen == 0 && index->VersionOf(get.namespace_name, get.name) == 0 &&
                       VersionNumber(result->resource_version()) <= question.fresh;
   if (missed) {
@@ -316,7 +316,7 @@ void Executor::FeedWritten(const Write& write, const Object& object, Now now) {
   if (EndsObject(write, object)) {
     index->Delete(object, VersionNumber(object.resource_version()));
   } else {
-    index->Upsert(object, now.mono);
+    index->Upsert(object, now);
   }
 }
 

@@ -26,7 +26,7 @@ void Index::Define(const IndexDefinition& definition) {
   indexes_.push_back({definition, {}, 0});
 }
 
-void Index::Upsert(const Object& object, MonoTime now) {
+void Index::Upsert(const Object& object, Now now) {
   // Not known although nothing up to fresh_to_ is missing: it has been deleted since.
   if (VersionNumber(object.resource_version()) > fresh_to_ ||
       objects_.contains(NameView{object.namespace_name(), object.name()})) {
@@ -34,7 +34,7 @@ void Index::Upsert(const Object& object, MonoTime now) {
   }
 }
 
-void Index::Admit(const Object& object, MonoTime now) {
+void Index::Admit(const Object& object, Now now) {
   const std::int64_t version = VersionNumber(object.resource_version());
   const NameView name{object.namespace_name(), object.name()};
   const auto found = objects_.find(name);
@@ -91,7 +91,7 @@ void Index::ConfirmAbsent(std::string_view namespace_name, std::string_view name
   confirmed_.emplace(key, next_confirmation_++);
 }
 
-void Index::Replace(const std::vector<Object>& listed, std::int64_t version, MonoTime now) {
+void Index::Replace(const std::vector<Object>& listed, std::int64_t version, Now now) {
   std::set<Name, ByName> there;
   for (const Object& object : listed) {
     there.insert({object.namespace_name(), object.name()});
@@ -189,13 +189,13 @@ bool Index::ConfirmedAbsent(std::string_view namespace_name, std::string_view na
   return confirmed_.contains(NameView{namespace_name, name});
 }
 
-std::optional<MonoTime> Index::ObservedAt(std::string_view namespace_name,
+std::optional<Now> Index::ObservedAt(std::string_view namespace_name,
                                           std::string_view name) const {
   const auto found = objects_.find(NameView{namespace_name, name});
   return found == objects_.end() ? std::nullopt : std::optional(found->second.observed);
 }
 
-void Index::Store(Objects::iterator at, const Object& object, std::int64_t version, MonoTime now) {
+void Index::Store(Objects::iterator at, const Object& object, std::int64_t version, Now now) {
   Object before;
   if (at == objects_.end()) {
     at = objects_.emplace(Name{object.namespace_name(), object.name()}, Entry{}).first;

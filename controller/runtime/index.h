@@ -36,7 +36,7 @@ class Index {
   void Define(const IndexDefinition& definition);
 
   /// A state of an object.
-  void Upsert(const Object& object, MonoTime now);
+  void Upsert(const Object& object, Now now);
   /// The object was deleted; `version` is that of the deletion or of its last state.
   void Delete(const Object& last, std::int64_t version);
   /// A consistent read did not find it; `seen` is the version that was known when the read began
@@ -44,7 +44,7 @@ class Index {
   void ConfirmAbsent(std::string_view namespace_name, std::string_view name, std::int64_t seen);
   /// All there was at `version`, which is not before fresh_to. What is known to be newer stays;
   /// what was missing although fresh_to was past it is found again.
-  void Replace(const std::vector<Object>& listed, std::int64_t version, MonoTime now);
+  void Replace(const std::vector<Object>& listed, std::int64_t version, Now now);
   /// Nothing up to `version` is missing.
   void MarkFresh(std::int64_t version);
   /// Forgets every version, because the storage went back to an older state. The next Replace
@@ -59,7 +59,7 @@ class Index {
   std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
                                     std::size_t count) const;
   bool ConfirmedAbsent(std::string_view namespace_name, std::string_view name) const;
-  std::optional<MonoTime> ObservedAt(std::string_view namespace_name, std::string_view name) const;
+  std::optional<Now> ObservedAt(std::string_view namespace_name, std::string_view name) const;
   std::int64_t fresh_to() const { return fresh_to_; }
   std::size_t size() const { return objects_.size(); }
 
@@ -87,7 +87,7 @@ class Index {
   struct Entry {
     Object object;
     std::int64_t version = 0;
-    MonoTime observed;
+    Now observed;
     std::vector<std::vector<std::string>> values;  // Per definition.
   };
   using Objects = std::map<Name, Entry, ByName>;
@@ -98,8 +98,8 @@ class Index {
     std::uint64_t changes = 0;
   };
 
-  void Admit(const Object& object, MonoTime now);
-  void Store(Objects::iterator at, const Object& object, std::int64_t version, MonoTime now);
+  void Admit(const Object& object, Now now);
+  void Store(Objects::iterator at, const Object& object, std::int64_t version, Now now);
   void Erase(Objects::iterator at, std::int64_t tombstone);
   void PutUnderValues(const Name& name, Entry& entry);
   void TakeFromValues(Values& index, const Name& name, const std::vector<std::string>& values);

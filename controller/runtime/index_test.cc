@@ -18,6 +18,8 @@ Object Thing(const std::string& name, std::int64_t version, const std::string& c
   return ObjectBuilder(kThing, name, "ns").Version(version).Label("color", color).Build();
 }
 
+Now At(std::int64_t time) { return {.wall = {100 + time}, .mono = {time}}; }
+
 class IndexTest : public testing::Test {
  protected:
   IndexTest() {
@@ -42,15 +44,16 @@ class IndexTest : public testing::Test {
 };
 
 TEST_F(IndexTest, KeepsTheNewestStateAndTellsEachRealChangeOnce) {
-  index_.Upsert(Thing("a", 3), MonoTime{1});
-  index_.Upsert(Thing("a", 3), MonoTime{2});
-  index_.Upsert(Thing("a", 2), MonoTime{3});
-  EXPECT_EQ(index_.ObservedAt("ns", "a"), MonoTime{1});
-  index_.Upsert(Thing("a", 5), MonoTime{4});
-  EXPECT_EQ(index_.ObservedAt("ns", "a"), MonoTime{4});
+  index_.Upsert(Thing("a", 3), At(1));
+  index_.Upsert(Thing("a", 3), At(2));
+  index_.Upsert(Thing("a", 2), At(3));
+  EXPECT_EQ(index_.ObservedAt("ns", "a")->mono, MonoTime{1});
+  EXPECT_EQ(index_.ObservedAt("ns", "a")->wall, WallTime{101});
+  index_.Upsert(Thing("a", 5), At(4));
+  EXPECT_EQ(index_.ObservedAt("ns", "a")->mono, MonoTime{4});
   index_.Delete(Thing("a", 5), 6);
   EXPECT_THAT(changes_, ElementsAre("->3", "3>5", "5>-"));
-  EXPECT_EQ(index_.ObservedAt("ns", "a"), std::nullopt);
+  EXPECT_FALSE(index_.ObservedAt("ns", "a"));
 }
 
 TEST_F(IndexTest, FollowsObjectsFromValueToValue) {
@@ -143,12 +146,12 @@ TEST(VersionNumberTest, ReadsPositiveNumbersOnly) {
 }
 
 TEST_F(IndexTest, SaysHowOftenWhatAnIndexHoldsHasChanged) {
-  index_.Upsert(Thing("a", 5), MonoTime{1});
+  index_.Upsert(Thing("a", 5), At(1));
   const std::uint64_t at = index_.ChangesOf("by-color");
   index_.MarkFresh(9);
-  index_.Upsert(Thing("a", 5), MonoTime{2});
+  index_.Upsert(Thing("a", 5), At(2));
   EXPECT_EQ(index_.ChangesOf("by-color"), at) << "nothing new";
-  index_.Upsert(Thing("a", 10), MonoTime{3});
+  index_.Upsert(Thing("a", 10), At(3));
   const std::uint64_t changed = index_.ChangesOf("by-color");
   EXPECT_GT(changed, at);
   index_.Delete(Thing("a", 10), 11);

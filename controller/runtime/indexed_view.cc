@@ -66,7 +66,7 @@ bool IndexedView::ConfirmedAbsent(const ObjectKey& key) const {
   return GetIndex(key.resource).ConfirmedAbsent(key.namespace_name, key.name);
 }
 
-std::optional<MonoTime> IndexedView::ObservedAt(const ObjectKey& key) const {
+std::optional<Now> IndexedView::ObservedAt(const ObjectKey& key) const {
   return GetIndex(key.resource).ObservedAt(key.namespace_name, key.name);
 }
 

@@ -38,7 +38,7 @@ class IndexedView final : public View {
   std::vector<Object> FirstByPrefix(std::string_view index, std::string_view prefix,
                                     std::size_t count) const override;
   bool ConfirmedAbsent(const ObjectKey& key) const override;
-  std::optional<MonoTime> ObservedAt(const ObjectKey& key) const override;
+  std::optional<Now> ObservedAt(const ObjectKey& key) const override;
   std::vector<Object> InFlight(std::string_view resource) const override;
   std::int64_t FreshTo(std::string_view resource) const override;
   std::vector<WriteFailure> Failures(const ObjectKey& planned) const override;

@@ -155,7 +155,7 @@ void Informer::FinishList(std::int64_t version, Now now) {
     index_.ForgetVersions();
   }
   older_lists_ = 0;
-  index_.Replace(listed_, version, now.mono);
+  index_.Replace(listed_, version, now);
   listed_ = {};
   version_ = version;
   refreshed_ = promised_;
@@ -190,7 +190,7 @@ void Informer::TakeEvent(const WatchEvent& event, Now now) {
   if (event.type == WatchEventType::kDeleted) {
     index_.Delete(event.object, version);
   } else if (event.type != WatchEventType::kBookmark) {
-    index_.Upsert(event.object, now.mono);
+    index_.Upsert(event.object, now);
   }
   index_.MarkFresh(version);
 }

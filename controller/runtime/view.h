@@ -52,9 +52,9 @@ class View {
   /// True if a consistent read has confirmed, since the key was last seen, that the object is
   /// absent.
   virtual bool ConfirmedAbsent(const ObjectKey& key) const = 0;
-  /// When this process first saw the object's present version: what silence is counted from. An
-  /// absent object has none.
-  virtual std::optional<MonoTime> ObservedAt(const ObjectKey& key) const = 0;
+  /// When this process first saw the object's present version: what silence is counted from, and
+  /// what a time that stands in it is compared with. An absent object has none.
+  virtual std::optional<Now> ObservedAt(const ObjectKey& key) const = 0;
   /// The objects of a resource that plans now being carried out want to create or update, as they
   /// would then be: assumed, not observed. Bounded by the plans in flight.
   virtual std::vector<Object> InFlight(std::string_view resource) const = 0;

@@ -72,7 +72,7 @@ class LyingView : public View {
     return Lied(truth_.FirstByPrefix(index, prefix, count));
   }
   bool ConfirmedAbsent(const ObjectKey& key) const override { return truth_.ConfirmedAbsent(key); }
-  std::optional<MonoTime> ObservedAt(const ObjectKey& key) const override {
+  std::optional<Now> ObservedAt(const ObjectKey& key) const override {
     return truth_.ObservedAt(key);
   }
   std::vector<Object> InFlight(std::string_view resource) const override {
@@ -185,7 +185,7 @@ Spoilt::Decide Impatient() {
     // thirty.
     Now later = now;
     if (seen) {
-      later.mono = later.mono + 3 * (now.mono - *seen) / 2;
+      later.mono = later.mono + 3 * (now.mono - seen->mono) / 2;
     }
     Result<Plan> plan = real.Reconcile(key, view, later);
     if (plan && plan->wake_at) {

@@ -115,9 +115,9 @@ TEST(ViewBuilderTest, ShowsWhatWasPutAndWhatIsAssumed) {
   ViewBuilder world;
   const Object a = ObjectBuilder(kThing, "a", "ns").Version(5).Build();
   const ObjectKey b{kThing.Resource(), "ns", "b"};
-  world.Put(kThing, a, MonoTime{9}).InFlight(kThing, a).ConfirmAbsent(b);
+  world.Put(kThing, a, Now{{7}, {9}}).InFlight(kThing, a).ConfirmAbsent(b);
   EXPECT_TRUE(world.view().Find(KeyOf(kThing, a)));
-  EXPECT_EQ(world.view().ObservedAt(KeyOf(kThing, a)), MonoTime{9});
+  EXPECT_EQ(world.view().ObservedAt(KeyOf(kThing, a))->mono, MonoTime{9});
   EXPECT_EQ(world.view().InFlight(kThing.Resource()).size(), 1U);
   EXPECT_TRUE(world.view().ConfirmedAbsent(b));
   EXPECT_EQ(world.view().FreshTo(kThing.Resource()), 5);

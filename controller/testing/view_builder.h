@@ -33,7 +33,7 @@ class ViewBuilder {
   }
   /// Adds or replaces, if its resourceVersion is newer. Everything up to that version counts as
   /// seen.
-  ViewBuilder& Put(const ResourceType& type, const Object& object, MonoTime observed = {}) {
+  ViewBuilder& Put(const ResourceType& type, const Object& object, Now observed = {}) {
     Index& index = view_.Add(type);
     index.Upsert(object, observed);
     index.MarkFresh(VersionNumber(object.resource_version()));

@@ -80,7 +80,9 @@ class Observer {
         TypedKey<api::Run>(dispatch_.status.run->namespace_name, dispatch_.status.run->name);
     world_.run_presence = PresenceOf(view_.Find(key), key, view_);
     world_.run = FindTyped<api::Run>(view_, key.namespace_name, key.name);
-    world_.run_observed = view_.ObservedAt(key);
+    if (const auto observed = view_.ObservedAt(key)) {
+      world_.run_observed = observed->mono;
+    }
   }
 
   void LookAtInstanceOfRun() {
@@ -162,7 +164,7 @@ class Observer {
             .protocol_versions = instance.spec.protocol_versions,
             .capacity = instance.spec.capacity,
             .load = LoadOf(meta.namespace_name, meta.name),
-            .idle_since = view_.ObservedAt(key).value_or(MonoTime{})};
+            .idle_since = view_.ObservedAt(key).value_or(Now{}).mono};
   }
 
   /// Dispatches that have a Run there, and those that are just being given one.

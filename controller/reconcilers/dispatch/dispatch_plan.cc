@@ -247,9 +247,9 @@ class Planner {
     if (!dispatch_.status.counted_at) {
       return Duration::zero();
     }
-    const Duration seen_for = now_.mono - seen_.dispatch_observed.value_or(now_.mono);
-    const Duration before = now_.wall - seen_for - *dispatch_.status.counted_at;
-    return seen_for + std::clamp(before, Duration::zero(), kCountEvery);
+    const Now observed = seen_.dispatch_observed.value_or(now_);
+    const Duration before = observed.wall - *dispatch_.status.counted_at;
+    return now_.mono - observed.mono + std::clamp(before, Duration::zero(), kCountEvery);
   }
 
   void AddSinceCounted() {
@@ -270,7 +270,8 @@ class Planner {
       return;
     }
     const Duration left = kCountEvery - SinceCounted();
-    if (left > Duration::zero()) {
+    const bool is_written = status() != dispatch_.status;  // So that version is seen anew.
+    if (left > Duration::zero() && !is_written) {
       Wake(now_.mono + left);
       return;
     }
@@ -288,11 +289,11 @@ class Planner {
   }
 
   void Copy(const api::Run& run) {
-    Count(run);
     if (run.status.phase == RunPhase::kRunning && status().phase != DispatchPhase::kRunning) {
       Enter(status(), DispatchPhase::kRunning, "", "running on instance " + status().instance,
             now_);
     }
+    Count(run);
   }
 
   // -- What has just stopped.

@@ -15,14 +15,14 @@ inline constexpr Duration kAcknowledgeWithin = std::chrono::seconds(15);
 /// How much longer than its timeout a Run may go on before the controller asks it to stop itself.
 inline constexpr Duration kTimeoutGrace = std::chrono::seconds(30);
 /// The time that a Dispatch has used stands in its status (activeSeconds as of countedAt), and is
-/// brought up to date this often while a Run works.
+/// brought up to date this often while a Run works, and with whatever else is written there.
 ///
 /// Exact: as long as one process looks and nobody else writes the Dispatch, time is counted by that
-/// process's monotone clock. Bounded: what lies between countedAt and the moment at which this
-/// process first saw the stored version (after a restart, a change of leader, somebody's edit) is
-/// told by the controllers' civil clock alone, and believed from nothing up to kCountEvery; so a
-/// clock that was set, or a time in which no controller looked, costs or gives at most that much a
-/// time. The agent's own limit (Run.spec.timeoutSeconds, by its monotone clock) is not affected.
+/// process's monotone clock, however its civil clock is set meanwhile. Bounded: what lies between
+/// countedAt and the moment at which this process first saw the stored version (after a restart, a
+/// change of leader, somebody's edit) is told by the civil clock of that moment alone, and believed
+/// from nothing up to kCountEvery; so a clock that was set before, or a time in which no controller
+/// looked, costs or gives at most that much a time. The agent's own limit (Run.spec.timeoutSeconds, by its monotone clock) is not affected.
 inline constexpr Duration kCountEvery = std::chrono::minutes(10);
 /// A Run that was acknowledged and has not begun is counted from then on.
 inline constexpr Duration kBeginWithin = std::chrono::seconds(30);

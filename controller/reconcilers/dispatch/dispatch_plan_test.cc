@@ -412,6 +412,7 @@ class UsedTime : public testing::Test {
     running.status.phase = DispatchPhase::kRunning;
     running.status.active_seconds = used / std::chrono::seconds(1);
     running.status.counted_at = kNoon.wall - counted_ago;
+    running.status.observed_generation = running.metadata.generation;
     return running;
   }
   /// Of a process that has looked for `seen_for`.
@@ -481,6 +482,26 @@ TEST_F(UsedTime, IsWrongByABoundedTimeWhenAClockWasSet) {
   const Decision behind = Plan(Running(std::chrono::hours(1), -year), kMinute);
   EXPECT_EQ(Describe(behind), "Running");
   EXPECT_EQ(behind.wake_at, kNoon.mono + 9 * kMinute) << "set back: counted by the other clock";
+}
+
+TEST_F(UsedTime, IsThatOfTheMonotoneClockOnceItWasSeen) {
+  api::Dispatch running = Running({}, kMinute);
+  running.spec.timeout = 5 * kMinute;
+  const Now jumped{kNoon.wall + std::chrono::hours(1), kNoon.mono};
+  const Decision ahead = Plan(running, kMinute, jumped);
+  EXPECT_EQ(Describe(ahead), "Running") << "it has used one minute of five";
+  EXPECT_EQ(ahead.wake_at, kNoon.mono + 4 * kMinute + kTimeoutGrace);
+  EXPECT_EQ(ahead.status.counted_at, running.status.counted_at);
+}
+
+TEST_F(UsedTime, IsBroughtUpToDateWithWhateverElseIsWritten) {
+  api::Dispatch taken = Running({}, 3 * kMinute);
+  taken.status.phase = DispatchPhase::kAssigned;
+  const Now jumped{kNoon.wall + std::chrono::hours(1), kNoon.mono};
+  const Decision begins = Plan(taken, 3 * kMinute, jumped);
+  EXPECT_EQ(Describe(begins), "Running");
+  EXPECT_EQ(begins.status.active_seconds, 180);
+  EXPECT_EQ(begins.status.counted_at, jumped.wall) << "the next version is compared with that";
 }
 
 TEST_F(UsedTime, OfALostAttemptIsThatUntilItWasGivenUp) {

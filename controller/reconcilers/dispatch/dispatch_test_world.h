@@ -198,7 +198,7 @@ class Seen {
   Seen& Run(api::Run run, Duration observed_ago = {}) {
     world_.run_presence = Presence::kPresent;
     world_.run_observed = kNoon.mono - observed_ago;
-    world_.dispatch_observed = kNoon.mono - observed_ago;
+    ObservedAgo(observed_ago);
     world_.runs = {run};
     world_.run = std::move(run);
     return *this;
@@ -212,7 +212,7 @@ class Seen {
     return *this;
   }
   Seen& ObservedAgo(Duration ago) {
-    world_.dispatch_observed = kNoon.mono - ago;
+    world_.dispatch_observed = {kNoon.wall - ago, kNoon.mono - ago};
     return *this;
   }
   Seen& NotMarked() {

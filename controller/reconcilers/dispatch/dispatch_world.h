@@ -63,11 +63,11 @@ struct World {
 
   Presence run_presence = Presence::kNotSeen;  ///< Of the current Run (status.run).
   std::optional<api::Run> run;
-  std::optional<MonoTime> run_observed;       ///< When its present version was first seen.
-  std::optional<MonoTime> dispatch_observed;  ///< When the Dispatch's was.
-  bool instance_lost = false;                 ///< The current Run's instance is gone for certain.
-  bool instance_seen = true;                  ///< It is there, or that it is not was confirmed.
-  std::vector<api::Run> runs;                 ///< All Runs of this Dispatch, ended ones included.
+  std::optional<MonoTime> run_observed;  ///< When its present version was first seen.
+  std::optional<Now> dispatch_observed;  ///< When the Dispatch's was.
+  bool instance_lost = false;            ///< The current Run's instance is gone for certain.
+  bool instance_seen = true;             ///< It is there, or that it is not was confirmed.
+  std::vector<api::Run> runs;            ///< All Runs of this Dispatch, ended ones included.
 };
 
 }  // namespace midwatch::dispatch

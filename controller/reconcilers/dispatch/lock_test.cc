@@ -55,7 +55,7 @@ class LockTest : public testing::Test {
       typed.metadata.uid = "uid-" + typed.metadata.name;
     }
     typed.metadata.resource_version = std::to_string(++version_);
-    view_.Put(T::Type(), api::ToObject(typed).value(), kNoon.mono);
+    view_.Put(T::Type(), api::ToObject(typed).value(), kNoon);
   }
   void PutLease(std::string holder, Finalizers finalizers) {
     api::Lease lease;

@@ -135,7 +135,7 @@ Look RetryIsDue(const api::Dispatch& dispatch, const World& seen, Now now) {
   }
   // Counted from when this version was seen: a clock that jumps changes nothing, a restart starts
   // anew.
-  const MonoTime due = *seen.dispatch_observed + BackoffOf(dispatch.status);
+  const MonoTime due = seen.dispatch_observed->mono + BackoffOf(dispatch.status);
   if (now.mono >= due) {
     return kPasses;
   }

@@ -22,6 +22,8 @@ namespace {
 
 namespace reason = api::dispatch_reason;
 
+const Now kAnHourAgo{kNoon.wall - std::chrono::hours(1), kNoon.mono - std::chrono::hours(1)};
+
 /// The store as far as one test needs it: what is put becomes visible, and the triggers say which
 /// Dispatches look again.
 class Store {
@@ -46,7 +48,7 @@ class Store {
     typed.metadata.resource_version = std::to_string(++version_);
     const Object after = api::ToObject(typed).value();
     const Object before = view_.view().Find(KeyOf(T::Type(), after));
-    view_.Put(T::Type(), after, kNoon.mono - std::chrono::hours(1));
+    view_.Put(T::Type(), after, kAnHourAgo);
     Trigger(T::Type(), before, after);
   }
   template <typename T>
@@ -527,7 +529,7 @@ class InstanceOfARun : public testing::Test {
   void Put(T typed) {
     typed.metadata.uid = "uid-" + typed.metadata.name;
     typed.metadata.resource_version = "5";
-    view_.Put(T::Type(), api::ToObject(typed).value(), kNoon.mono);
+    view_.Put(T::Type(), api::ToObject(typed).value(), kNoon);
   }
   Decision Decide() { return PlanDispatch(Assigned(), Observe(Assigned(), view_.view()), kNoon); }
   bool IsGivenUp() {

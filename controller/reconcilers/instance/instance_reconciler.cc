@@ -40,14 +40,18 @@ std::vector<ObjectKey> OfLease(const Change& change, const View& view) {
   return view.Find(key) ? std::vector{std::move(key)} : std::vector<ObjectKey>{};
 }
 
+std::optional<MonoTime> Mono(const std::optional<Now>& at) {
+  return at ? std::optional(at->mono) : std::nullopt;
+}
+
 World Observe(const ObjectKey& key, const View& view) {
   World world;
   const std::string& space = key.namespace_name;
   const auto lease_key = TypedKey<api::Lease>(space, key.name);
   world.lease = FindTyped<api::Lease>(view, space, key.name);
-  world.lease_observed = view.ObservedAt(lease_key);
+  world.lease_observed = Mono(view.ObservedAt(lease_key));
   world.lease_absent = !world.lease && view.ConfirmedAbsent(lease_key);
-  world.object_observed = view.ObservedAt(key);
+  world.object_observed = Mono(view.ObservedAt(key));
   world.live_runs =
       static_cast<std::int64_t>(view.ByIndex(kLiveRuns, space + "/" + key.name).size());
   return world;

@@ -61,7 +61,7 @@ class MatchingReconcilerTest : public testing::Test {
   void Put(T typed) {
     typed.metadata.uid = "uid-" + typed.metadata.name;
     typed.metadata.resource_version = std::to_string(++version_);
-    view_.Put(T::Type(), api::ToObject(typed).value(), kNoon.mono);
+    view_.Put(T::Type(), api::ToObject(typed).value(), kNoon);
   }
   /// A job of payments/database has failed; the version of that.
   std::int64_t FailJob() {

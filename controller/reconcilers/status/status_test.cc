@@ -116,7 +116,7 @@ class StatusTest : public testing::Test {
     const Object after = api::ToObject(typed).value();
     const ObjectKey key = KeyOf(T::Type(), after);
     const Object before = view_.view().Find(key);
-    view_.Put(T::Type(), after, kNoon.mono);
+    view_.Put(T::Type(), after, kNoon);
     Note(T::Type(), before, after);
     return key;
   }
