@@ -22,7 +22,8 @@ inline constexpr Duration kTimeoutGrace = std::chrono::seconds(30);
 /// countedAt and the moment at which this process first saw the stored version (after a restart, a
 /// change of leader, somebody's edit) is told by the civil clock of that moment alone, and believed
 /// from nothing up to kCountEvery; so a clock that was set before, or a time in which no controller
-/// looked, costs or gives at most that much a time. The agent's own limit (Run.spec.timeoutSeconds, by its monotone clock) is not affected.
+/// looked, costs or gives at most that much a time. The agent's own limit (Run.spec.timeoutSeconds,
+/// by its monotone clock) is not affected.
 inline constexpr Duration kCountEvery = std::chrono::minutes(10);
 /// A Run that was acknowledged and has not begun is counted from then on.
 inline constexpr Duration kBeginWithin = std::chrono::seconds(30);

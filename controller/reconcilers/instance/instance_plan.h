@@ -46,9 +46,9 @@ struct Decision {
 /// last. Was there another one, it is refused, and nobody is lost; and a renewal that comes later
 /// is refused, and its agent learns it.
 ///
-/// A Lease that somebody has deleted cannot be taken, and its agent may live for as long as it said.
-/// So it is not known whether the instance is connected, and it gets no more work; it is lost once
-/// the longest Lease that is believed would have ended, counted from when that was written.
+/// A Lease that somebody has deleted cannot be taken, and its agent may live for as long as it
+/// said. So it is not known whether the instance is connected, and it gets no more work; it is lost
+/// once the longest Lease that is believed would have ended, counted from when that was written.
 Decision PlanInstance(const api::AgentInstance& instance, const World& seen, Now now);
 
 }  // namespace midwatch::instance

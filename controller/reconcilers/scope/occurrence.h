@@ -22,7 +22,8 @@ struct Occurrence {
 /// The core Event that tells it, to stand right behind the write that makes it happen. Its name is
 /// derived from the object, the reason and `which`: told twice it is one Event, and an object has
 /// no more of them than there are such pairs: `which` has few values, or, as the commits of a
-/// source, only so many as come while an Event is kept. Events of cluster-scoped objects stand in `default`.
+/// source, only so many as come while an Event is kept. Events of cluster-scoped objects stand in
+/// `default`.
 Record EventOf(const ResourceType& type, const ObjectMeta& about, const Occurrence& occurrence,
                WallTime now);
 
