@@ -14,8 +14,7 @@ Result<void> WorldView::LoadForMatching(ApiSession& session, Now now) {
   return Load(session, now, matching::Resources(), {});
 }
 
-Result<void> WorldView::Load(ApiSession& session, Now now,
-                             const std::vector<ResourceType>& types,
+Result<void> WorldView::Load(ApiSession& session, Now now, const std::vector<ResourceType>& types,
                              const std::vector<IndexDefinition>& indexes) {
   for (const ResourceType& type : types) {
     view_.Add(type);

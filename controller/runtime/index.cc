@@ -189,8 +189,7 @@ bool Index::ConfirmedAbsent(std::string_view namespace_name, std::string_view na
   return confirmed_.contains(NameView{namespace_name, name});
 }
 
-std::optional<Now> Index::ObservedAt(std::string_view namespace_name,
-                                          std::string_view name) const {
+std::optional<Now> Index::ObservedAt(std::string_view namespace_name, std::string_view name) const {
   const auto found = objects_.find(NameView{namespace_name, name});
   return found == objects_.end() ? std::nullopt : std::optional(found->second.observed);
 }

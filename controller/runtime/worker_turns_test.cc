@@ -142,10 +142,10 @@ TEST_F(WorkerTest, ARecordHoldsNothingUpAndIsMadeThoughWhatComesBehindItFails) {
   client_.FailNext({.verb = "delete", .error = {ErrorCode::kForbidden, "no"}});
   PutThing("a");
   Settle();
-  EXPECT_THAT(client_.calls(), ElementsAre("patch things.midwatch.dev/ns/a",
-                                           "create children.midwatch.dev/ns/next",
-                                           "delete things.midwatch.dev/ns/a",
-                                           "create children.midwatch.dev/ns/told"));
+  EXPECT_THAT(
+      client_.calls(),
+      ElementsAre("patch things.midwatch.dev/ns/a", "create children.midwatch.dev/ns/next",
+                  "delete things.midwatch.dev/ns/a", "create children.midwatch.dev/ns/told"));
 }
 
 }  // namespace

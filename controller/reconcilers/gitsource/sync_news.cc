@@ -57,9 +57,9 @@ std::optional<SyncNews> NewsOf(const api::GitSourceStatus& before,
 Occurrence OccurrenceOf(const SyncNews& news) {
   const bool failing = news.kind == NewsKind::kFailing;
   return {.warning = failing,
-          .reason = failing                              ? news.reason
+          .reason = failing                             ? news.reason
                     : news.kind == NewsKind::kRecovered ? "Recovered"
-                                                         : "Applied",
+                                                        : "Applied",
           .message = news.message,
           .which = news.revision};
 }
@@ -84,8 +84,7 @@ void SyncNewsLog::Start(std::string, Json spec, std::function<void(Result<void>)
                               {"errors", std::to_string(spec.At("errors").AsInt())},
                               {"detail", message}});
   } else {
-    log_.Info("sync recovered",
-              {{"source", source}, {"revision", revision}, {"detail", message}});
+    log_.Info("sync recovered", {{"source", source}, {"revision", revision}, {"detail", message}});
   }
   done({});
 }

@@ -51,8 +51,8 @@ class NewsOfTest : public testing::TestWithParam<NewsCase> {};
 
 TEST_P(NewsOfTest, Says) {
   const auto news = NewsOf(GetParam().before, GetParam().after);
-  EXPECT_EQ(news ? std::string(Word(news->kind)) + news->revision + " " +
-                       news->reason + " " + std::to_string(news->errors) + " " + news->message
+  EXPECT_EQ(news ? std::string(Word(news->kind)) + news->revision + " " + news->reason + " " +
+                       std::to_string(news->errors) + " " + news->message
                  : "",
             GetParam().want);
 }

@@ -5,7 +5,7 @@
 namespace midwatch {
 
 void SetCondition(std::vector<api::Condition>& conditions, const Aspect& aspect, WallTime now) {
-  const auto wanted = !aspect.holds  ? api::ConditionStatus::kUnknown
+  const auto wanted = !aspect.holds   ? api::ConditionStatus::kUnknown
                       : *aspect.holds ? api::ConditionStatus::kTrue
                                       : api::ConditionStatus::kFalse;
   auto found = std::find_if(conditions.begin(), conditions.end(),

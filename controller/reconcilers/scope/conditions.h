@@ -12,9 +12,9 @@ namespace midwatch {
 
 /// One aspect of an object's state, as it is now.
 struct Aspect {
-  std::string_view type;  ///< `Ready`
+  std::string_view type;              ///< `Ready`
   std::optional<bool> holds = false;  ///< None: nobody can say.
-  std::string_view reason;  ///< CamelCase.
+  std::string_view reason;            ///< CamelCase.
   std::string message = {};
 };
 
