@@ -52,6 +52,14 @@ Result<ChildPipes> MakePipes() {
   return pipes;
 }
 
+std::vector<std::string> InNamespace(const ChildPlan& plan, const RunnerOptions& options) {
+  std::vector<std::string> command = options.pid_namespace;
+  command.insert(command.end(), options.watchdog.begin(), options.watchdog.end());
+  command.insert(command.end(), {kInit, plan.program});
+  command.insert(command.end(), plan.arguments.begin(), plan.arguments.end());
+  return command;
+}
+
 }  // namespace
 
 Result<ChildPlan> PlanChild(const ProcessSpec& spec, const RunnerOptions& options) {
@@ -59,16 +67,16 @@ Result<ChildPlan> PlanChild(const ProcessSpec& spec, const RunnerOptions& option
   ChildPlan plan;
   MIDWATCH_ASSIGN(plan.program, FindProgram(spec.command[0], PathOf(spec)));
   plan.arguments = spec.command;
-  const bool sandboxed = spec.sandbox && options.sandbox;  // In a PID namespace already.
-  if (sandboxed) {
+  plan.watched = spec.kill_at.has_value() && !options.watchdog.empty();
+  if (spec.sandbox && options.sandbox) {  // Which has a PID namespace.
     plan.arguments = SandboxCommand(*options.sandbox, plan.program, spec);
     plan.program = options.sandbox->bubblewrap;
+  } else if (plan.watched && !options.pid_namespace.empty()) {
+    plan.arguments = InNamespace(plan, options);
+    plan.program = plan.arguments[0];
   }
-  plan.watched = spec.kill_at.has_value() && !options.watchdog.empty();
   if (!plan.watched) return plan;
-  std::vector<std::string> command;
-  if (!sandboxed) command = options.pid_namespace;
-  command.insert(command.end(), options.watchdog.begin(), options.watchdog.end());
+  std::vector<std::string> command = options.watchdog;
   const std::vector<std::string> tail = ToArguments({.until = *spec.kill_at,
                                                      .data_limit = spec.memory_limit,
                                                      .cpu_seconds = spec.cpu_seconds,

@@ -11,14 +11,14 @@
 namespace midwatch::posix {
 
 struct RunnerOptions {
-  /// The command of RunWatchdog, normally {"/proc/self/exe", "watchdog"}. With it each process that
+  /// The command of RunWatchdog: the path of this program, "watchdog". With it each process that
   /// has `kill_at` gets a watchdog as its parent and subreaper: the whole tree is found, and dies
   /// though this process be frozen or dead; and this process becomes a subreaper, to find the tree
   /// of a watchdog that was killed. Without it `kill_at` is kept by this process, and a child that
   /// left its session may escape.
   std::vector<std::string> watchdog;
-  /// FindPidNamespace: what has a watchdog and no sandbox runs in such a namespace, whose first
-  /// process is the watchdog. Empty: a tree that forks faster than it is looked for may go on.
+  /// FindPidNamespace: what has a watchdog and no sandbox runs in such a namespace, which the
+  /// watchdog kills from outside. Empty: a tree that forks faster than it is looked for may go on.
   std::vector<std::string> pid_namespace = {};
   /// FindSandbox. None: `sandbox` of a spec has no effect.
   std::optional<Sandbox> sandbox;

@@ -11,6 +11,8 @@
 
 #include "controller/base/text.h"
 
+extern char** environ;
+
 namespace midwatch::posix {
 namespace {
 
@@ -98,6 +100,17 @@ Result<pid_t> Spawn(const SpawnRequest& request) {
                                 arguments.attributes(), argv.data(), environment.data());
   if (error != 0) return Fail(SystemError("start " + Quote(request.program), error));
   return pid;
+}
+
+std::map<std::string, std::string> OwnEnvironment() {
+  std::map<std::string, std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos)
+      all.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return all;
 }
 
 bool Succeeds(const std::vector<std::string>& command) {

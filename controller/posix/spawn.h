@@ -24,6 +24,9 @@ struct SpawnRequest {
 
 Result<pid_t> Spawn(const SpawnRequest& request);
 
+/// The environment of this process.
+std::map<std::string, std::string> OwnEnvironment();
+
 /// Runs a command to its end, without input and output; true if its exit code is 0. For probes: the
 /// program is argument 0, a path.
 bool Succeeds(const std::vector<std::string>& command);

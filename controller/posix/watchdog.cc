@@ -16,11 +16,10 @@
 #include <cstdio>
 
 #include "controller/posix/descriptor.h"
+#include "controller/posix/pid_namespace.h"
 #include "controller/posix/process_tree.h"
 #include "controller/posix/spawn.h"
 #include "controller/posix/system_clock.h"
-
-extern char** environ;
 
 namespace midwatch::posix {
 namespace {
@@ -33,17 +32,6 @@ template <typename T>
 bool ParseNumber(std::string_view text, T& out) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), out);
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
-}
-
-std::map<std::string, std::string> OwnEnvironment() {
-  std::map<std::string, std::string> all;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t equals = text.find('=');
-    if (equals != std::string_view::npos)
-      all.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return all;
 }
 
 void Limit(__rlimit_resource resource, std::uint64_t value) {
@@ -106,7 +94,7 @@ class Watchdog {
     const MonoTime now = BootTime();
     if (killing_ || child_ == 0 || now >= arguments_.until || (kill_at_ && now >= *kill_at_)) {
       killing_ = true;
-      KillAll();
+      KillDescendants(getpid(), {});
     }
     ArmTimer(now);
     pollfd polls[] = {{children_.get(), POLLIN, 0},
@@ -116,16 +104,6 @@ class Watchdog {
     if (polls[0].revents != 0) Reap();
     if (polls[1].revents != 0) Drain(timer_);
     if (polls[2].revents != 0) ReadControl();
-  }
-
-  /// All at once, so that none forks away meanwhile, where this is the first process of a PID
-  /// namespace.
-  static void KillAll() {
-    if (getpid() == 1) {
-      kill(-1, SIGKILL);
-    } else {
-      KillDescendants(getpid(), {});
-    }
   }
 
   void ArmTimer(MonoTime now) {
@@ -223,6 +201,10 @@ std::optional<WatchdogArguments> ParseWatchdogArguments(const std::vector<std::s
 }
 
 int RunWatchdog(const std::vector<std::string>& arguments) {
+  prctl(PR_SET_DUMPABLE, 0);  // A sidecar of the same user could freeze or change us by ptrace.
+  if (arguments.size() > 2 && arguments[0] == kInit) {
+    return RunNamespaceInit(arguments[1], {arguments.begin() + 2, arguments.end()});
+  }
   auto parsed = ParseWatchdogArguments(arguments);
   if (!parsed) {
     std::fputs("midwatch watchdog is started by midwatch agent\n", stderr);

@@ -21,6 +21,9 @@ namespace midwatch::posix {
 /// to it, `exit CODE SIGNAL` or `fail TEXT` (not started) from it.
 int RunWatchdog(const std::vector<std::string>& arguments);
 
+/// Before a program and its arguments, instead of the above: RunNamespaceInit.
+inline constexpr const char* kInit = "--init";
+
 /// The longest message on descriptor 3.
 inline constexpr std::size_t kMaxWatchdogMessage = 4096;
 
