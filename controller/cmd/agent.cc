@@ -66,10 +66,10 @@ class Agent {
                                             .pid_namespace = pid_namespace,
                                             .sandbox = sandbox});
     const bool changes_user = sandbox && !sandbox->setpriv.empty();
-    MIDWATCH_ASSIGN(tickets_,
-                    posix::UnixTicketServer::Start(
-                        std::filesystem::absolute(options_.data).string() + "/sessions",
-                        changes_user ? std::optional(posix::kSandboxUser) : std::nullopt));
+    MIDWATCH_ASSIGN(
+        tickets_, posix::UnixTicketServer::Start(
+                      std::filesystem::absolute(options_.data).string() + "/sessions", *processes_,
+                      *log_, changes_user ? std::optional(posix::kSandboxUser) : std::nullopt));
     random_ = system_random_.Fork("agent");
     agent::AgentSettings settings{.namespace_name = options_.agent.namespace_name,
                                   .agent = options_.agent.name,

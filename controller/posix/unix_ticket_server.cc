@@ -282,22 +282,24 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
 /// What Open gives out.
 class UnixTicketServer::Socket final : public TicketSocket {
  public:
-  Socket(std::shared_ptr<Loop> loop, std::shared_ptr<Listener> listener, std::string folder)
+  Socket(std::shared_ptr<Loop> loop, std::shared_ptr<DirectoryRemover> remover,
+         std::shared_ptr<Listener> listener, std::string folder)
       : loop_(std::move(loop)),
+        remover_(std::move(remover)),
         listener_(std::move(listener)),
         folder_(std::move(folder)),
         path_(folder_ + "/mcp.sock"),
         directory_(folder_ + "/work") {}
   ~Socket() override {
     loop_->Remove(listener_);
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+    remover_->Remove(folder_);
   }
   const std::string& path() const override { return path_; }
   const std::string& directory() const override { return directory_; }
 
  private:
   std::shared_ptr<Loop> loop_;
+  const std::shared_ptr<DirectoryRemover> remover_;
   std::shared_ptr<Listener> listener_;
   const std::string folder_;
   const std::string path_;
@@ -305,12 +307,15 @@ class UnixTicketServer::Socket final : public TicketSocket {
 };
 
 Result<std::unique_ptr<UnixTicketServer>> UnixTicketServer::Start(const std::string& directory,
+                                                                  ProcessRunner& processes,
+                                                                  Log& log,
                                                                   std::optional<uid_t> user) {
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(directory, error);
   std::filesystem::create_directories(absolute.parent_path(), error);
   MIDWATCH_ASSIGN(Descriptor lock, Lock(absolute.string() + ".lock"));
-  std::filesystem::remove_all(absolute, error);
+  auto remover = std::make_shared<DirectoryRemover>(absolute.string() + ".gone", processes, log);
+  remover->Remove(absolute.string());
   std::filesystem::create_directories(absolute, error);
   if (error) return Fail(SystemError("make directory " + absolute.string(), error.value()));
   chmod(absolute.c_str(), S_IRWXU);
@@ -318,17 +323,19 @@ Result<std::unique_ptr<UnixTicketServer>> UnixTicketServer::Start(const std::str
   auto loop = std::make_shared<Loop>(std::move(wake));
   loop->Start();
   return std::unique_ptr<UnixTicketServer>(
-      new UnixTicketServer(absolute, user, std::move(lock), std::move(loop)));
+      new UnixTicketServer(absolute, user, std::move(lock), std::move(remover), std::move(loop)));
 }
 
-UnixTicketServer::~UnixTicketServer() { loop_->StopAndJoin(); }
+UnixTicketServer::~UnixTicketServer() {
+  loop_->StopAndJoin();
+  remover_->Stop();
+}
 
 Result<std::unique_ptr<TicketSocket>> UnixTicketServer::Open(
     std::string name, Secret<std::string> ticket,
     std::function<std::shared_ptr<TicketSink>()> accept) {
   const std::string folder = directory_ + "/" + ShortHash(name, kNameLength);
-  std::error_code error;
-  std::filesystem::remove_all(folder, error);
+  remover_->Remove(folder);
   const std::string work = folder + "/work";
   if (mkdir(folder.c_str(), S_IRWXU) != 0 || mkdir(work.c_str(), S_IRWXU) != 0 ||
       chmod(work.c_str(), kWorkMode) != 0) {
@@ -341,7 +348,7 @@ Result<std::unique_ptr<TicketSocket>> UnixTicketServer::Open(
   listener->ticket = std::move(ticket);
   listener->accept = std::move(accept);
   loop_->Add(listener);
-  return std::make_unique<Socket>(loop_, std::move(listener), folder);
+  return std::make_unique<Socket>(loop_, remover_, std::move(listener), folder);
 }
 
 }  // namespace midwatch::posix

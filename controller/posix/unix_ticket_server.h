@@ -9,6 +9,7 @@
 #include "controller/base/time.h"
 #include "controller/env/ticket_server.h"
 #include "controller/posix/descriptor.h"
+#include "controller/posix/directory_remover.h"
 
 namespace midwatch::posix {
 
@@ -24,9 +25,11 @@ class UnixTicketServer final : public TicketServer {
   static constexpr std::size_t kMaxConnections = 16;  ///< Of a socket; more wait to be accepted.
   static constexpr Duration kTicketTime = std::chrono::seconds(10);
 
-  /// Makes the directory; removes what a former process left in it. kAlreadyExists while another
-  /// process serves there. Sockets and their directories belong to `user` where one is given.
+  /// Makes the directory; removes what a former process left in it, and those of sockets that are
+  /// gone, by a DirectoryRemover, with `processes` and `log`. kAlreadyExists while another process
+  /// serves there. Sockets and their directories belong to `user` where one is given.
   static Result<std::unique_ptr<UnixTicketServer>> Start(const std::string& directory,
+                                                         ProcessRunner& processes, Log& log,
                                                          std::optional<uid_t> user = {});
   ~UnixTicketServer() override;
 
@@ -39,15 +42,17 @@ class UnixTicketServer final : public TicketServer {
   class Loop;
   class Socket;
   UnixTicketServer(std::string directory, std::optional<uid_t> user, Descriptor lock,
-                   std::shared_ptr<Loop> loop)
+                   std::shared_ptr<DirectoryRemover> remover, std::shared_ptr<Loop> loop)
       : directory_(std::move(directory)),
         user_(user),
         lock_(std::move(lock)),
+        remover_(std::move(remover)),
         loop_(std::move(loop)) {}
 
   const std::string directory_;
   const std::optional<uid_t> user_;
   const Descriptor lock_;
+  const std::shared_ptr<DirectoryRemover> remover_;  // Shared with sockets.
   std::shared_ptr<Loop>
       loop_;  // Shared with sockets and connections, which may outlive the server.
 };

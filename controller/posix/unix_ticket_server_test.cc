@@ -48,8 +48,8 @@ class Echo final : public TicketSink {
 class UnixTicketServerTest : public testing::Test {
  protected:
   UnixTicketServerTest() {
-    auto server =
-        UnixTicketServer::Start(testing::TempDir() + "/tickets-" + std::to_string(getpid()));
+    auto server = UnixTicketServer::Start(
+        testing::TempDir() + "/tickets-" + std::to_string(getpid()), runner_, log_);
     EXPECT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
     auto socket = server_->Open("session", Secret<std::string>("right"), [this] {
@@ -80,7 +80,8 @@ class UnixTicketServerTest : public testing::Test {
     return echoes_.size();
   }
 
-  PosixProcessRunner runner_;
+  PosixProcessRunner runner_{RunnerOptions{.watchdog = {MIDWATCH_WATCHDOG}, .sandbox = {}}};
+  NoLog log_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<Echo>> echoes_;
   std::unique_ptr<UnixTicketServer> server_;
@@ -185,19 +186,20 @@ TEST_F(UnixTicketServerTest, AnsweringWrongTicketsMakesRoomForTheRightOne) {
 
 TEST_F(UnixTicketServerTest, ADirectoryServesOneProcess) {
   const std::string directory = testing::TempDir() + "/tickets-" + std::to_string(getpid());
-  const auto second = UnixTicketServer::Start(directory);
+  const auto second = UnixTicketServer::Start(directory, runner_, log_);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kAlreadyExists);
   EXPECT_NE(second.error().message.find("--data"), std::string::npos);
   EXPECT_TRUE(std::filesystem::exists(socket_->path())) << "the first one's sockets stay";
   socket_.reset();
   server_.reset();
-  EXPECT_TRUE(UnixTicketServer::Start(directory));
+  EXPECT_TRUE(UnixTicketServer::Start(directory, runner_, log_));
 }
 
 TEST_F(UnixTicketServerTest, GivesWhatTheSidecarNeedsToItsUser) {
   if (geteuid() != 0) GTEST_SKIP() << "this process is not root";
-  const auto server = UnixTicketServer::Start(testing::TempDir() + "/owned", kSandboxUser);
+  const auto server =
+      UnixTicketServer::Start(testing::TempDir() + "/owned", runner_, log_, kSandboxUser);
   ASSERT_TRUE(server);
   const auto socket = (*server)->Open("s", Secret<std::string>("t"), [] { return nullptr; });
   ASSERT_TRUE(socket);
@@ -212,7 +214,8 @@ TEST_F(UnixTicketServerTest, GivesWhatTheSidecarNeedsToItsUser) {
 }
 
 TEST_F(UnixTicketServerTest, RefusesAPathThatDoesNotFit) {
-  auto server = UnixTicketServer::Start(testing::TempDir() + "/" + std::string(100, 'x'));
+  auto server =
+      UnixTicketServer::Start(testing::TempDir() + "/" + std::string(100, 'x'), runner_, log_);
   ASSERT_TRUE(server);
   const auto socket = (*server)->Open("s", Secret<std::string>("t"), [] { return nullptr; });
   ASSERT_FALSE(socket);
