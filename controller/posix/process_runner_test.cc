@@ -449,6 +449,17 @@ TEST_F(WatchdogTest, TellsHowItEndedThoughItDidNotReadAllThatItWasTold) {
   EXPECT_EQ(exit.signal, 0);
 }
 
+TEST_F(WatchdogTest, BoundsTheSizeOfAFile) {
+  const std::string file = testing::TempDir() + "/large-" + std::to_string(getpid());
+  auto process = runner_.Start(
+      Watched("truncate -s 1073741824 '" + file + "' && echo x >> '" + file + "'"), sink_);
+  ASSERT_TRUE(process);
+  const auto exit = sink_->WaitForExit().value_or(ProcessExit{});
+  EXPECT_NE(exit.code + exit.signal, 0);
+  EXPECT_EQ(std::filesystem::file_size(file), 1073741824U);
+  std::filesystem::remove(file);
+}
+
 TEST_F(WatchdogTest, SaysWhyAProgramDidNotStart) {
   ProcessSpec spec = Watched("unused");
   spec.command = {ScriptWithoutInterpreter()};

@@ -76,13 +76,17 @@ std::set<std::string> Parents(const std::vector<std::string>& paths) {
   return parents;
 }
 
+std::uint64_t MemoryFiles(const ProcessSpec& spec) {
+  return spec.memory_limit != 0 ? spec.memory_limit : kSandboxMemoryFiles;
+}
+
 }  // namespace
 
 std::optional<Sandbox> FindSandbox() {
   constexpr const char* kPath = "/usr/local/bin:/usr/bin:/bin";
   const auto bubblewrap = FindProgram("bwrap", kPath);
   if (!bubblewrap) return std::nullopt;
-  Sandbox sandbox{*bubblewrap, ""};
+  Sandbox sandbox{.bubblewrap = *bubblewrap, .setpriv = ""};
   if (geteuid() == 0) {
     const auto setpriv = FindProgram("setpriv", "/usr/bin:/bin");  // As the sandbox sees it.
     if (!setpriv) return std::nullopt;
@@ -90,8 +94,11 @@ std::optional<Sandbox> FindSandbox() {
   }
   ProcessSpec probe;
   probe.command = {"true"};
-  if (!Succeeds(SandboxCommand(sandbox, "/bin/true", probe))) return std::nullopt;
-  return sandbox;
+  for (const bool has_sizes : {true, false}) {
+    sandbox.has_sizes = has_sizes;
+    if (Succeeds(SandboxCommand(sandbox, "/bin/true", probe))) return sandbox;
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> SandboxCommand(const Sandbox& sandbox, const std::string& program,
@@ -100,7 +107,11 @@ std::vector<std::string> SandboxCommand(const Sandbox& sandbox, const std::strin
   std::vector<std::string> out{sandbox.bubblewrap};
   Add(out, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
   Add(out, {"--die-with-parent", "--proc", "/proc", "--dev", "/dev"});
-  Add(out, {"--perms", "1777", "--tmpfs", "/tmp"});
+  for (const char* folder : {"/tmp", "/dev/shm"}) {
+    if (sandbox.has_sizes) Add(out, {"--size", std::to_string(MemoryFiles(spec))});
+    Add(out, {"--perms", "1777", "--tmpfs", folder});
+  }
+  Add(out, {"--remount-ro", "/dev"});
   for (const char* path : kSystem) Add(out, {"--ro-bind-try", path, path});
   std::vector<std::string> bound = spec.readable;
   bound.insert(bound.end(), spec.writable.begin(), spec.writable.end());

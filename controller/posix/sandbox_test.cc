@@ -29,8 +29,9 @@ class SandboxTest : public testing::Test {
       ASSERT_EQ(chown((root_ + "/mine").c_str(), kSandboxUser, kSandboxUser), 0);
     }
   }
-  std::string Run(const std::string& script) {
+  std::string Run(const std::string& script, std::uint64_t memory_limit = 0) {
     ProcessSpec spec;
+    spec.memory_limit = memory_limit;
     spec.command = {"/bin/sh", "-c", script, "sh", root_};
     spec.environment = {{"PATH", "/usr/bin:/bin"}};
     spec.sandbox = true;
@@ -57,6 +58,15 @@ TEST_F(SandboxTest, WritesOnlyWhereItMay) {
   EXPECT_EQ(Run("echo x > \"$1/mine/file\" && cat file; touch /usr/x 2>/dev/null || echo refused; "
                 "touch /x 2>/dev/null || echo refused"),
             "x\nrefused\nrefused\n");
+}
+
+TEST_F(SandboxTest, WhatLiesInMemoryHasABound) {
+  const std::string fill =
+      "for i in /tmp /dev/shm; do head -c 70000000 /dev/zero 2>/dev/null > $i/x || echo full; "
+      "stat -c %s $i/x; done; touch /dev/x 2>/dev/null || echo refused; echo x > /dev/null";
+  EXPECT_EQ(Run(fill, std::uint64_t{64} << 20), "full\n67108864\nfull\n67108864\nrefused\n");
+  EXPECT_EQ(Run("df --output=size -B 1 /tmp | tail -1"),
+            std::to_string(kSandboxMemoryFiles) + "\n");
 }
 
 TEST_F(SandboxTest, SeesNoOtherProcess) {
@@ -121,6 +131,9 @@ TEST(SandboxCommandTest, IsWrittenOut) {
   EXPECT_TRUE(has({"--", "/opt/bin/tool", "arg"}));
   EXPECT_TRUE(has({"--die-with-parent"}));
   EXPECT_FALSE(has({"--cap-add"}));
+  EXPECT_TRUE(has({"--size", "1073741824", "--perms", "1777", "--tmpfs", "/tmp"}));
+  command = SandboxCommand({"/usr/bin/bwrap", "", false}, "/opt/bin/tool", spec);
+  EXPECT_FALSE(has({"--size"}));
   command = SandboxCommand({"/usr/bin/bwrap", "/usr/bin/setpriv"}, "/opt/bin/tool", spec);
   EXPECT_TRUE(has({"--cap-drop", "ALL"}));
   EXPECT_TRUE(has({"--", "/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534",

@@ -26,6 +26,7 @@ namespace {
 
 constexpr int kControl = 3;
 constexpr int kUsageError = 64;
+constexpr std::uint64_t kMaxFileSize = std::uint64_t{1} << 30;
 constexpr Duration kKillAgainAfter = std::chrono::milliseconds(20);
 
 template <typename T>
@@ -65,6 +66,7 @@ class Watchdog {
     timer_ = Descriptor(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
     Limit(RLIMIT_DATA, arguments_.data_limit);
     Limit(RLIMIT_CPU, arguments_.cpu_seconds);
+    Limit(RLIMIT_FSIZE, kMaxFileSize);
     Limit(RLIMIT_CORE, 0);
   }
 
