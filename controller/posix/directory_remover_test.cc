@@ -124,7 +124,7 @@ TEST_F(DirectoryRemoverTest, ReturnsBeforeAnythingIsRemovedAndRunsOneProcessAtAT
   EXPECT_EQ(Aside(), 1);
   EXPECT_EQ(runner.sinks.size(), 1U);
   runner.sinks[0]->OnExit({});
-  EXPECT_EQ(runner.sinks.size(), 2U) << "the first may have looked too early";
+  ASSERT_EQ(runner.sinks.size(), 2U) << "the first may have looked too early";
   runner.sinks[1]->OnExit({});
   EXPECT_EQ(runner.sinks.size(), 2U);
 }
