@@ -1,5 +1,6 @@
 #include "controller/apiserver/http_protobuf.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -265,104 +266,129 @@ Result<Json> DecodeTime(std::string_view bytes, bool micro) {
   return Json(micro ? FormatMicroTime(time) : FormatTime(time));
 }
 
-Result<void> DecodeMapEntry(std::string_view bytes, bool is_bytes, Json& map) {
-  Wire wire(bytes);
-  std::string key;
-  std::string value;
-  while (!wire.AtEnd()) {
-    MIDWATCH_ASSIGN(const Entry entry, wire.Next());
-    if (entry.is_bytes) {
-      (entry.number == 1 ? key : value) = entry.bytes;
-    }
-  }
-  if (FindInvalidUtf8(key) || (!is_bytes && FindInvalidUtf8(value))) {
-    return Malformed("a text is no UTF-8");
-  }
-  map.Set(key, is_bytes ? Base64Encode(value) : value);
-  return {};
+/// Sorts the entries of a map, the last of equal names wins. Once per map: inserting each where it
+/// belongs takes minutes for a large one in descending order.
+void SortEntries(Json::Object& entries) {
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Json::Member& a, const Json::Member& b) { return a.name < b.name; });
+  const auto first =
+      std::unique(entries.rbegin(), entries.rend(),
+                  [](const Json::Member& a, const Json::Member& b) { return a.name == b.name; });
+  entries.erase(entries.begin(), first.base());
 }
 
-Result<Json> DecodeMessage(const Message& message, std::string_view bytes);
-
-Result<Json> DecodeRawJson(std::string_view bytes) {
-  Wire wire(bytes);
-  while (!wire.AtEnd()) {
-    MIDWATCH_ASSIGN(const Entry entry, wire.Next());
-    if (entry.number == 1 && entry.is_bytes && !entry.bytes.empty()) {
-      return ParseJson(entry.bytes);
-    }
-  }
-  return Json();
+bool IsMap(const Field& field) {
+  return field.type == Type::kStringMap || field.type == Type::kBytesMap;
 }
 
-/// Null stands for a value that is left out.
-Result<Json> DecodeBytes(const Field& field, std::string_view bytes) {
-  switch (field.type) {
-    case Type::kString:
-    case Type::kText:
-      if (FindInvalidUtf8(bytes)) {
-        return Malformed(std::string(field.name) + " is no UTF-8");
+/// Makes the values of one body, no more than ParseJson makes of one.
+class Decoder {
+ public:
+  Result<Json> DecodeMessage(const Message& message, std::string_view bytes) {
+    Wire wire(bytes);
+    Json object = Json::EmptyObject();
+    while (!wire.AtEnd()) {
+      MIDWATCH_ASSIGN(const Entry entry, wire.Next());
+      for (const Field& field : message.fields) {
+        if (field.number == entry.number) {
+          MIDWATCH_TRY(DecodeInto(field, entry, object));
+        }
       }
-      return bytes.empty() && field.type == Type::kString ? Json() : Json(bytes);
-    case Type::kTime:
-    case Type::kMicroTime:
-      return DecodeTime(bytes, field.type == Type::kMicroTime);
-    case Type::kRawJson:
-      return DecodeRawJson(bytes);
-    case Type::kMessage:
-      return DecodeMessage(*field.message, bytes);
-    default:
-      return Malformed(std::string(field.name) + " has an unexpected type");
-  }
-}
-
-Result<Json> DecodeValue(const Field& field, const Entry& entry) {
-  if (entry.is_bytes) {
-    return DecodeBytes(field, entry.bytes);
-  }
-  switch (field.type) {
-    case Type::kBool:
-      return Json(entry.integer != 0);
-    case Type::kInt:
-    case Type::kCount: {
-      const auto value = static_cast<std::int64_t>(entry.integer);
-      return value == 0 && field.type == Type::kCount ? Json() : Json(value);
     }
-    default:
-      return Malformed(std::string(field.name) + " has an unexpected type");
-  }
-}
-
-Result<void> DecodeInto(const Field& field, const Entry& entry, Json& object) {
-  if (field.type == Type::kStringMap || field.type == Type::kBytesMap) {
-    Json& map = object[field.name];
-    if (!map.IsObject()) {
-      map = Json::EmptyObject();
-    }
-    return DecodeMapEntry(entry.bytes, field.type == Type::kBytesMap, map);
-  }
-  MIDWATCH_ASSIGN(Json value, DecodeValue(field, entry));
-  if (field.repeated) {
-    object[field.name].Append(std::move(value));
-  } else if (!value.IsNull()) {
-    object.Set(field.name, std::move(value));
-  }
-  return {};
-}
-
-Result<Json> DecodeMessage(const Message& message, std::string_view bytes) {
-  Wire wire(bytes);
-  Json object = Json::EmptyObject();
-  while (!wire.AtEnd()) {
-    MIDWATCH_ASSIGN(const Entry entry, wire.Next());
     for (const Field& field : message.fields) {
-      if (field.number == entry.number) {
-        MIDWATCH_TRY(DecodeInto(field, entry, object));
+      if (Json* const map = IsMap(field) ? object.FindMutable(field.name) : nullptr) {
+        SortEntries(map->MutableMembers());
       }
     }
+    return object;
   }
-  return object;
-}
+
+ private:
+  Result<void> DecodeInto(const Field& field, const Entry& entry, Json& object) {
+    if (constexpr std::size_t kMost = JsonLimits{}.nodes; ++values_ > kMost) {
+      return Malformed("more than " + std::to_string(kMost) + " values");
+    }
+    if (IsMap(field)) {
+      return DecodeMapEntry(entry.bytes, field.type == Type::kBytesMap, object[field.name]);
+    }
+    MIDWATCH_ASSIGN(Json value, DecodeValue(field, entry));
+    if (field.repeated) {
+      object[field.name].Append(std::move(value));
+    } else if (!value.IsNull()) {
+      object.Set(field.name, std::move(value));
+    }
+    return {};
+  }
+
+  /// Adds it as the last one, in whatever order.
+  static Result<void> DecodeMapEntry(std::string_view bytes, bool is_bytes, Json& map) {
+    Wire wire(bytes);
+    std::string key;
+    std::string value;
+    while (!wire.AtEnd()) {
+      MIDWATCH_ASSIGN(const Entry entry, wire.Next());
+      if (entry.is_bytes) {
+        (entry.number == 1 ? key : value) = entry.bytes;
+      }
+    }
+    if (FindInvalidUtf8(key) || (!is_bytes && FindInvalidUtf8(value))) {
+      return Malformed("a text is no UTF-8");
+    }
+    map.MutableMembers().push_back({std::move(key), is_bytes ? Base64Encode(value) : value});
+    return {};
+  }
+
+  Result<Json> DecodeValue(const Field& field, const Entry& entry) {
+    if (entry.is_bytes) {
+      return DecodeBytes(field, entry.bytes);
+    }
+    switch (field.type) {
+      case Type::kBool:
+        return Json(entry.integer != 0);
+      case Type::kInt:
+      case Type::kCount: {
+        const auto value = static_cast<std::int64_t>(entry.integer);
+        return value == 0 && field.type == Type::kCount ? Json() : Json(value);
+      }
+      default:
+        return Malformed(std::string(field.name) + " has an unexpected type");
+    }
+  }
+
+  /// Null stands for a value that is left out.
+  Result<Json> DecodeBytes(const Field& field, std::string_view bytes) {
+    switch (field.type) {
+      case Type::kString:
+      case Type::kText:
+        if (FindInvalidUtf8(bytes)) {
+          return Malformed(std::string(field.name) + " is no UTF-8");
+        }
+        return bytes.empty() && field.type == Type::kString ? Json() : Json(bytes);
+      case Type::kTime:
+      case Type::kMicroTime:
+        return DecodeTime(bytes, field.type == Type::kMicroTime);
+      case Type::kRawJson:
+        return DecodeRawJson(bytes);
+      case Type::kMessage:
+        return DecodeMessage(*field.message, bytes);
+      default:
+        return Malformed(std::string(field.name) + " has an unexpected type");
+    }
+  }
+
+  static Result<Json> DecodeRawJson(std::string_view bytes) {
+    Wire wire(bytes);
+    while (!wire.AtEnd()) {
+      MIDWATCH_ASSIGN(const Entry entry, wire.Next());
+      if (entry.number == 1 && entry.is_bytes && !entry.bytes.empty()) {
+        return ParseJson(entry.bytes);
+      }
+    }
+    return Json();
+  }
+
+  std::size_t values_ = 0;
+};
 
 }  // namespace
 
@@ -372,6 +398,7 @@ Result<Json> DecodeProtobuf(std::string_view body) {
     return Malformed("the envelope of Kubernetes is missing");
   }
   Wire wire(body.substr(kMagic.size()));
+  Decoder decoder;
   std::string api_version;
   std::string kind;
   std::string_view raw;
@@ -382,14 +409,14 @@ Result<Json> DecodeProtobuf(std::string_view body) {
     } else if (entry.number == 1) {
       static constexpr std::array kTypeMeta = {Field{1, "apiVersion", Type::kString},
                                                Field{2, "kind", Type::kString}};
-      MIDWATCH_ASSIGN(const Json type, DecodeMessage({kTypeMeta}, entry.bytes));
+      MIDWATCH_ASSIGN(const Json type, decoder.DecodeMessage({kTypeMeta}, entry.bytes));
       api_version = type.At("apiVersion").AsString();
       kind = type.At("kind").AsString();
     }
   }
   for (const Kind& known : kKinds) {
     if (known.kind == kind) {
-      MIDWATCH_ASSIGN(Json object, DecodeMessage(known.message, raw));
+      MIDWATCH_ASSIGN(Json object, decoder.DecodeMessage(known.message, raw));
       object.Set("apiVersion", api_version);
       object.Set("kind", kind);
       return object;

@@ -8,9 +8,16 @@
 namespace midwatch::apiserver {
 namespace {
 
+std::string Varint(std::size_t value) {
+  std::string out;
+  for (; value > 127; value >>= 7U) {
+    out += static_cast<char>((value & 127U) | 128U);
+  }
+  return out + static_cast<char>(value);
+}
 std::string Field(int number, std::string_view bytes) {
-  return std::string(1, static_cast<char>(number << 3 | 2)) +
-         std::string(1, static_cast<char>(bytes.size())) + std::string(bytes);
+  return std::string(1, static_cast<char>(number << 3 | 2)) + Varint(bytes.size()) +
+         std::string(bytes);
 }
 std::string Number(int number, char value) {
   return std::string(1, static_cast<char>(number << 3)) + std::string(1, value);
@@ -107,6 +114,37 @@ TEST(DecodeProtobuf, RefusesWhatIsMalformed) {
   for (std::size_t size = 0; size < good.size(); ++size) {
     (void)DecodeProtobuf(good.substr(0, size));  // Ends, whatever it says.
   }
+}
+
+TEST(DecodeProtobuf, TheOrderOfAMapCostsNothing) {
+  std::string data;
+  for (int i = 200'000; i > 0; --i) {  // Minutes, if each were inserted where it belongs.
+    data += Field(2, Field(1, std::to_string(1'000'000 + i)));
+  }
+  const Json decoded = Decoded(Body("v1", "ConfigMap", data));
+  EXPECT_EQ(decoded.At("data").Members().size(), 200'000U);
+  EXPECT_EQ(decoded.At("data").Members().front().name, "1000001");
+  EXPECT_TRUE(decoded.At("data", "1200000").IsString());
+}
+
+TEST(DecodeProtobuf, TheLastOfEqualKeysWins) {
+  const auto entry = [](std::string_view key, std::string_view value) {
+    return Field(2, Field(1, key) + Field(2, value));
+  };
+  EXPECT_EQ(Decoded(Body("v1", "ConfigMap",
+                         entry("b", "1") + entry("a", "2") + entry("b", "3") + entry("b", "4")))
+                .At("data"),
+            Parsed(R"({"a":"2","b":"4"})"));
+}
+
+TEST(DecodeProtobuf, MakesAsManyValuesAsJsonMay) {
+  std::string finalizers;
+  while (finalizers.size() < 2 * JsonLimits{}.nodes) {
+    finalizers += Field(14, "");
+  }
+  const auto refused = DecodeProtobuf(Body("v1", "ConfigMap", Field(1, finalizers)));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "the body is no valid protobuf: more than 1000000 values");
 }
 
 }  // namespace
