@@ -45,7 +45,8 @@ namespace {
 constexpr Duration kStopGrace = std::chrono::seconds(5);
 constexpr Duration kRenewEvery = std::chrono::hours(24);  // Of a certificate good for a year.
 constexpr std::string_view kTooMuchAtOnce =
-    "too many requests or too large bodies of this user at once, please try again later";
+    "too many requests, or too large bodies or answers, of this user at once: please try again "
+    "later";
 
 /// `127.0.0.1:7443` or `[::1]:7443` in two parts.
 struct Listen {

@@ -18,6 +18,10 @@ constexpr int kStreamSendBuffer = 256 << 10;  // Else the kernel hides a slow re
 constexpr int kTooLarge = 413;
 constexpr SteadyTime kNever = SteadyTime::max();
 
+HttpResponse PlainText(int status, std::string message) {
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(message) + "\n"};
+}
+
 /// The handler's side of a streamed body.
 class StreamHandle final : public HttpStream {
  public:
@@ -56,8 +60,7 @@ class Responder final : public HttpResponder {
   explicit Responder(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
   ~Responder() override {
     if (connection_ != nullptr) {
-      Respond(
-          {500, {{"Content-Type", "text/plain; charset=utf-8"}}, "the request was not answered\n"});
+      Respond(PlainText(500, "the request was not answered"));
     }
   }
 
@@ -66,13 +69,15 @@ class Responder final : public HttpResponder {
     if (connection == nullptr) {
       return;
     }
+    auto held = connection->HoldAnswer(response);
     if (connection->OnOwnThread()) {
-      connection->Respond(std::move(response));
+      connection->Respond(std::move(response), std::move(held));
       return;
     }
-    connection->Post([response = std::move(response)](Connection& c) mutable {
-      c.Respond(std::move(response));
-    });
+    connection->Post(
+        [response = std::move(response), held = std::move(held)](Connection& c) mutable {
+          c.Respond(std::move(response), std::move(held));
+        });
   }
 
   std::shared_ptr<HttpStream> Stream(HttpResponse head, std::function<void()> closed) override {
@@ -82,7 +87,8 @@ class Responder final : public HttpResponder {
       return nullptr;
     }
     const auto connection = std::exchange(connection_, nullptr);
-    auto queue = std::make_shared<StreamQueue>(connection->limits().stream_queue_bytes);
+    auto queue = std::make_shared<StreamQueue>(connection->limits().stream_queue_bytes,
+                                               connection->MakeHold());
     const bool posted =
         connection->Post([head = std::move(head), queue, closed](Connection& c) mutable {
           c.BeginStream(head, std::move(queue), std::move(closed));
@@ -317,6 +323,31 @@ std::function<void()> Connection::TakeStream(std::function<void()> closed) {
   };
 }
 
+std::shared_ptr<AnswerHold> Connection::MakeHold() const {
+  return std::make_shared<AnswerHold>(
+      core_->answers_bytes, share_,
+      AnswerLimits{limits().answers_bytes, limits().answers_bytes_per_caller});
+}
+
+std::shared_ptr<AnswerHold> Connection::HoldAnswer(HttpResponse& response) {
+  auto hold = MakeHold();
+  const std::size_t bytes = head_only_ ? 0 : response.body.size();
+  const auto outcome = hold->Take(bytes, bytes <= kJoinHeadAndBody);
+  if (outcome == AnswerHold::Outcome::kTaken) {
+    return hold;
+  }
+  const bool of_caller = outcome == AnswerHold::Outcome::kCallerUsedUp;
+  CountRefused(of_caller ? "answers_of_caller" : "answers");
+  if (!reads_) {
+    response = PlainText(503, "it is done, but too many answers wait to be read to send this one");
+  } else if (of_caller) {
+    response = core_->options.share_used_up;
+  } else {
+    response = PlainText(503, "too many answers wait to be read");
+  }
+  return hold;
+}
+
 /// The head is read: the handler says how much of a body may follow.
 void Connection::PermitBody() {
   std::size_t bytes = limits().request.body_bytes;
@@ -373,13 +404,14 @@ void Connection::HandOver() {
   ReleaseBody();
   request.peer = peer_;
   head_only_ = request.method == "HEAD";
+  reads_ = head_only_ || request.method == "GET";
   state_ = State::kHandling;
   SetDeadline(Duration::max());
   core_->handler.Handle(std::move(request), std::make_unique<Responder>(shared_from_this()));
 }
 
 void Connection::Refuse(int status, std::string message) {
-  Refuse({status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(message) + "\n"});
+  Refuse(PlainText(status, std::move(message)));
 }
 
 void Connection::Refuse(HttpResponse response) {
@@ -391,10 +423,11 @@ void Connection::Refuse(HttpResponse response) {
   QueueResponse(std::move(response), false);
 }
 
-void Connection::Respond(HttpResponse response) {
+void Connection::Respond(HttpResponse response, std::shared_ptr<AnswerHold> held) {
   if (state_ != State::kHandling) {
     return;
   }
+  held_ = std::move(held);
   QueueResponse(std::move(response), keep_alive_ && !core_->stopping);
   Run();
 }
@@ -452,6 +485,7 @@ Connection::Next Connection::StepWrite() {
 }
 
 void Connection::FinishResponse() {
+  held_.reset();
   EndRequest();
   if (keep_alive_ && !core_->stopping) {
     EnterReading(limits().idle);
@@ -638,6 +672,9 @@ void Connection::Close() {
   reader_.reset();
   ReleaseBody();
   EndRequest();
+  out_ = {};  // Whoever holds a stream may keep this for long.
+  out_body_ = {};
+  held_.reset();
   timer_.Cancel();
   socket_.Close();
   if (queue_ != nullptr) {

@@ -25,6 +25,9 @@ struct ServerLimits {
   std::size_t bodies_bytes = std::size_t{192}
                              << 20;  ///< Request bodies being received, all together: 503.
   std::size_t bodies_bytes_per_caller = std::size_t{96} << 20;  ///< 429.
+  /// Of answers that wait to be sent, streams among them, all together: 503.
+  std::size_t answers_bytes = std::size_t{768} << 20;
+  std::size_t answers_bytes_per_caller = std::size_t{256} << 20;  ///< 429; a stream is cut off.
   std::size_t stream_queue_bytes = std::size_t{4}
                                    << 20;  ///< Unsent bytes before a slow reader is cut off.
   std::size_t pipelined_bytes = std::size_t{64}
@@ -49,7 +52,7 @@ struct ServerOptions {
   int threads = 2;
   std::optional<CertificateAndKey> tls;  ///< None: plain HTTP.
   ServerLimits limits;
-  /// What a caller is answered that has used up its share of requests or bodies.
+  /// What a caller is answered that has used up its share of requests, bodies or answers.
   HttpResponse share_used_up = {
       429,
       {{"Content-Type", "text/plain; charset=utf-8"}, {"Retry-After", "1"}},

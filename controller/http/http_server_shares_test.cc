@@ -263,5 +263,63 @@ TEST_F(HttpServerTest, OneCallersBodiesAreBoundedAndLeaveRoomForOthers) {
   EXPECT_TRUE(holding.ReadAll().ends_with("\r\n\r\n45000"));
 }
 
+TEST_F(HttpServerTest, OneCallersUnreadAnswersAreBoundedAndSoAreAll) {
+  options_.limits.answers_bytes = std::size_t{20} << 20;
+  options_.limits.answers_bytes_per_caller = std::size_t{12} << 20;
+  Start();
+  constexpr std::size_t kBig = std::size_t{8} << 20;
+  const auto ask = [](const std::string& method, const std::string& caller) {
+    return method + " /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: " + caller +
+           "\r\n\r\n";
+  };
+  std::vector<RawPeer> peers;
+  for (const char* caller : {"ada", "bob"}) {
+    peers.push_back(Connect());
+    peers.back().Send(ask("GET", caller));
+    ASSERT_TRUE(
+        handler_.WaitFor([&] { return handler_.requests == static_cast<int>(peers.size()); }));
+  }
+  const auto answer = [&](const std::string& request) {
+    RawPeer peer = Connect();
+    peer.Send(request);
+    return peer.ReadAll();
+  };
+  const std::string refused = answer(ask("GET", "ada"));
+  EXPECT_EQ(StatusLine(refused), "HTTP/1.1 429 Too Many Requests");
+  EXPECT_NE(refused.find("Retry-After: 1\r\n"), std::string::npos);
+  EXPECT_EQ(metrics_.Of("midwatch_http_refused_total reason=answers_of_caller"), 1);
+  EXPECT_EQ(StatusLine(answer(ask("GET", "eve"))), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(metrics_.Of("midwatch_http_refused_total reason=answers"), 1);
+  const std::string done = answer(ask("POST", "ada"));  // Not to be done a second time.
+  EXPECT_EQ(StatusLine(done), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(done.find("Retry-After"), std::string::npos);
+  RawPeer small = Connect();
+  small.Send(From("ada", "/echo"));
+  EXPECT_EQ(StatusLine(small.ReadUntil("\r\n\r\n")), "HTTP/1.1 200 OK");
+  EXPECT_GT(peers[0].ReadAll().size(), kBig);  // What is read counts no more,
+  EXPECT_GT(answer(ask("GET", "ada")).size(), kBig);
+  peers[0].Close();
+  peers[1].Close();  // nor what nobody will read.
+  ASSERT_TRUE(WaitForConnections(1));
+  EXPECT_GT(answer(ask("GET", "bob")).size(), kBig);
+}
+
+TEST_F(HttpServerTest, OneCallersUnreadStreamsAreBounded) {
+  options_.limits.answers_bytes_per_caller = std::size_t{20} << 20;
+  Start();
+  std::vector<RawPeer> peers;
+  for (std::size_t i = 0; i < 2; ++i) {
+    peers.push_back(Connect());
+    peers.back().Send(From("ada", "/stream"));
+    ASSERT_TRUE(handler_.WaitFor([&] { return handler_.streams.size() == i + 1; }));
+  }
+  const std::string large(std::size_t{12} << 20, 'x');
+  EXPECT_TRUE(handler_.streams[0]->Write(large));
+  EXPECT_FALSE(handler_.streams[1]->Write(large));
+  EXPECT_TRUE(handler_.WaitForClosed(1));
+  handler_.streams[0]->End();
+  EXPECT_GT(peers[0].ReadUntil("\r\n0\r\n\r\n").size(), large.size());
+}
+
 }  // namespace
 }  // namespace midwatch::http

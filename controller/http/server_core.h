@@ -79,6 +79,8 @@ struct HttpServer::Core : std::enable_shared_from_this<HttpServer::Core> {
   std::size_t next_worker = 0;
   std::atomic<bool> stopping = false;
   std::atomic<std::size_t> bodies_bytes = 0;
+  const std::shared_ptr<std::atomic<std::size_t>> answers_bytes =
+      std::make_shared<std::atomic<std::size_t>>(0);
   std::mutex mutex;
   std::condition_variable changed;
   std::shared_ptr<const TlsContext> tls;  // Guarded by mutex.
@@ -100,7 +102,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         peer_(std::move(peer)) {}
 
   void Start();
-  void Respond(HttpResponse response);
+  /// `held` counts the answer until it is sent.
+  void Respond(HttpResponse response, std::shared_ptr<AnswerHold> held);
   void BeginStream(const HttpResponse& head, std::shared_ptr<StreamQueue> queue,
                    std::function<void()> closed);
   void Run();
@@ -111,6 +114,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Takes one of the caller's streams, if it has one left, until the result is called. While the
   /// handler has the request; any thread.
   std::function<void()> TakeStream(std::function<void()> closed);
+  /// Counts the answer, or puts a refusal in its place. While the handler has the request; any
+  /// thread.
+  std::shared_ptr<AnswerHold> HoldAnswer(HttpResponse& response);
+  /// Counts nothing yet. As HoldAnswer.
+  std::shared_ptr<AnswerHold> MakeHold() const;
 
   template <typename F>
   bool Post(F work) {
@@ -193,9 +201,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool keep_alive_ = true;
   bool http10_ = false;
   bool head_only_ = false;
+  bool reads_ = false;  // The request changes nothing.
 
-  std::string out_;       // What goes out next,
-  std::string out_body_;  // and then this.
+  std::string out_;                   // What goes out next,
+  std::string out_body_;              // and then this.
+  std::shared_ptr<AnswerHold> held_;  // Counts what goes out of a whole response.
   std::size_t out_done_ = 0;
   std::size_t linger_bytes_ = 0;
   std::shared_ptr<StreamQueue> queue_;  // Shared with the handler's stream.

@@ -15,15 +15,28 @@ StreamQueue::Outcome StreamQueue::Push(std::string bytes) {
   if (held_ == 0) {
     allowed_ = bytes.size() + limit_;
   }
-  if (held_ + bytes.size() > allowed_) {
-    closed_ = true;
-    pieces_.clear();
-    held_ = 0;
+  if (held_ + bytes.size() > allowed_ || !Hold(bytes.size())) {
+    DropAll();
     return Outcome::kOverflow;
   }
   held_ += bytes.size();
   pieces_.push_back(std::move(bytes));
   return std::exchange(woken_, true) ? Outcome::kQueued : Outcome::kQueuedWake;
+}
+
+bool StreamQueue::Hold(std::size_t bytes) {
+  const bool always = held_ == 0 && bytes <= kSmallPiece;
+  return hold_ == nullptr || hold_->Take(bytes, always) == AnswerHold::Outcome::kTaken;
+}
+
+void StreamQueue::DropAll() {
+  closed_ = true;
+  if (hold_ != nullptr) {
+    hold_->Give(held_ + taken_);
+  }
+  pieces_.clear();
+  held_ = 0;
+  taken_ = 0;
 }
 
 bool StreamQueue::HasRoom(const std::function<void()>& again) {
@@ -48,9 +61,7 @@ void StreamQueue::Close() {
   std::function<void()> on_room;
   {
     const std::lock_guard lock(mutex_);
-    closed_ = true;
-    pieces_.clear();
-    held_ = 0;
+    DropAll();
     on_room = std::exchange(on_room_, nullptr);
   }
   if (on_room) {
@@ -70,6 +81,9 @@ StreamQueue::Taken StreamQueue::Take(std::size_t most) {
 StreamQueue::Taken StreamQueue::TakeLocked(std::size_t most, std::function<void()>& on_room) {
   const std::lock_guard lock(mutex_);
   Taken taken;
+  if (hold_ != nullptr) {
+    hold_->Give(taken_);
+  }
   while (!pieces_.empty() &&
          (taken.bytes.empty() || taken.bytes.size() + pieces_[0].size() <= most)) {
     held_ -= pieces_[0].size();
@@ -80,6 +94,7 @@ StreamQueue::Taken StreamQueue::TakeLocked(std::size_t most, std::function<void(
     }
     pieces_.pop_front();
   }
+  taken_ = taken.bytes.size();
   // While pieces are left the connection comes back by itself.
   woken_ = !pieces_.empty();
   taken.ended = ended_ && pieces_.empty();

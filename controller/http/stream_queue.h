@@ -4,17 +4,28 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+
+#include "controller/http/caller_shares.h"
 
 namespace midwatch::http {
 
 /// What was written to a streamed body and not yet taken by its connection. Bounded: a peer that
 /// does not read is cut off. A piece written to an empty queue is always accepted whatever its size
 /// and does not count. Thread-safe.
+///
+/// What it holds is also counted by `hold`, if there is one, together with what was taken last:
+/// that is being sent. Beyond the limits there, it overflows too, unless it is empty and the piece
+/// small.
 class StreamQueue {
  public:
-  explicit StreamQueue(std::size_t limit) : limit_(limit) {}
+  static constexpr std::size_t kSmallPiece = std::size_t{16} << 10;
+
+  explicit StreamQueue(std::size_t limit, std::shared_ptr<AnswerHold> hold = nullptr)
+      : limit_(limit), hold_(std::move(hold)) {}
 
   enum class Outcome : std::uint8_t {
     kQueued,
@@ -40,11 +51,15 @@ class StreamQueue {
 
  private:
   Taken TakeLocked(std::size_t most, std::function<void()>& on_room);
+  bool Hold(std::size_t bytes);
+  void DropAll();
 
   const std::size_t limit_;
+  const std::shared_ptr<AnswerHold> hold_;
   std::mutex mutex_;
   std::deque<std::string> pieces_;
   std::size_t held_ = 0;
+  std::size_t taken_ = 0;    // Last, and counted until it is sent.
   std::size_t allowed_ = 0;  // Of held_, before it counts as overflow.
   std::function<void()> on_room_;
   bool woken_ = false;

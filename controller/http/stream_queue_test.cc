@@ -61,5 +61,25 @@ TEST(StreamQueue, TakesWholePieces) {
   EXPECT_EQ(queue.Take(1).bytes, "d");
 }
 
+TEST(StreamQueue, IsCountedUntilWhatWasTakenIsSent) {
+  const auto all = std::make_shared<std::atomic<std::size_t>>(0);
+  const AnswerLimits limits{.all = 20'000, .per_caller = 0};
+  StreamQueue queue(100'000, std::make_shared<AnswerHold>(all, nullptr, limits));
+  queue.Push(std::string(15'000, 'a'));
+  queue.Push(std::string(5'000, 'b'));
+  EXPECT_EQ(*all, 20'000U);
+  queue.Take(15'000);
+  EXPECT_EQ(*all, 20'000U) << "it is being sent";
+  queue.Take(5'000);
+  EXPECT_EQ(*all, 5'000U);
+
+  StreamQueue other(100'000, std::make_shared<AnswerHold>(all, nullptr, limits));
+  EXPECT_EQ(other.Push(std::string(16'000, 'c')), Outcome::kQueuedWake) << "empty, and it is small";
+  EXPECT_EQ(other.Push("d"), Outcome::kOverflow);
+  EXPECT_EQ(*all, 5'000U);
+  queue.Close();
+  EXPECT_EQ(*all, 0U);
+}
+
 }  // namespace
 }  // namespace midwatch::http
