@@ -492,7 +492,7 @@ TEST(TokenAuthenticatorTest, TellsWhoATokenBelongsTo) {
 
   const auto agent = tokens.Authenticate("Bearer " + token);
   ASSERT_TRUE(agent);
-  EXPECT_EQ(*agent, Identity::Agent("ops", "ada"));
+  EXPECT_EQ(*agent, Identity::Agent("ops", "ada", ada->object.uid()));
   EXPECT_EQ(*tokens.Authenticate("bearer  admin-token "), Identity::Administrator());
   EXPECT_EQ(*tokens.Authenticate(""), Identity::Anonymous());
   std::string changed = token;
@@ -526,7 +526,7 @@ TEST(TokenAuthenticatorTest, AnAgentMayHaveAnyNameOfAnObject) {
   const IssuedToken issued = IssueAgentToken({"ops", longest, agent->object.uid()}, world.random);
   ASSERT_TRUE(world.Create(world.At("secrets", "", kTokenNamespace), issued.secret));
   EXPECT_EQ(*tokens.Authenticate("Bearer " + issued.token.Reveal()),
-            Identity::Agent("ops", longest));
+            Identity::Agent("ops", longest, agent->object.uid()));
 }
 
 TEST(TokenAuthenticatorTest, ASecretOfAnotherTypeIsNoToken) {

@@ -111,7 +111,7 @@ Result<Identity> TokenAuthenticator::Authenticate(std::string_view authorization
   if (standing == nullptr || standing->object().uid() != Field(body, "uid")) {
     return Unauthorized();
   }
-  return Identity::Agent(agent_namespace, agent);
+  return Identity::Agent(agent_namespace, agent, standing->object().uid());
 }
 
 }  // namespace midwatch::apiserver

@@ -90,7 +90,8 @@ Result<Asked> Understand(const HttpRequest& request) {
                   .authorization = std::string(request.Header("Authorization")),
                   .object = std::string(request.Header(kObjectHeader)),
                   .digest = blob ? asked.route.name : "",
-                  .log = blob ? "" : asked.route.name};
+                  .log = blob ? "" : asked.route.name,
+                  .bytes = request.body.size()};
   return asked;
 }
 

@@ -29,6 +29,7 @@ struct ArtifactAccess {
   std::string object;         ///< kObjectHeader, or empty.
   std::string digest;         ///< Of the artifact, or empty.
   std::string log;            ///< Name of the log, prefix of the logs searched, or empty.
+  std::size_t bytes = 0;      ///< Of what is written; 0 before it is there.
 };
 
 /// Decides, now or later, from any thread. kUnauthorized: who is it; kForbidden: not this one.

@@ -18,6 +18,9 @@ tl::unexpected<Error> Refused(const Identity& identity) {
   return Fail(ErrorCode::kForbidden, identity.username + " may not do that");
 }
 
+/// Whose an upload is: one made again under the name of another Agent is not that one.
+std::string OwnerOf(const Identity& agent) { return agent.username + ":" + agent.agent_uid; }
+
 bool IsUnderWay(const Object& object) {
   const auto run = api::FromObject<api::Run>(object);
   return run && run->status.phase < api::RunPhase::kSucceeded;
@@ -39,15 +42,40 @@ bool HasInput(const Object& object, const std::string& digest) {
 
 }  // namespace
 
-/// True if that is so of one of the Agent's Runs.
-template <typename Predicate>
-bool ArtifactRights::AnyRun(const Identity& identity, Predicate fits) const {
+std::vector<apiserver::VersionPtr> ArtifactRights::RunsOf(const Identity& identity) const {
   const auto runs = api_.List({.identity = identity,
                                .target = {.resource = api_.registry().Find(api::Run::Type()),
                                           .namespace_name = identity.agent_namespace},
                                .field_selector = "spec.agentRef.name=" + identity.agent_name});
-  return runs && std::any_of(runs->items.begin(), runs->items.end(),
-                             [&](const auto& version) { return fits(version->object()); });
+  return runs ? runs->items : std::vector<apiserver::VersionPtr>();
+}
+
+/// True if that is so of one of the Agent's Runs.
+template <typename Predicate>
+bool ArtifactRights::AnyRun(const Identity& identity, Predicate fits) const {
+  const auto runs = RunsOf(identity);
+  return std::any_of(runs.begin(), runs.end(),
+                     [&](const auto& version) { return fits(version->object()); });
+}
+
+Result<void> ArtifactRights::CheckUpload(const Identity& identity,
+                                         const ArtifactAccess& access) const {
+  std::vector<std::string> under_way;
+  for (const auto& version : RunsOf(identity)) {
+    if (IsUnderWay(version->object())) {
+      under_way.push_back(version->object().uid());
+    }
+  }
+  if (under_way.empty()) {
+    return Refused(identity);
+  }
+  if (access.bytes > 0 &&
+      !uploads_.Take(OwnerOf(identity), under_way, access.digest, access.bytes)) {
+    return Fail(ErrorCode::kForbidden,
+                "the Runs of this Agent that are under way have uploaded what they may: " +
+                    std::to_string(artifacts::kMaxUploadBytesPerRun) + " bytes each");
+  }
+  return {};
 }
 
 /// A session log is named by its Run: `runs/NAMESPACE/NAME`.
@@ -75,11 +103,12 @@ Result<void> ArtifactRights::CheckAgent(const Identity& identity,
   if (!access.log.empty()) {
     return CheckLog(identity, access);
   }
+  if (access.verb == Verb::kWrite) {
+    return CheckUpload(identity, access);
+  }
   const bool may =
-      access.verb == Verb::kWrite
-          ? AnyRun(identity, IsUnderWay)
-          : store_.HasUploaded(identity.username, access.digest) ||
-                AnyRun(identity, [&](const Object& run) { return HasInput(run, access.digest); });
+      store_.HasUploaded(OwnerOf(identity), access.digest) ||
+      AnyRun(identity, [&](const Object& run) { return HasInput(run, access.digest); });
   return may ? Result<void>() : Refused(identity);
 }
 
@@ -100,7 +129,7 @@ void ArtifactRights::NoteUpload(const ArtifactAccess& access) const {
   const auto identity = tokens_.Authenticate(access.authorization);
   if (identity && identity->kind == Identity::Kind::kAgent) {
     // Without the note the Agent may not read it: it can upload it again.
-    (void)store_.NoteUpload(identity->username, access.digest);
+    (void)store_.NoteUpload(OwnerOf(*identity), access.digest);
   }
 }
 

@@ -635,6 +635,20 @@ class AgentIdentity(OneServer):
         self.may_not("GET", "/artifacts/v1/logs/..%2F..%2Fadmin.token?offset=0", code=422)
         self.may_not("GET", "/artifacts/v1/search?log=runs%2Fops%2Fada-run&text=line")
 
+    def test_uploads_are_bounded_and_are_not_inherited(self):
+        eve = obj("Agent", "eve", "ops", {"permissions": "DenyAll"})
+        self.world.midwatch.apply(eve, run("eve-run", "eve"))
+        first = agent_api(self.world, "ops/eve")
+        blobs = [b"small", *[bytes([i]) * (64 << 20) for i in range(2)]]  # All but the last fit.
+        for content, code in zip(blobs, (201, 201, 403)):
+            self.must(first, "PUT", "/artifacts/v1/blobs/" + digest_of(content), content, code=code)
+        small = "/artifacts/v1/blobs/" + digest_of(b"small")
+        self.assertEqual(self.must(first, "GET", small), "small")
+        self.must(self.api, "DELETE", f"{self.OPS}/agents/eve")
+        wait_until(lambda: self.api.call("GET", f"{self.OPS}/agents/eve")[0] == 404, "the Agent is gone")
+        self.world.midwatch.apply(eve)
+        self.must(agent_api(self.world, "ops/eve"), "GET", small, code=403)
+
     def test_a_log_is_complete_when_its_run_is(self):
         self.world.midwatch.apply(run("ended", "ada"))
         log, status = "/artifacts/v1/logs/runs%2Fops%2Fended?offset=", f"{self.OPS}/runs/ended/status"
