@@ -13,7 +13,7 @@ Definition Sync() {
       .summary = "Sync a GitSource now, and show what came of it",
       .details = {},
       .parameters =
-          {{.names = "NAME", .help = "The GitSource", .set = Into(o->name), .required = true},
+          {TargetParameter("The GitSource", o->target, {"gitsource"}),
            {.names = "--timeout",
             .value = "DURATION",
             .help = "How long to wait for the result",

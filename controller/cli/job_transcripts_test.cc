@@ -291,6 +291,18 @@ TEST_F(JobTest, ThePiecesDoTheSame) {
            {"job", "finish", "payments/database-42", "--exit-code", "0", "--log", "nope.log"}}));
 }
 
+TEST_F(JobTest, ANamespaceMayBeNamedLikeAKind) {
+  world.Put("apiVersion: v1\nkind: Namespace\nmetadata: {name: agents}\n");
+  EXPECT_NE(world.Run({"job", "start", "-m", "agents/tool", "--job-id", "j1"})
+                .find("agents/tool-j1\n"),
+            std::string::npos);
+  EXPECT_NE(world.Run({"job", "finish", "agents/tool-j1", "--exit-code", "0"})
+                .find("modulejob/tool-j1 is Succeeded"),
+            std::string::npos);
+  EXPECT_NE(world.Run({"tree", "agents/tool-j1"}).find("ModuleJob agents/tool-j1"),
+            std::string::npos);
+}
+
 TEST_F(JobTest, TheCiSystemFillsInWhatIsLeftOpen) {
   world.environment.insert({{"GITHUB_ACTIONS", "true"},
                             {"GITHUB_SERVER_URL", "https://github.com"},

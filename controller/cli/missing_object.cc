@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "controller/base/text.h"
+#include "controller/cli/object_reference.h"
 
 namespace midwatch::cli {
 namespace {
@@ -36,6 +37,10 @@ std::string WhereItIs(const ResourceType& type, const std::string& name, ApiSess
   }
   if (const auto near = NearestWord(name, names)) {
     return "did you mean " + Quote(*near) + "?";
+  }
+  if (IsKindWord(space)) {
+    return Quote(space) + " was taken for a namespace: a kind is expected to be " +
+           ToLower(type.kind);
   }
   return "midwatch get " + type.plural + (type.namespaced ? " -A" : "") + " lists those that exist";
 }

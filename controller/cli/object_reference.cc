@@ -16,22 +16,24 @@ struct Names {
 };
 constexpr std::array kNames = {Names{"modulejob", "modulejobs", "mj"},
                                Names{"dispatch", "dispatches", "dp"}, Names{"run", "runs", "rn"},
-                               Names{"report", "reports", "rep"}};
+                               Names{"report", "reports", "rep"},
+                               Names{"gitsource", "gitsources", "gs"}};
 
 std::string WithoutGroup(std::string_view kind) {
   const std::string lower = ToLower(kind);
   return lower.substr(0, lower.find('.'));
 }
 
-bool IsKindWord(std::string_view word) {
+/// The kind among these that the word names; else nothing.
+std::string KindAmong(const std::vector<std::string>& kinds, std::string_view word) {
   const std::string said = WithoutGroup(word);
-  const auto called = [&](const ResourceType& type) {
-    return said == ToLower(type.kind) || said == type.plural;
-  };
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [&](const Names& names) { return said == names.short_name; }) ||
-         std::any_of(api::OurKinds().begin(), api::OurKinds().end(), called) ||
-         std::any_of(api::CoreKinds().begin(), api::CoreKinds().end(), called);
+  for (const Names& names : kNames) {
+    const bool named = said == names.kind || said == names.plural || said == names.short_name;
+    if (named && std::find(kinds.begin(), kinds.end(), names.kind) != kinds.end()) {
+      return std::string(names.kind);
+    }
+  }
+  return {};
 }
 
 /// One to three parts, none of them empty; else nothing.
@@ -47,23 +49,6 @@ std::vector<std::string> PartsOf(std::string_view text) {
 
 }  // namespace
 
-Result<ObjectReference> ParseReference(std::string_view text) {
-  const std::vector<std::string> parts = PartsOf(text);
-  switch (parts.size()) {
-    case 1:
-      return ObjectReference{.kind = {}, .namespace_name = {}, .name = parts[0]};
-    case 2:
-      return IsKindWord(parts[0])
-                 ? ObjectReference{.kind = parts[0], .namespace_name = {}, .name = parts[1]}
-                 : ObjectReference{.kind = {}, .namespace_name = parts[0], .name = parts[1]};
-    case 3:
-      return ObjectReference{.kind = parts[0], .namespace_name = parts[1], .name = parts[2]};
-    default:
-      return Fail(ErrorCode::kInvalid,
-                  "expected NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME");
-  }
-}
-
 Result<ObjectReference> ParseTypedReference(std::string_view text) {
   const std::vector<std::string> parts = PartsOf(text);
   if (parts.size() < 2) {
@@ -77,23 +62,36 @@ Result<ObjectReference> ParseTypedReference(std::string_view text) {
 
 Result<ObjectReference> ParseReferenceTo(std::string_view text,
                                          const std::vector<std::string>& kinds) {
-  MIDWATCH_ASSIGN(ObjectReference reference, ParseReference(text));
-  if (reference.kind.empty()) {
-    return reference;
+  const std::vector<std::string> parts = PartsOf(text);
+  if (parts.empty()) {
+    return Fail(ErrorCode::kInvalid,
+                "expected NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME");
   }
-  const std::string said = WithoutGroup(reference.kind);
-  for (const Names& names : kNames) {
-    const bool named = said == names.kind || said == names.plural || said == names.short_name;
-    if (named && std::find(kinds.begin(), kinds.end(), names.kind) != kinds.end()) {
-      reference.kind = names.kind;
-      return reference;
+  ObjectReference reference{.kind = KindAmong(kinds, parts.size() > 1 ? parts.front() : ""),
+                            .namespace_name = {},
+                            .name = parts.back()};
+  if (parts.size() == 3 && reference.kind.empty()) {
+    std::vector<std::string> forms;
+    for (const std::string& kind : kinds) {
+      forms.push_back(kind + "/NAMESPACE/NAME");
     }
+    return Fail(ErrorCode::kInvalid, "expected " + Join(forms, " or "));
   }
-  std::vector<std::string> forms;
-  for (const std::string& kind : kinds) {
-    forms.push_back(kind + "/NAME");
+  if (parts.size() == 3 || (parts.size() == 2 && reference.kind.empty())) {
+    reference.namespace_name = parts[parts.size() - 2];
   }
-  return Fail(ErrorCode::kInvalid, "expected " + Join(forms, " or "));
+  return reference;
+}
+
+bool IsKindWord(std::string_view word) {
+  const std::string said = WithoutGroup(word);
+  const auto called = [&](const ResourceType& type) {
+    return said == ToLower(type.kind) || said == type.plural;
+  };
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](const Names& names) { return said == names.short_name; }) ||
+         std::any_of(api::OurKinds().begin(), api::OurKinds().end(), called) ||
+         std::any_of(api::CoreKinds().begin(), api::CoreKinds().end(), called);
 }
 
 }  // namespace midwatch::cli

@@ -95,7 +95,7 @@ struct DiffOptions {
 };
 struct SyncOptions {
   ClientOptions client;
-  std::string name;
+  ObjectReference target;
   Duration timeout = std::chrono::minutes(2);
   bool no_wait = false;
 };

@@ -57,8 +57,18 @@ std::string ShowCounts(const api::SyncCounts& counts) {
   return out + "; " + Count(static_cast<std::size_t>(counts.total), "object") + " in the inventory";
 }
 
+/// The counts are those of the revision's writes, however often it was synced since.
+bool HasWritten(const api::GitSource& source, const api::GitSource& before) {
+  const api::SyncCounts counts = source.status.counts.value_or(api::SyncCounts());
+  const auto revision = [](const api::GitSource& of) {
+    return of.status.applied ? of.status.applied->revision : std::string();
+  };
+  return counts.created + counts.updated + counts.pruned > 0 &&
+         (source.status.counts != before.status.counts || revision(source) != revision(before));
+}
+
 /// Says what came of the sync. The exit code.
-int PrintResult(const api::GitSource& source, Context& context) {
+int PrintResult(const api::GitSource& source, const api::GitSource& before, Context& context) {
   const api::GitSourceStatus& status = source.status;
   const std::string name = source.metadata.namespace_name + "/" + source.metadata.name;
   const api::Condition* ready = FindCondition(source, "Ready");
@@ -82,7 +92,12 @@ int PrintResult(const api::GitSource& source, Context& context) {
   }
   const bool written = good || partly;
   if (status.counts && written) {
-    context.Print("  " + ShowCounts(*status.counts) + "\n");
+    const std::int64_t total = status.counts->total;
+    context.Print("  " +
+                  (partly || HasWritten(source, before)
+                       ? ShowCounts(*status.counts)
+                       : "nothing to change; " + Count(static_cast<std::size_t>(total), "object")) +
+                  "\n");
   }
   for (const api::SyncError& error : status.errors) {
     context.Print("  " + ShowSyncError(error, context.out) + "\n");
@@ -100,7 +115,7 @@ Result<void> Ask(const SyncOptions& options, ApiSession& session, const std::str
   MIDWATCH_TRY(session.Patch(
       {.type = api::GitSource::Type(),
        .namespace_name = session.namespace_name(),
-       .name = options.name,
+       .name = options.target.name,
        .subresource = {},
        .patch_type = PatchType::kMerge,
        .patch = Json::Of({{"metadata", Json::Of({{"annotations", std::move(annotations)}})}}),
@@ -111,16 +126,16 @@ Result<void> Ask(const SyncOptions& options, ApiSession& session, const std::str
 }  // namespace
 
 int Run(const SyncOptions& options, Context& context) {
-  auto session = ApiSession::Open(context, options.client);
+  auto session = ApiSession::Open(context, options.client, options.target.namespace_name);
   if (!session) {
     return context.Refuse(session.error());
   }
-  const auto before = session->GetAs<api::GitSource>(session->namespace_name(), options.name);
+  const auto before = session->GetAs<api::GitSource>(session->namespace_name(), options.target.name);
   if (!before) {
-    return RefuseObject(before.error(), api::GitSource::Type(), options.name, context, *session);
+    return RefuseObject(before.error(), api::GitSource::Type(), options.target.name, context, *session);
   }
   if (before->spec.suspend) {
-    return context.Refuse(kExitFailed, "gitsource/" + options.name + " is suspended",
+    return context.Refuse(kExitFailed, "gitsource/" + options.target.name + " is suspended",
                           "set spec.suspend to false first");
   }
   const std::string request = FormatMicroTime(context.Time().wall);
@@ -128,14 +143,14 @@ int Run(const SyncOptions& options, Context& context) {
     return context.Refuse(asked.error());
   }
   if (options.no_wait) {
-    context.Print("gitsource/" + options.name + " is asked to sync\n");
+    context.Print("gitsource/" + options.target.name + " is asked to sync\n");
     return kExitDone;
   }
   LiveList live(context, *session,
                 {.type = api::GitSource::Type(),
                  .namespace_name = session->namespace_name(),
                  .label_selector = {},
-                 .field_selector = "metadata.name=" + options.name,
+                 .field_selector = "metadata.name=" + options.target.name,
                  .continue_token = {},
                  .resource_version = {}});
   std::optional<api::GitSource> source;
@@ -147,14 +162,14 @@ int Run(const SyncOptions& options, Context& context) {
     source = seen ? std::optional(*seen) : std::nullopt;
     return source && source->status.last_handled_sync_request == request && !IsAtWork(*source);
   };
-  if (!context.WaitFor("syncing " + session->namespace_name() + "/" + options.name,
+  if (!context.WaitFor("syncing " + session->namespace_name() + "/" + options.target.name,
                        context.Time().mono + options.timeout, finished)) {
     return context.Refuse(kExitUnreachable,
                           "no result of the sync in " + FormatDuration(options.timeout),
-                          "it goes on; midwatch describe gitsource " + options.name +
+                          "it goes on; midwatch describe gitsource " + options.target.name +
                               session->namespace_option() + " shows how far it is");
   }
-  return PrintResult(*source, context);
+  return PrintResult(*source, *before, context);
 }
 
 }  // namespace midwatch::cli

@@ -85,6 +85,8 @@ INSTANTIATE_TEST_SUITE_P(
                         {"tree", "modulejob/payments/ledger-7", "-n", "orders"},
                         {"get", "module/payments/ledger", "-n", "orders"},
                         {"get", "stack/payments/core"},
+                        {"tree", "agents/nope"},
+                        {"tree", "module/payments/ledger"},
                         {"tree", "a/b/c/d"}}},
         TranscriptCase{"get_colours",
                        {{"get", "dispatches", "-n", "payments", "--colour", "always"}}},
@@ -453,6 +455,13 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
   });
   all += world.Run(command) + "\n";
   world.clock.Advance(std::chrono::seconds(5));
+  for (const char* reference : {"gitsource/midwatch-system/platform", "midwatch-system/platform"}) {
+    world.waiter.next.emplace_back([&] {
+      FinishSync(world, Json::Of({{"conditions", Ready(true, "Succeeded", "")}}));
+    });
+    all += world.Run({"sync", reference}) + "\n";
+    world.clock.Advance(std::chrono::seconds(5));
+  }
   all += world.RunAll({{"sync", "platform", "-n", "midwatch-system", "--timeout", "3s"},
                        {"sync", "platform", "-n", "midwatch-system", "--no-wait"},
                        {"sync", "nope"}});
