@@ -4,6 +4,7 @@
 #include "controller/base/encoding.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
+#include "controller/cli/missing_object.h"
 #include "controller/cli/object_output.h"
 
 namespace midwatch::cli {
@@ -39,7 +40,7 @@ std::string Kubeconfig(const Connection& connection, const NameInNamespace& agen
 }  // namespace
 
 int Run(const AgentTokenOptions& options, Context& context) {
-  auto session = ApiSession::Open(context, options.client);
+  auto session = ApiSession::Open(context, options.client, options.agent.namespace_name);
   if (!session) {
     return context.Refuse(session.error());
   }
@@ -47,7 +48,7 @@ int Run(const AgentTokenOptions& options, Context& context) {
   const auto known =
       session->Get(api::Agent::Type(), options.agent.namespace_name, options.agent.name);
   if (!known) {
-    return context.Refuse(known.error());
+    return RefuseObject(known.error(), api::Agent::Type(), options.agent.name, context, *session);
   }
   const NewToken made = context.world.issue_agent_token(*known);
   const auto created = session->Create({.type = api::Secret::Type(),
@@ -62,7 +63,16 @@ int Run(const AgentTokenOptions& options, Context& context) {
   if (options.file.empty()) {
     context.Print(text);
   } else if (const auto written = context.world.files.WritePrivate(options.file, text); !written) {
-    return context.Refuse(written.error());
+    // A token that nobody has shall not live on.
+    const auto revoked = session->Delete({.type = api::Secret::Type(),
+                                          .namespace_name = created->namespace_name(),
+                                          .name = created->name(),
+                                          .preconditions = {},
+                                          .propagation_policy = "Background"});
+    const std::string named = "secret -n " + created->namespace_name() + " " + created->name();
+    context.Refuse(written.error());
+    context.Hint(revoked ? "no token was made" : "revoke it: midwatch delete " + named);
+    return kExitFailed;
   }
   context.Note((options.file.empty() ? "This token of Agent " + agent + " is shown once; "
                                      : "Wrote " + options.file + " for Agent " + agent + "; ") +

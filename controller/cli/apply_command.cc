@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "controller/api/git_source.h"
 #include "controller/api/names.h"
 #include "controller/base/text.h"
 #include "controller/cli/commands.h"
@@ -66,18 +67,56 @@ class Applier {
     if (!before && before.error().code != ErrorCode::kNotFound) {
       return Fail(before.error());
     }
-    MIDWATCH_ASSIGN(const Object after,
-                    session_.Patch({.type = type,
-                                    .namespace_name = object.namespace_name,
-                                    .name = object.name,
-                                    .subresource = {},
-                                    .patch_type = PatchType::kApply,
-                                    .patch = object.body,
-                                    .field_manager = std::string(api::field_managers::kCli),
-                                    .force = options_.force_conflicts,
-                                    .dry_run = options_.dry_run}));
-    Say(object, Outcome(before, after, options_.dry_run), after);
+    PatchRequest patch{.type = type,
+                       .namespace_name = object.namespace_name,
+                       .name = object.name,
+                       .subresource = {},
+                       .patch_type = PatchType::kApply,
+                       .patch = object.body,
+                       .field_manager = std::string(api::field_managers::kCli),
+                       .force = false,
+                       .dry_run = options_.dry_run};
+    auto after = session_.Patch(patch);
+    if (!after && after.error().code == ErrorCode::kConflict) {
+      const std::string declared = before ? WhoDeclares(after.error(), *before) : std::string();
+      if (options_.force_conflicts && declared.empty()) {
+        patch.force = true;
+        after = session_.Patch(patch);
+      } else {
+        hints_.insert(declared.empty() ? "--force-conflicts takes the fields over" : declared);
+      }
+    }
+    if (!after) {
+      return Fail(after.error());
+    }
+    Say(object, Outcome(before, *after, options_.dry_run), *after);
     return {};
+  }
+
+  /// What to do instead, if a GitSource that is not suspended would undo what is forced.
+  std::string WhoDeclares(const Error& conflict, const Object& object) {
+    if (conflict.message.find(Quote(api::field_managers::kGit)) == std::string::npos) {
+      return {};
+    }
+    const auto& annotations = object.meta().annotations;
+    const auto said = [&](std::string_view name) {
+      const auto found = annotations.find(name);
+      return found == annotations.end() ? std::string() : found->second;
+    };
+    const std::string identity = said(api::annotations::kSourceIdentity);
+    const std::vector<std::string_view> parts = Split(identity, '/');
+    if (parts.size() != 3) {
+      return {};
+    }
+    const std::string space(parts[1]);
+    const std::string name(parts[2]);
+    const auto source = session_.GetAs<api::GitSource>(space, name);
+    if (source ? source->spec.suspend : source.error().code == ErrorCode::kNotFound) {
+      return {};
+    }
+    return HarmlessLine("GitSource " + space + "/" + name + " declares it in " +
+                        said(api::annotations::kSourceFile) +
+                        ": change it there, or suspend the source");
   }
 
   void Say(const DeclaredObject& object, std::string_view outcome, const Object& after) {
@@ -95,8 +134,9 @@ class Applier {
   int Explain(const Error& error, const DeclaredObject& object) {
     const std::string where =
         object.path + ":" + std::to_string(object.at.line) + ":" + std::to_string(object.at.column);
-    hints_.insert(error.code == ErrorCode::kConflict ? "--force-conflicts takes the fields over"
-                                                     : HintFor(error));
+    if (error.code != ErrorCode::kConflict) {
+      hints_.insert(HintFor(error));
+    }
     return context_.Refuse(ExitCodeOf(error.code), where + ": " + Harmless(error.message));
   }
 

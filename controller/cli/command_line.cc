@@ -134,7 +134,7 @@ class Parser {
       const std::string name = parameter.IsArgument() ? "argument" : LongName(parameter.names);
       if (parameter.required && app_.get_option(name)->count() == 0) {
         const bool form = parameter.IsArgument() && parameter.names.find(' ') != std::string::npos;
-        names.push_back(form                     ? LowerFirst(parameter.help)
+        names.push_back(form ? LowerFirst(parameter.help.substr(0, parameter.help.find(';')))
                         : parameter.IsArgument() ? parameter.names
                                                  : name);
       }

@@ -112,7 +112,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "error: unknown option \"--serach\"\nhint: did you mean --search?\n"},
         UsageCase{"MissingArgument",
                   {"sync"},
-                  "error: gitsource/NAME is missing\nhint: usage: midwatch sync [options] gitsource/NAME\n"},
+                  "error: gitsource/NAME is missing\n"
+                  "hint: usage: midwatch sync [options] gitsource/NAME\n"},
         UsageCase{"MissingForm",
                   {"get"},
                   "error: what to list is missing\nhint: usage: midwatch get [options] "

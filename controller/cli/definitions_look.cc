@@ -135,7 +135,7 @@ Definition ReportOf() {
                                      {"report", "dispatch"}),
                      OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson,
                                                  OutputFormat::kYaml, OutputFormat::kMarkdown})},
-      .examples = {{"midwatch report -n payments database-x7k2m", ""}},
+      .examples = {{"midwatch report -n payments dispatch/database-x7k2m", ""}},
       .take = [o] { return Command(ClientCommand(*o)); }};
   Append(ClientParameters(o->client), d.parameters);
   return d;

@@ -42,6 +42,13 @@ class Getter {
     if (!selected) {
       return context_.Refuse(kExitFailed, selected.error().message, kHintForTypes);
     }
+    const bool named = std::any_of(selected->begin(), selected->end(), [](const Selected& one) {
+      return one.entry->type.namespaced && !one.names.empty();
+    });
+    if (options_.all_namespaces && named) {
+      return context_.Refuse(kExitUsage, "a name is of one namespace",
+                             "leave out -A, or look for it with --search");
+    }
     if (options_.watch) {
       return Watch(*selected);
     }

@@ -17,12 +17,13 @@ constexpr Duration kPatience = std::chrono::seconds(30);
 Result<ReportedTransition> Tell(const std::string& job, JobNews news, const std::string& log,
                                 const std::string& plan, Context& context, ApiSession& session) {
   const SecretMask mask(context.world.environment);
+  const UploadTarget to{context, session, context.Time().mono + kPatience};
   if (!log.empty()) {
-    MIDWATCH_ASSIGN(auto artifact, UploadFile("log", log, mask, context, session));
+    MIDWATCH_ASSIGN(auto artifact, UploadFile("log", log, mask, to));
     news.artifacts.push_back(std::move(artifact));
   }
   if (!plan.empty()) {
-    MIDWATCH_ASSIGN(auto artifact, UploadFile("plan", plan, mask, context, session));
+    MIDWATCH_ASSIGN(auto artifact, UploadFile("plan", plan, mask, to));
     news.artifacts.push_back(std::move(artifact));
   }
   return JobReporter(context, session, kPatience).Report(session.namespace_name(), job, news);
@@ -102,7 +103,9 @@ int Run(const JobFinishOptions& options, Context& context) {
                         *session);
   }
   Confirm(*reported, state, context);
-  if (options.wait) {
+  if (options.wait && state == api::JobState::kCancelled) {
+    context.Note("a job that was cancelled starts no AI work: nothing is waited for");
+  } else if (options.wait) {
     WaitForResults(*reported, *options.wait, {context.world.out, context.out}, context, *session);
   }
   return kExitDone;

@@ -197,12 +197,14 @@ class Execution {
                  .at = context_.Time().wall,
                  .exit_code = ending.exit_code,
                  .message = ending.message};
-    AddArtifact(UploadText("log", sink_->log().Take(mask_), "text/plain", *session_), "log", news);
+    const MonoTime deadline = context_.Time().mono + end_patience_;
+    const UploadTarget to{context_, *session_, deadline};
+    AddArtifact(UploadText("log", sink_->log().Take(mask_), "text/plain", to), "log", news);
     if (!options_.plan.empty()) {
-      AddArtifact(UploadFile("plan", options_.plan, mask_, context_, *session_), "plan", news);
+      AddArtifact(UploadFile("plan", options_.plan, mask_, to), "plan", news);
     }
     const auto reported =
-        JobReporter(context_, *session_, end_patience_)
+        JobReporter(context_, *session_, deadline - context_.Time().mono)
             .Report(job_.metadata.namespace_name, job_.metadata.name, news, &job_);
     if (!reported) {
       return Warn("the end of the job is not reported: " + reported.error().message);

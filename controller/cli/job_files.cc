@@ -2,28 +2,35 @@
 
 #include <utility>
 
+#include "controller/cli/job_reporter.h"
+
 namespace midwatch::cli {
 
-Result<api::Artifact> UploadText(std::string name, std::string text, std::string media_type,
-                                 ApiSession& session) {
-  const auto size = static_cast<std::int64_t>(text.size());
-  MIDWATCH_ASSIGN(std::string digest, session.Upload(std::move(text)));
+Result<api::Artifact> UploadText(std::string name, const std::string& text, std::string media_type,
+                                 const UploadTarget& to) {
+  auto digest = to.session.Upload(text);
+  while (!digest && WaitForAnotherTry(digest.error(), to.deadline, to.context)) {
+    digest = to.session.Upload(text);
+  }
+  if (!digest) {
+    return Fail(digest.error());
+  }
   return api::Artifact{.name = std::move(name),
-                       .digest = std::move(digest),
-                       .size = size,
+                       .digest = *std::move(digest),
+                       .size = static_cast<std::int64_t>(text.size()),
                        .media_type = std::move(media_type)};
 }
 
 Result<api::Artifact> UploadFile(std::string name, const std::string& path, const SecretMask& mask,
-                                 Context& context, ApiSession& session) {
-  const auto read = context.world.files.Read(path, kMostUploaded);
+                                 const UploadTarget& to) {
+  const auto read = to.context.world.files.Read(path, kMostUploaded);
   if (!read) {
     return Fail(ErrorCode::kInvalid, read.error().message);  // Not found is the job alone.
   }
   const std::string& bytes = *read;
   const bool json = !bytes.empty() && (bytes.front() == '{' || bytes.front() == '[');
   return UploadText(std::move(name), mask.Apply(bytes), json ? "application/json" : "text/plain",
-                    session);
+                    to);
 }
 
 }  // namespace midwatch::cli

@@ -12,12 +12,19 @@ namespace midwatch::cli {
 /// The longest log or plan that is uploaded.
 inline constexpr std::size_t kMostUploaded = std::size_t{16} << 20;
 
+/// Where uploads go, and how long they are tried.
+struct UploadTarget {
+  Context& context;
+  ApiSession& session;
+  MonoTime deadline;
+};
+
 /// Uploads a text as the artifact `name` (`log`, `plan`).
-Result<api::Artifact> UploadText(std::string name, std::string text, std::string media_type,
-                                 ApiSession& session);
+Result<api::Artifact> UploadText(std::string name, const std::string& text, std::string media_type,
+                                 const UploadTarget& to);
 
 /// Reads a file, masks it and uploads it.
 Result<api::Artifact> UploadFile(std::string name, const std::string& path, const SecretMask& mask,
-                                 Context& context, ApiSession& session);
+                                 const UploadTarget& to);
 
 }  // namespace midwatch::cli

@@ -98,6 +98,21 @@ api::ModuleJob MakeJob(const JobFacts& facts, const std::map<std::string, std::s
   return job;
 }
 
+bool WaitForAnotherTry(const Error& error, MonoTime deadline, Context& context) {
+  if (!IsWorthAnotherTry(error.code) || context.Time().mono >= deadline) {
+    return false;
+  }
+  bool interrupted = false;
+  if (error.code != ErrorCode::kConflict) {
+    context.WaitFor("the API is not reached, trying again",
+                    std::min(deadline, context.Time().mono + kBetweenTries), [&] {
+                      interrupted = context.world.waiter.TakeSignal().has_value();
+                      return interrupted;
+                    });
+  }
+  return !interrupted;
+}
+
 Result<void> JobReporter::Create(api::ModuleJob job, const std::vector<JobNews>& news) {
   for (const JobNews& one : news) {
     Append(one, job.spec);
@@ -122,18 +137,7 @@ Result<ReportedTransition> JobReporter::Report(const std::string& namespace_name
   const MonoTime deadline = context_.Time().mono + patience_;
   for (;;) {
     auto reported = TryReport(namespace_name, name, news, missing);
-    if (reported || !IsWorthAnotherTry(reported.error().code) || context_.Time().mono >= deadline) {
-      return reported;
-    }
-    bool interrupted = false;
-    if (reported.error().code != ErrorCode::kConflict) {
-      context_.WaitFor("the API is not reached, trying again",
-                       std::min(deadline, context_.Time().mono + kBetweenTries), [&] {
-                         interrupted = context_.world.waiter.TakeSignal().has_value();
-                         return interrupted;
-                       });
-    }
-    if (interrupted) {
+    if (reported || !WaitForAnotherTry(reported.error(), deadline, context_)) {
       return reported;
     }
   }

@@ -35,6 +35,10 @@ api::ModuleJob MakeJob(const JobFacts& facts, const std::map<std::string, std::s
 /// The name of the object of a job: `database-8817-1`; with a hash where the jobID is no name.
 std::string JobName(const std::string& module, const std::string& job_id);
 
+/// After a call that failed: waits a little and is true if it is worth another try before the
+/// deadline. A signal ends that.
+bool WaitForAnotherTry(const Error& error, MonoTime deadline, Context& context);
+
 /// Tells the API about jobs, and does not give up at once: conflicts are resolved, and while it
 /// cannot be reached it is tried again until `patience` has passed.
 class JobReporter {

@@ -203,6 +203,16 @@ TEST_F(JobTest, AnOutageThatEndsIsMadeUpFor) {
   EXPECT_EQ(States(), (std::vector{api::JobState::kRunning, api::JobState::kFailed}));
 }
 
+TEST_F(JobTest, TheLogIsNotLostInAnOutageThatEnds) {
+  world.processes.programs["deploy"].effect = [this] {
+    world.artifacts.failure = Error{ErrorCode::kUnavailable, "connection refused"};
+  };
+  world.waiter.next.emplace_back([this] { world.artifacts.failure.reset(); });
+  const std::string said = world.Run(Exec({"--job-id", "42"}));
+  EXPECT_EQ(said.find("is not uploaded"), std::string::npos) << said;
+  EXPECT_EQ(Uploaded("log"), "deploying…\nError: password *** refused\n");
+}
+
 TEST_F(JobTest, AWriteWhoseAnswerWasLostIsNotRepeated) {
   world.kube.FailNext({.verb = "patch",
                        .resource = {},
@@ -288,7 +298,9 @@ TEST_F(JobTest, ThePiecesDoTheSame) {
            {"job", "finish", "payments/database-42"},
            {"job", "finish", "payments/database-42", "--exit-code", "1", "--log", "build.log"},
            {"job", "finish", "payments/database-42", "--exit-code", "0"},
-           {"job", "finish", "payments/database-42", "--exit-code", "0", "--log", "nope.log"}}));
+           {"job", "finish", "payments/database-42", "--exit-code", "0", "--log", "nope.log"},
+           {"job", "start", "-m", "payments/database", "--job-id", "43"},
+           {"job", "finish", "payments/database-43", "--state", "Cancelled", "--wait", "10s"}}));
 }
 
 TEST_F(JobTest, ANamespaceMayBeNamedLikeAKind) {

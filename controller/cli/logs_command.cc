@@ -48,7 +48,7 @@ std::optional<api::NamespacedRef> FindRunOf(const std::string& dispatch_name, Co
                           "dispatch/" + dispatch_name + " has no Run: it is " +
                               std::string(ResultWord(api::ToString(dispatch->status.phase))),
                           "midwatch why dispatch/" + dispatch_name + session.namespace_option() +
-                              " says what stands in the way");
+                              std::string(WhatWhySays(dispatch->status.phase)));
   }
   return run;
 }

@@ -27,7 +27,7 @@ std::optional<std::string> FindName(const ObjectReference& target, bool of_dispa
                           "dispatch/" + target.name + " has no Report: it is " +
                               std::string(ResultWord(api::ToString(dispatch->status.phase))),
                           "midwatch why dispatch/" + target.name + session.namespace_option() +
-                              " says what stands in the way");
+                              std::string(WhatWhySays(dispatch->status.phase)));
     return std::nullopt;
   }
   return dispatch->status.report->name;
@@ -47,6 +47,12 @@ int Run(const ReportOptions& options, Context& context) {
     return code;
   }
   const auto object = session->Get(api::Report::Type(), session->namespace_name(), *name);
+  if (!object && object.error().code == ErrorCode::kNotFound &&
+      session->Get(api::Dispatch::Type(), session->namespace_name(), *name)) {
+    return context.Refuse(kExitFailed, object.error().message,
+                          "there is a Dispatch of that name: midwatch report dispatch/" + *name +
+                              session->namespace_option());
+  }
   if (!object) {
     return RefuseObject(object.error(), api::Report::Type(), *name, context, *session);
   }

@@ -43,9 +43,12 @@ Colour ColourOf(api::RecommendedAnswer answer) {
                                                      : Colour::kYellow;
 }
 
-std::string TransientText(bool transient) {
-  return transient ? "transient: the same job may succeed if it is run again"
-                   : "not transient: running it again will not help";
+std::string CategoryText(const api::Diagnosis& diagnosis) {
+  const bool unknown = diagnosis.category == api::FailureCategory::kUnknown;
+  return std::string(api::ToString(diagnosis.category)) +
+         (diagnosis.transient ? ", transient: the same job may succeed if it is run again"
+          : unknown           ? "; whether it is transient is not known"
+                              : ", not transient: running it again will not help");
 }
 
 std::string AnswerText(api::RecommendedAnswer answer) {
@@ -128,8 +131,7 @@ class TextWriter {
 
 void Write(const api::Diagnosis& diagnosis, TextWriter& to) {
   to.Field("root cause", diagnosis.root_cause, Colour::kRed);
-  to.Field("category", std::string(api::ToString(diagnosis.category)) + ", " +
-                           TransientText(diagnosis.transient));
+  to.Field("category", CategoryText(diagnosis));
   to.Field("confidence", std::string(api::ToString(diagnosis.confidence)));
   to.Evidence(diagnosis.evidence);
   to.Numbered("next steps", diagnosis.next_steps);
@@ -191,8 +193,7 @@ std::string MarkdownEvidence(const std::vector<api::Evidence>& list) {
 
 std::string Markdown(const api::Diagnosis& diagnosis) {
   std::string out = "**Root cause:** " + Escaped(diagnosis.root_cause) + "\n\n**Category:** " +
-                    std::string(api::ToString(diagnosis.category)) + ", " +
-                    TransientText(diagnosis.transient) + "  \n**Confidence:** " +
+                    CategoryText(diagnosis) + "  \n**Confidence:** " +
                     std::string(api::ToString(diagnosis.confidence)) + "\n";
   if (!diagnosis.next_steps.empty()) {
     out += "\n**Next steps**\n\n";
@@ -239,8 +240,10 @@ std::string Producer(const api::Producer& by) {
 }  // namespace
 
 std::string ProducerText(const api::ReportSpec& spec) {
-  const std::int64_t tokens = spec.usage ? spec.usage->input_tokens + spec.usage->output_tokens : 0;
-  return HarmlessLine(Producer(spec.produced_by) + ", tokens " + std::to_string(tokens));
+  const std::string tokens =
+      spec.usage ? std::to_string(spec.usage->input_tokens + spec.usage->output_tokens)
+                 : "not reported";
+  return HarmlessLine(Producer(spec.produced_by) + ", tokens " + tokens);
 }
 
 std::string ReportText(const api::Report& report, const Style& style, std::size_t width) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "controller/base/text.h"
+#include "controller/reconcilers/dispatch/dispatch_plan.h"
 
 namespace midwatch::cli {
 namespace {
@@ -41,6 +42,10 @@ constexpr std::array kYesNo = {YesNo{"ready", "Ready", "NotReady"},
                                YesNo{"connected", "Connected", "Disconnected"}};
 
 }  // namespace
+
+std::string_view WhatWhySays(api::DispatchPhase phase) {
+  return dispatch::IsTerminal(phase) ? " says how it ended" : " says what stands in the way";
+}
 
 std::string_view ResultWord(std::string_view phase) {
   const auto found = std::find_if(kResults.begin(), kResults.end(),

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/api/dispatch.h"
 #include "controller/cli/style.h"
 
 namespace midwatch::cli {
@@ -18,6 +19,9 @@ std::string ShowState(std::string_view phase, const Style& style);
 /// The colour of a word that says how something stands (`Failed`, `Parked`, `Ready`); kNone for any
 /// other.
 Colour ColourOfState(std::string_view word);
+
+/// What `midwatch why` of a Dispatch says, for a hint: ` says how it ended`.
+std::string_view WhatWhySays(api::DispatchPhase phase);
 
 /// The words of `--state`, as they are told to people.
 const std::vector<std::string>& StateWords();

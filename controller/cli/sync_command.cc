@@ -130,12 +130,13 @@ int Run(const SyncOptions& options, Context& context) {
   if (!session) {
     return context.Refuse(session.error());
   }
-  const auto before = session->GetAs<api::GitSource>(session->namespace_name(), options.target.name);
+  const std::string& name = options.target.name;
+  const auto before = session->GetAs<api::GitSource>(session->namespace_name(), name);
   if (!before) {
-    return RefuseObject(before.error(), api::GitSource::Type(), options.target.name, context, *session);
+    return RefuseObject(before.error(), api::GitSource::Type(), name, context, *session);
   }
   if (before->spec.suspend) {
-    return context.Refuse(kExitFailed, "gitsource/" + options.target.name + " is suspended",
+    return context.Refuse(kExitFailed, "gitsource/" + name + " is suspended",
                           "set spec.suspend to false first");
   }
   const std::string request = FormatMicroTime(context.Time().wall);
@@ -143,14 +144,14 @@ int Run(const SyncOptions& options, Context& context) {
     return context.Refuse(asked.error());
   }
   if (options.no_wait) {
-    context.Print("gitsource/" + options.target.name + " is asked to sync\n");
+    context.Print("gitsource/" + name + " is asked to sync\n");
     return kExitDone;
   }
   LiveList live(context, *session,
                 {.type = api::GitSource::Type(),
                  .namespace_name = session->namespace_name(),
                  .label_selector = {},
-                 .field_selector = "metadata.name=" + options.target.name,
+                 .field_selector = "metadata.name=" + name,
                  .continue_token = {},
                  .resource_version = {}});
   std::optional<api::GitSource> source;
@@ -162,11 +163,11 @@ int Run(const SyncOptions& options, Context& context) {
     source = seen ? std::optional(*seen) : std::nullopt;
     return source && source->status.last_handled_sync_request == request && !IsAtWork(*source);
   };
-  if (!context.WaitFor("syncing " + session->namespace_name() + "/" + options.target.name,
+  if (!context.WaitFor("syncing " + session->namespace_name() + "/" + name,
                        context.Time().mono + options.timeout, finished)) {
     return context.Refuse(kExitUnreachable,
                           "no result of the sync in " + FormatDuration(options.timeout),
-                          "it goes on; midwatch describe gitsource " + options.target.name +
+                          "it goes on; midwatch describe gitsource " + name +
                               session->namespace_option() + " shows how far it is");
   }
   return PrintResult(*source, *before, context);

@@ -57,6 +57,7 @@ class TestFiles final : public LocalFiles {
   Result<void> WritePrivate(const std::string& path, std::string_view bytes) override;
 
   std::map<std::string, std::string> files;
+  bool read_only = false;
 };
 
 /// What a started command does: writes, then exits. With `until_signal` it exits when a signal

@@ -92,6 +92,9 @@ Result<std::vector<LocalFile>> TestFiles::Walk(const std::string& directory) {
 }
 
 Result<void> TestFiles::WritePrivate(const std::string& path, std::string_view bytes) {
+  if (read_only) {
+    return Fail(ErrorCode::kInvalid, "write " + path + ": Read-only file system");
+  }
   files[path] = std::string(bytes);
   return {};
 }

@@ -72,6 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
                         {"get", "widgets"},
                         {"get", "module", "nope", "-n", "payments"},
                         {"get", "midwatch", "name"},
+                        {"get", "modules", "-A", "database"},
                         {"get", "module/a", "b"}}},
         TranscriptCase{"references",
                        {{"tree", "payments/ledger-7"},
@@ -121,7 +122,9 @@ INSTANTIATE_TEST_SUITE_P(
              {"report", "-n", "payments", "database-done"},
              {"report", "-n", "payments", "database-plan", "-o", "markdown"},
              {"report", "-n", "payments", "dispatch/database-k4xq9w2m7dlp", "-o", "markdown"},
-             {"report", "-n", "payments", "dispatch/ledger-m3v8t1z6hrcx"}}},
+             {"report", "-n", "payments", "dispatch/ledger-m3v8t1z6hrcx"},
+             {"report", "-n", "payments", "ledger-m3v8t1z6hrcx"},
+             {"report"}}},
         TranscriptCase{"report_colours",
                        {{"report", "-n", "payments", "database-k4xq9w2m7dlp", "--colour", "always"},
                         {"report", "-n", "payments", "database-plan", "--colour", "always"}}},
@@ -160,6 +163,53 @@ TEST(TranscriptOfTree, GoesOnBelowItselfOnANarrowTerminal) {
   ExpectGolden("tree_narrow",
                world.RunAll({{"tree", "modulejob/database-41", "-n", "payments"},
                              {"tree", "mj/ledger-7", "-n", "payments", "--colour", "never"}}));
+}
+
+TEST(TranscriptOfTree, ALostRunDoesNotGrowOlder) {
+  DemoWorld world;
+  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-1"};
+  Json run = world.kube.Find(key).Body();
+  run["spec"].Set("stopRequested",
+                  Json::Of({{"reason", "InstanceLost"}, {"at", "2026-03-02T11:52:33Z"}}));
+  run.Set("status", Json::Of({{"phase", "Running"}, {"startedAt", "2026-03-02T11:52:02Z"}}));
+  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+  const std::string tree = world.Run({"tree", "modulejob/database-41", "-n", "payments"});
+  EXPECT_NE(tree.find("Failed (InstanceLost)  31s"), std::string::npos) << tree;
+}
+
+TEST(TranscriptOfReport, OfWorkThatHasEndedWithoutOneIsSaidHowItEnded) {
+  DemoWorld world;
+  const ObjectKey key{"dispatches.midwatch.dev", "payments", "ledger-m3v8t1z6hrcx"};
+  Json dispatch = world.kube.Find(key).Body();
+  dispatch.Set("status", Json::Of({{"phase", "Cancelled"}, {"reason", "Cancelled"}}));
+  world.kube.Put(api::Dispatch::Type(), dispatch);
+  for (const char* command : {"report", "logs"}) {
+    const std::string said = world.Run({command, "-n", "payments", "dispatch/" + key.name});
+    EXPECT_NE(said.find("payments says how it ended"), std::string::npos) << said;
+  }
+}
+
+TEST(TranscriptOfReport, AnUnknownFailureMayBeTransient) {
+  DemoWorld world;
+  std::string report = DiagnosisReport("database-k4xq9w2m7dlp", "database-41");
+  report.replace(report.find("category: Conflict"), 18, "category: Unknown");
+  report.replace(report.find("transient: true"), 15, "transient: false");
+  world.Put(report);
+  for (const char* form : {"text", "markdown"}) {
+    const std::string said = world.Run(
+        {"report", "-n", "payments", "database-k4xq9w2m7dlp", "-o", form});
+    EXPECT_NE(said.find("Unknown; whether it is transient is not known"), std::string::npos)
+        << said;
+  }
+}
+
+TEST(TranscriptOfAgentToken, OneThatCannotBeWrittenIsRevoked) {
+  DemoWorld world;
+  world.files.read_only = true;
+  const std::string said = world.Run({"agent", "token", "ai/diagnoser", "-f", "/mnt/x"});
+  EXPECT_NE(said.find("no token was made"), std::string::npos) << said;
+  EXPECT_EQ(world.exit_code, kExitFailed);
+  EXPECT_TRUE(world.kube.All("secrets").empty());
 }
 
 TEST(TranscriptOfGetWatch, GoesOnWithWhatChangesUntilASignalComes) {
@@ -232,6 +282,36 @@ spec: {displayName: Payments DB}
                                  ".spec.displayName"}});
   all += world.Run({"apply", "-f", "dir/module.yaml"});
   ExpectGolden("apply", all);
+}
+
+TEST(TranscriptOfApply, DoesNotFightAGitSource) {
+  DemoWorld world;
+  world.files.files["module.yaml"] = kGoodModule;
+  world.Put(R"(
+apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata:
+  name: cache
+  namespace: payments
+  annotations:
+    midwatch.dev/source-identity: gitsources.midwatch.dev/midwatch-system/platform
+    midwatch.dev/source-file: env/prod/cache.yaml
+spec: {displayName: Sessions}
+)");
+  const Arguments forced = {"apply", "-f", "module.yaml", "--force-conflicts"};
+  const auto conflict = [&](const Arguments& command) {
+    world.kube.FailNext({.verb = "patch",
+                         .resource = "modules.midwatch.dev",
+                         .error = {ErrorCode::kConflict,
+                                   "Apply failed with 1 conflict: conflict with \"midwatch-git\": "
+                                   ".spec.displayName"}});
+    return world.Run(command);
+  };
+  std::string all = conflict({"apply", "-f", "module.yaml"}) + "\n" + conflict(forced) + "\n";
+  Json source = world.kube.Find({"gitsources.midwatch.dev", "midwatch-system", "platform"}).Body();
+  source["spec"].Set("suspend", true);
+  world.kube.Put(api::GitSource::Type(), source);
+  ExpectGolden("apply_declared", all + conflict(forced));
 }
 
 TEST(TranscriptOfApply, WritesNothingUnlessAllIsInOrder) {

@@ -129,9 +129,10 @@ class Drawer {
     TreeNode node{"Dispatch " + style_.Bold(HarmlessLine(dispatch.metadata.name)) + "  " +
                   State(api::ToString(status.phase))};
     node.text += status.reason.empty() ? "" : style_.Dim(" (" + HarmlessLine(status.reason) + ")");
-    node.text += Since(status.started_at, status.finished_at);
+    const bool parked = status.phase == api::DispatchPhase::kParked;
+    node.text += parked ? Since(status.since, {}) : Since(status.started_at, status.finished_at);
     const bool failed = status.phase == api::DispatchPhase::kFailed;
-    if ((failed || status.phase == api::DispatchPhase::kParked) && !status.message.empty()) {
+    if ((failed || parked) && !status.message.empty()) {
       node.children.push_back(
           {style_.In(failed ? Colour::kRed : Colour::kYellow, HarmlessLine(status.message))});
     }
@@ -160,7 +161,8 @@ class Drawer {
                       style_.Bold(HarmlessLine(run.metadata.name)) + "  " +
                       State(lost ? "Lost" : api::ToString(run.status.phase));
     out += reason.empty() ? "" : style_.Dim(" (" + HarmlessLine(reason) + ")");
-    out += Since(run.status.started_at, run.status.finished_at);
+    const auto& finished = run.status.finished_at;  // Of a lost Run nobody knows when.
+    out += Since(run.status.started_at, lost && !finished ? run.spec.stop_requested->at : finished);
     return out + style_.Dim(HarmlessLine("  sidecar " + run.spec.sidecar_name + " on " +
                                          run.spec.instance));
   }

@@ -98,6 +98,23 @@ std::string ExitSentence(const Facts& facts) {
   return code.IsInt() ? " The command ended with exit code " + code.Dump() + "." : "";
 }
 
+/// Why nothing of the log can be quoted, and what to do about that.
+struct NoQuote {
+  const char* cause;
+  const char* next_step;
+};
+NoQuote WhyNothingIsQuoted(const Facts& facts) {
+  constexpr const char* kElsewhere = "Read the log where the pipeline keeps it.";
+  for (const Json& input : facts.job.At("inputs").Items()) {
+    if (input.At("name").AsString() != "log") continue;
+    if (facts.log.empty() && input.At("lines").AsInt() > 0) {
+      return {" The log could not be read.", kElsewhere};
+    }
+    return {" There is nothing in the log.", "Let the step print what it does."};
+  }
+  return {" The job has no log: none was uploaded.", kElsewhere};
+}
+
 Judgement NothingKnown(const Facts& facts) {
   const auto pattern = Pattern::Compile(kLooksLikeAnError);
   Json evidence = Json::EmptyArray();
@@ -115,14 +132,16 @@ Judgement NothingKnown(const Facts& facts) {
   std::string cause = "No rule of the scripted sidecar knows this failure.";
   cause += ExitSentence(facts);
   if (has_errors) cause += " The last lines that look like errors are quoted.";
-  if (lines.empty()) cause += " There is nothing in the log.";
+  const NoQuote no_quote = WhyNothingIsQuoted(facts);
+  if (lines.empty()) cause += no_quote.cause;
   return {Json::Of({{"rootCause", cause},
                     {"category", "Unknown"},
                     {"transient", false},
                     {"confidence", "Low"},
                     {"evidence", std::move(evidence)},
                     {"nextSteps",
-                     Json::ArrayOf({"Read the log from the quoted lines upwards.",
+                     Json::ArrayOf({lines.empty() ? no_quote.next_step
+                                                  : "Read the log from the quoted lines upwards.",
                                     "If the failure is a common one, add a rule for it."})}}),
           {"No rule fits. I say so, and quote what looks like errors."}};
 }

@@ -27,6 +27,8 @@ Facts Failed(std::string_view log, int exit_code = 1) {
   facts.job =
       Json::Of({{"missionType", "AutoDiagnose"}, {"job", Json::Of({{"exitCode", exit_code}})}});
   facts.log = Lines(log);
+  facts.job.Set("inputs", Json::ArrayOf({Json::Of(
+                              {{"name", "log"}, {"lines", std::int64_t(facts.log.size())}})}));
   return facts;
 }
 
@@ -270,8 +272,20 @@ TEST(DiagnoseTest, SaysSoWhenNoRuleFits) {
 TEST(DiagnoseTest, QuotesTheLastLineWhenNothingLooksLikeAnError) {
   const Json result = Diagnose(Book().diagnose, Failed("one\ntwo\n\n", 3)).result;
   EXPECT_EQ(result.At("evidence").Items().at(0).At("quote").AsString(), "two");
-  EXPECT_THAT(Diagnose(Book().diagnose, Failed("", 3)).result.At("rootCause").AsString(),
-              HasSubstr("There is nothing in the log."));
+}
+
+TEST(DiagnoseTest, TellsAnEmptyLogFromOneThatIsMissingOrUnreadable) {
+  Facts facts = Failed("", 3);
+  const auto expect = [&](const char* cause, const char* next) {
+    const Json result = Diagnose(Book().diagnose, facts).result;
+    EXPECT_THAT(result.At("rootCause").AsString(), HasSubstr(cause));
+    EXPECT_EQ(result.At("nextSteps").Items().at(0).AsString(), next);
+  };
+  expect("There is nothing in the log.", "Let the step print what it does.");
+  facts.log.clear();
+  expect("The log could not be read.", "Read the log where the pipeline keeps it.");
+  facts.job.Set("inputs", Json::EmptyArray());
+  expect("The job has no log", "Read the log where the pipeline keeps it.");
 }
 
 TEST(DiagnoseTest, ARepeatedFailureIsNotTransient) {
@@ -397,9 +411,12 @@ TEST(SummarizeTest, TellsWhatChanged) {
 
 TEST(SummarizeTest, SaysSoWhenNoRuleFits) {
   Facts facts;
+  facts.job = Json::Of({{"module", Json::Of({{"name", "database"}})},
+                        {"job", Json::Of({{"operation", "Other"}})}});
   facts.log = Lines("done");
   const Json result = Summarize(Book().summarize, facts).result;
-  EXPECT_THAT(result.At("summary").AsString(), HasSubstr("No rule of the scripted sidecar knows"));
+  EXPECT_THAT(result.At("summary").AsString(),
+              HasSubstr("A job of database succeeded. No rule of the scripted sidecar knows"));
   EXPECT_EQ(result.At("evidence").Items().at(0).At("quote").AsString(), "done");
 }
 

@@ -77,7 +77,8 @@ std::string Opening(const Facts& facts) {
   const Json& job = facts.job.At("job");
   const std::string& shown = facts.job.At("module", "displayName").AsString();
   const std::string& name = shown.empty() ? facts.job.At("module", "name").AsString() : shown;
-  std::string text = job.At("operation").AsString() + " of " + name + " succeeded";
+  const std::string& operation = job.At("operation").AsString();
+  std::string text = (operation == "Other" ? "A job" : operation) + " of " + name + " succeeded";
   const std::string& revision = job.At("revision").AsString();
   if (!revision.empty()) text += " at " + std::string(Utf8Prefix(revision, 40));
   return text + ".";

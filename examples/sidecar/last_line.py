@@ -44,11 +44,14 @@ def work(session, tools):
     say("agent_thought_chunk", "I look at the last line of the log, and at nothing else.")
     page, _ = tools.call("log", lines=1000)
     numbered = [line.split("| ", 1) for line in page.splitlines() if "| " in line]
-    number, last = numbered[-1]
-    answer, refused = tools.call(
-        "submit_result", rootCause=f"The last thing that the job said: {last}", category="Unknown", transient=False,
-        confidence="Low", evidence=[{"artifact": "log", "lines": number.strip(), "quote": last}],
-        nextSteps=["Read the log from its end."])
+    if numbered:
+        number, last = numbered[-1]
+        cause, step = f"The last thing that the job said: {last}", "Read the log from its end."
+        evidence = [{"artifact": "log", "lines": number.strip(), "quote": last}] if last.strip() else []
+    else:
+        cause, step, evidence = "The job has no log, or it is empty.", "Let the step print what it does.", []
+    answer, refused = tools.call("submit_result", rootCause=cause, category="Unknown", transient=False, confidence="Low",
+                                 evidence=evidence, nextSteps=[step])
     say("agent_message_chunk", f"refused: {answer}" if refused else "submitted")
 
 
