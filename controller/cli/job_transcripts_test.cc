@@ -305,9 +305,9 @@ TEST_F(JobTest, ThePiecesDoTheSame) {
 
 TEST_F(JobTest, ANamespaceMayBeNamedLikeAKind) {
   world.Put("apiVersion: v1\nkind: Namespace\nmetadata: {name: agents}\n");
-  EXPECT_NE(world.Run({"job", "start", "-m", "agents/tool", "--job-id", "j1"})
-                .find("agents/tool-j1\n"),
-            std::string::npos);
+  EXPECT_NE(
+      world.Run({"job", "start", "-m", "agents/tool", "--job-id", "j1"}).find("agents/tool-j1\n"),
+      std::string::npos);
   EXPECT_NE(world.Run({"job", "finish", "agents/tool-j1", "--exit-code", "0"})
                 .find("modulejob/tool-j1 is Succeeded"),
             std::string::npos);

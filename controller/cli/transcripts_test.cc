@@ -196,8 +196,8 @@ TEST(TranscriptOfReport, AnUnknownFailureMayBeTransient) {
   report.replace(report.find("transient: true"), 15, "transient: false");
   world.Put(report);
   for (const char* form : {"text", "markdown"}) {
-    const std::string said = world.Run(
-        {"report", "-n", "payments", "database-k4xq9w2m7dlp", "-o", form});
+    const std::string said =
+        world.Run({"report", "-n", "payments", "database-k4xq9w2m7dlp", "-o", form});
     EXPECT_NE(said.find("Unknown; whether it is transient is not known"), std::string::npos)
         << said;
   }

@@ -27,8 +27,9 @@ Facts Failed(std::string_view log, int exit_code = 1) {
   facts.job =
       Json::Of({{"missionType", "AutoDiagnose"}, {"job", Json::Of({{"exitCode", exit_code}})}});
   facts.log = Lines(log);
-  facts.job.Set("inputs", Json::ArrayOf({Json::Of(
-                              {{"name", "log"}, {"lines", std::int64_t(facts.log.size())}})}));
+  facts.job.Set(
+      "inputs",
+      Json::ArrayOf({Json::Of({{"name", "log"}, {"lines", std::int64_t(facts.log.size())}})}));
   return facts;
 }
 
@@ -411,8 +412,8 @@ TEST(SummarizeTest, TellsWhatChanged) {
 
 TEST(SummarizeTest, SaysSoWhenNoRuleFits) {
   Facts facts;
-  facts.job = Json::Of({{"module", Json::Of({{"name", "database"}})},
-                        {"job", Json::Of({{"operation", "Other"}})}});
+  facts.job = Json::Of(
+      {{"module", Json::Of({{"name", "database"}})}, {"job", Json::Of({{"operation", "Other"}})}});
   facts.log = Lines("done");
   const Json result = Summarize(Book().summarize, facts).result;
   EXPECT_THAT(result.At("summary").AsString(),
