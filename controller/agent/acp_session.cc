@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t kShownOfBadLine = 200;
 constexpr std::size_t kShownOfError = 500;
-constexpr std::size_t kMaxProducer = 128;
 constexpr std::size_t kShownOfMethod = 200;
 constexpr std::size_t kMaxToolCallId = 256;
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 50;
@@ -50,10 +49,10 @@ std::string TextOfToolContent(const Json& content) {
 std::string ProducerOf(const Json& info) {
   const std::string& title = info.At("title").AsString();
   if (!title.empty()) {
-    return std::string(Utf8Prefix(title, kMaxProducer));
+    return title;
   }
   const std::string named = info.At("name").AsString() + " " + info.At("version").AsString();
-  return std::string(Utf8Prefix(Trim(named), kMaxProducer));
+  return std::string(Trim(named));
 }
 
 const Json* FindOption(const Json& options, std::string_view kind) {
@@ -164,7 +163,7 @@ void AcpSession::OnResult(const JsonRpcMessage& message) {
 }
 
 void AcpSession::OnError(const JsonRpcMessage& message) {
-  const std::string shown = std::string(Utf8Prefix(message.error_message, kShownOfError)) + " (" +
+  const std::string shown = config_.mask.Prefix(message.error_message, kShownOfError) + " (" +
                             std::to_string(message.error_code) + ")";
   if (message.id != Json(next_id_ - 1)) {
     return Record(RecordKind::kSystem, "the sidecar reported an error: " + shown);
@@ -227,7 +226,7 @@ void AcpSession::OnRequest(const JsonRpcMessage& message) {
   if (message.method == "session/request_permission") {
     return OnPermission(message);
   }
-  const std::string method(Utf8Prefix(message.method, kShownOfMethod));
+  const std::string method = config_.mask.Prefix(message.method, kShownOfMethod);
   Record(RecordKind::kSystem, "refused a request that was not offered: " + method);
   out_.emplace_back(AcpSend{ErrorLine(message.id, JsonRpcCode::kMethodNotFound,
                                       method + " is not offered by this client")});
@@ -294,7 +293,7 @@ void AcpSession::OnNotification(const JsonRpcMessage& message) {
   }
   if (!message.method.starts_with("$/")) {
     Record(RecordKind::kSystem,
-           "ignored a notification: " + std::string(Utf8Prefix(message.method, kShownOfMethod)));
+           "ignored a notification: " + config_.mask.Prefix(message.method, kShownOfMethod));
   }
 }
 
@@ -328,14 +327,14 @@ void AcpSession::OnUpdate(const Json& update) {
                              update.At("title").AsString() + " " +
                              update.At("description").AsString();
     return Record(RecordKind::kSystem,
-                  "the sidecar notes, " + std::string(Utf8Prefix(Trim(said), kShownOfError)));
+                  "the sidecar notes, " + config_.mask.Prefix(Trim(said), kShownOfError));
   }
   constexpr std::string_view kQuiet[] = {"available_commands_update", "current_mode_update",
                                          "config_option_update",      "session_info_update",
                                          "compaction_update",         "compaction_summary_chunk"};
   if (std::find(std::begin(kQuiet), std::end(kQuiet), kind) == std::end(kQuiet)) {
-    Record(RecordKind::kSystem,
-           "ignored an update of unknown kind: " + Quote(Utf8Prefix(kind, kShownOfMethod)));
+    const std::string shown = config_.mask.Prefix(kind, kShownOfMethod);
+    Record(RecordKind::kSystem, "ignored an update of unknown kind: " + Quote(shown));
   }
 }
 
@@ -368,7 +367,7 @@ void AcpSession::OnToolCall(const Json& update, bool is_new) {
 
 void AcpSession::OnBadLine(const std::string& why, std::string_view line) {
   Record(RecordKind::kSystem, "the sidecar sent what is no message of the protocol: " + why,
-         Json::Of({{"line", Json(Utf8Prefix(line, kShownOfBadLine))}}));
+         Json::Of({{"line", Json(config_.mask.Prefix(line, kShownOfBadLine))}}));
   if (++bad_lines_ > kMaxBadLines) {
     End(AcpEnd::kBroken, "sent more than " + std::to_string(kMaxBadLines) +
                              " lines that are no messages of the protocol");

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "controller/agent/secret_mask.h"
 #include "controller/agent/session_record.h"
 #include "controller/api/artifacts.h"
 #include "controller/api/values.h"
@@ -31,6 +32,7 @@ struct AcpConfig {
   api::Permissions permissions = api::Permissions::kDenyAll;
   std::vector<std::string> own_tools;  ///< Names of the tools of the Run's MCP server.
   std::string version;                 ///< Of Midwatch.
+  SecretMask mask;                     ///< Passed before anything is cut.
 };
 
 /// How a session ended.
@@ -46,7 +48,7 @@ struct AcpSend {
   std::string line;
 };
 struct AcpIntroduced {
-  std::string producer;  ///< `name version`
+  std::string producer;  ///< `name version`, as it came.
 };
 struct AcpUsage {
   api::Usage usage;

@@ -45,11 +45,12 @@ Json ParsedPlan(const ArtifactTexts& inputs) {
 
 }  // namespace
 
-McpDesk::McpDesk(api::RunSpec spec, ArtifactTexts texts)
+McpDesk::McpDesk(api::RunSpec spec, ArtifactTexts texts, SecretMask secrets)
     : run(std::move(spec)),
       inputs(std::move(texts)),
       check(run.mission_type),
-      plan(ParsedPlan(inputs)) {}
+      plan(ParsedPlan(inputs)),
+      mask(std::move(secrets)) {}
 
 std::vector<std::string> McpServer::ToolNames() {
   return {"job", "log", "plan", "history", "save_artifact", "submit_result"};
@@ -141,7 +142,7 @@ McpServer::ToolResult McpServer::SubmitResult(const Json& arguments) {
   } else if (desk_.refused_results >= kMaxRefusals) {
     refusal = "too many results were refused; this Run takes no more";
   } else {
-    auto result = desk_.check.Check(arguments, desk_.inputs);
+    auto result = desk_.check.Check(WithEachString(arguments, desk_.mask), desk_.inputs);
     if (result) {
       desk_.result = std::move(*result);
       out_.emplace_back(
@@ -150,11 +151,11 @@ McpServer::ToolResult McpServer::SubmitResult(const Json& arguments) {
       return {"accepted"};
     }
     refusal = std::move(result.error().message);
-    desk_.last_refusal = std::string(Utf8Prefix(refusal, kShownRefusal));
+    desk_.last_refusal = desk_.mask.Prefix(refusal, kShownRefusal);
     ++desk_.refused_results;
   }
-  out_.emplace_back(SessionRecord{RecordKind::kResult, "refused",
-                                  Json::Of({{"why", Json(Utf8Prefix(refusal, kShownRefusal))}})});
+  Json why = Json::Of({{"why", desk_.mask.Prefix(refusal, kShownRefusal)}});
+  out_.emplace_back(SessionRecord{RecordKind::kResult, "refused", std::move(why)});
   return {"refused:\n" + refusal, true};
 }
 
@@ -179,9 +180,7 @@ std::optional<McpServer::ToolResult> McpServer::SaveArtifact(const Json& id,
   desk_.saved.push_back(name);
   desk_.saved_bytes += bytes.size();
   const std::string& media_type = arguments.At("mediaType").AsString();
-  const std::string_view kept =
-      media_type.empty() ? "text/plain" : Utf8Prefix(media_type, kMaxName);
-  out_.emplace_back(McpSave{id, name, std::string(kept), bytes});
+  out_.emplace_back(McpSave{id, name, media_type.empty() ? "text/plain" : media_type, bytes});
   return std::nullopt;
 }
 

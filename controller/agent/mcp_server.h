@@ -8,6 +8,7 @@
 
 #include "controller/agent/artifact_text.h"
 #include "controller/agent/result_check.h"
+#include "controller/agent/secret_mask.h"
 #include "controller/agent/session_record.h"
 #include "controller/api/run.h"
 #include "controller/base/result.h"
@@ -32,7 +33,9 @@ struct McpDesk {
   std::vector<std::string> saved;  ///< Names of the artifacts that were saved.
   Json plan;                       ///< The parsed plan, if there is one; null otherwise.
 
-  McpDesk(api::RunSpec spec, ArtifactTexts texts);
+  SecretMask mask;                 ///< What is submitted passes it before it is checked.
+
+  McpDesk(api::RunSpec spec, ArtifactTexts texts, SecretMask secrets = {});
 };
 
 struct McpSend {
@@ -42,7 +45,7 @@ struct McpSend {
 struct McpSave {
   Json request;  ///< Its id.
   std::string name;
-  std::string media_type;
+  std::string media_type;  ///< As it came.
   std::string bytes;
 };
 struct McpSubmitted {};  ///< The desk holds a result now.

@@ -1,9 +1,9 @@
 #include "controller/agent/secret_mask.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/base/text.h"
-#include "controller/object/json.h"
 
 namespace midwatch::agent {
 namespace {
@@ -43,6 +43,23 @@ std::string SecretMask::operator()(std::string text) const {
     }
   }
   return text;
+}
+
+std::string SecretMask::Prefix(std::string_view text, std::size_t limit) const {
+  return std::string(Utf8Prefix((*this)(std::string(text)), limit));
+}
+
+Json WithEachString(Json value, const std::function<std::string(std::string)>& change) {
+  if (value.IsString()) return change(value.AsString());
+  if (value.IsArray()) {
+    for (Json& item : value.MutableItems()) item = WithEachString(std::move(item), change);
+  }
+  if (value.IsObject()) {
+    for (Json::Member& member : value.MutableMembers()) {
+      member.value = WithEachString(std::move(member.value), change);
+    }
+  }
+  return value;
 }
 
 std::vector<std::string> SecretsOf(const api::StringMap& environment) {

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/api/field_table.h"
+#include "controller/object/json.h"
 
 namespace midwatch::agent {
 
@@ -12,14 +15,20 @@ class SecretMask {
  public:
   static constexpr std::size_t kShortest = 6;  ///< Shorter ones would mask half of every text.
 
+  SecretMask() = default;
   /// Those that are too short are left out.
   explicit SecretMask(const std::vector<std::string>& secrets);
 
   std::string operator()(std::string text) const;
+  /// Masked first, then cut to `limit` bytes: no part of a secret is left at the end.
+  std::string Prefix(std::string_view text, std::size_t limit) const;
 
  private:
   std::vector<std::string> needles_;  // Longest first.
 };
+
+/// The document with every string in it changed; names of members stay.
+Json WithEachString(Json value, const std::function<std::string(std::string)>& change);
 
 /// The values of the variables whose names say that they are secret.
 std::vector<std::string> SecretsOf(const api::StringMap& environment);

@@ -76,7 +76,7 @@ void SessionLog::WriteLine(const SessionRecord& record, WallTime at) {
   }
   std::string line = mask_(ToJson(record, at).Dump());
   if (line.size() >= kMaxLine) {
-    line = mask_(Shortened(record, at));
+    line = Shortened({record.kind, mask_(record.text), {}, false}, at);
   }
   if (size_ + line.size() + kReserve > max_bytes_) {
     full_ = true;

@@ -18,10 +18,12 @@ namespace reason = api::dispatch_reason;
 
 constexpr std::size_t kMaxMessage = 1024;
 constexpr std::size_t kShownOfErrorLine = 300;
+constexpr std::size_t kMaxProducer = 128;
+constexpr std::size_t kMaxMediaType = 128;
 constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 RunOutcome Failed(std::string_view why, std::string message) {
-  return {RunPhase::kFailed, std::string(why), std::string(Utf8Prefix(message, kMaxMessage))};
+  return {RunPhase::kFailed, std::string(why), std::move(message)};
 }
 
 std::vector<std::string> Secrets(const SessionSetup& setup, const HostConfig& host) {
@@ -74,6 +76,7 @@ SidecarSession::SidecarSession(SessionSetup setup, const HostConfig& host, Ports
       host_(host),
       ports_(std::move(ports)),
       mask_(Secrets(setup_, host)),
+      outward_(mask_),
       log_(ports_.store,
            "runs/" + setup_.run.metadata.namespace_name + "/" + setup_.run.metadata.name, mask_,
            ports_.post),
@@ -139,7 +142,7 @@ void SidecarSession::MaskInputs() {
 void SidecarSession::StartSidecar(Now now) {
   if (now.mono >= kill_at_) return Kill(LeaseLost(), now);  // It was frozen; its inputs were not.
   MaskInputs();
-  desk_ = std::make_unique<McpDesk>(setup_.run.spec, std::move(inputs_));
+  desk_ = std::make_unique<McpDesk>(setup_.run.spec, std::move(inputs_), mask_);
   auto counter = std::make_shared<std::atomic<std::uint64_t>>(0);
   auto socket = ports_.tickets.Open(
       setup_.run.metadata.uid, Secret<std::string>(setup_.ticket),
@@ -171,6 +174,7 @@ void SidecarSession::StartSidecar(Now now) {
   config.permissions = setup_.run.spec.permissions;
   config.own_tools = McpServer::ToolNames();
   config.version = host_.version;
+  config.mask = mask_;
   acp_ = std::make_unique<AcpSession>(std::move(config));
   Obey(acp_->Start(now.mono), now);
 }
@@ -258,7 +262,7 @@ void SidecarSession::On(const ProcessEnded& event, Now now) {
   } else if (!outcome_) {
     std::string message = "the sidecar ended with " + how;
     if (!last_error_line_.empty()) {
-      message += ": " + mask_(std::string(Utf8Prefix(last_error_line_, kShownOfErrorLine)));
+      message += ": " + outward_.Line(last_error_line_, kShownOfErrorLine);
     }
     Conclude(Failed(reason::kSidecarFailed, std::move(message)));
   }
@@ -272,7 +276,7 @@ void SidecarSession::Obey(const AcpOutputs& outputs, Now now) {
     } else if (const auto* record = std::get_if<SessionRecord>(&output)) {
       Tell(*record, now);
     } else if (const auto* introduced = std::get_if<AcpIntroduced>(&output)) {
-      view_.facts.producer = introduced->producer;
+      view_.facts.producer = outward_.Line(introduced->producer, kMaxProducer);
     } else if (const auto* used = std::get_if<AcpUsage>(&output)) {
       view_.facts.usage = used->usage;
       log_.Add({RecordKind::kUsage, "", api::Encode(used->usage), false}, now);
@@ -359,6 +363,12 @@ void SidecarSession::Obey(std::uint64_t connection, const McpOutputs& outputs, N
     } else if (std::holds_alternative<McpSubmitted>(output)) {
       OnSubmitted(now);
     } else if (const auto* save = std::get_if<McpSave>(&output)) {
+      if (mask_(save->name) != save->name) {
+        McpServer& server = *connections_.at(connection).server;
+        const auto refusal = Fail(ErrorCode::kInvalid, "its name holds a secret");
+        Obey(connection, server.OnSaved(save->request, save->name, refusal), now);
+        continue;
+      }
       std::string bytes = mask_(save->bytes);
       const std::size_t size = bytes.size();
       ports_.store.Put(std::move(bytes), [post = ports_.post, connection, save = *save,
@@ -375,7 +385,7 @@ void SidecarSession::On(const ArtifactSaved& event, Now now) {
     view_.facts.artifacts.push_back({.name = event.name,
                                      .digest = *event.digest,
                                      .size = static_cast<std::int64_t>(event.size),
-                                     .media_type = event.media_type});
+                                     .media_type = outward_.Line(event.media_type, kMaxMediaType)});
   }
   const auto found = connections_.find(event.connection);
   if (found == connections_.end()) return;
@@ -384,7 +394,7 @@ void SidecarSession::On(const ArtifactSaved& event, Now now) {
 }
 
 void SidecarSession::OnSubmitted(Now now) {
-  const std::string text = mask_(desk_->result.Dump());
+  const std::string text = outward_.Document(desk_->result).Dump();
   api::RunResult result;
   result.digest = DigestOf(text);
   result.media_type = "application/json";
@@ -470,7 +480,7 @@ void SidecarSession::Kill(RunOutcome outcome, Now now) {
   if (view_.stage == Stage::kDone) return;
   const bool known = outcome_ && outcome_->reason == outcome.reason;
   if (known && view_.stage == Stage::kStopping) return;
-  outcome_ = std::move(outcome);
+  SetOutcome(std::move(outcome));
   view_.stage = Stage::kStopping;
   Note("the sidecar is killed: " + outcome_->reason, now);
   if (process_ && !process_gone_) process_->Stop(Duration::zero());
@@ -478,7 +488,12 @@ void SidecarSession::Kill(RunOutcome outcome, Now now) {
 }
 
 void SidecarSession::Conclude(RunOutcome outcome) {
-  if (!outcome_) outcome_ = std::move(outcome);
+  if (!outcome_) SetOutcome(std::move(outcome));
+}
+
+void SidecarSession::SetOutcome(RunOutcome outcome) {
+  outcome.message = outward_.Line(std::move(outcome.message), kMaxMessage);
+  outcome_ = std::move(outcome);
 }
 
 /// No process is left: what remains is the log.

@@ -9,6 +9,7 @@
 #include "controller/agent/acp_session.h"
 #include "controller/agent/log_writer.h"
 #include "controller/agent/mcp_server.h"
+#include "controller/agent/outward_text.h"
 #include "controller/agent/prompt.h"
 #include "controller/agent/run_plan.h"
 #include "controller/agent/secret_mask.h"
@@ -115,6 +116,7 @@ class SidecarSession {
   void OnAcpEnded(const AcpEnded& ended, Now now);
   void OnSubmitted(Now now);
   void Conclude(RunOutcome outcome);
+  void SetOutcome(RunOutcome outcome);
   void BeginStopping(Now now);
   void Finish(Now now);
   void CheckDone(Now now);
@@ -124,6 +126,7 @@ class SidecarSession {
   const HostConfig& host_;
   Ports ports_;
   SecretMask mask_;
+  OutwardText outward_;
   SessionView view_;
   LogWriter log_;
 
