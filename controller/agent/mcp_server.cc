@@ -123,7 +123,7 @@ void McpServer::CallTool(const JsonRpcMessage& message) {
     AnswerTool(message.id, text ? ToolResult{*text} : ToolResult{text.error().message, true});
   };
   if (name == "job") return read(JobTool(desk_.run, desk_.inputs));
-  if (name == "log") return read(LogTool(arguments, desk_.inputs));
+  if (name == "log") return read(LogTool(arguments, desk_.inputs, desk_.search_left));
   if (name == "plan") return read(PlanTool(arguments, desk_.plan));
   if (name == "history") return read(HistoryTool(desk_.run));
   if (name == "submit_result") return AnswerTool(message.id, SubmitResult(arguments));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controller/agent/artifact_text.h"
+#include "controller/agent/mcp_tools.h"
 #include "controller/agent/result_check.h"
 #include "controller/agent/secret_mask.h"
 #include "controller/agent/session_record.h"
@@ -30,6 +31,7 @@ struct McpDesk {
   int refused_results = 0;
   std::string last_refusal;
   std::size_t saved_bytes = 0;
+  std::size_t search_left = kMaxSearchCostOfRun;
   std::vector<std::string> saved;  ///< Names of the artifacts that were saved.
   Json plan;                       ///< The parsed plan, if there is one; null otherwise.
 

@@ -172,12 +172,13 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(LogToolLimitsTest, CutsLongLinesAndBigPages) {
   const ArtifactTexts inputs = Inputs(std::string(kMaxShownLine + 1, 'x') + "\n");
-  const auto cut = LogTool({}, inputs);
+  std::size_t left = 0;
+  const auto cut = LogTool({}, inputs, left);
   ASSERT_TRUE(cut);
   EXPECT_THAT(*cut, HasSubstr("[4097 bytes, cut]"));
   std::string big;
   for (int i = 0; i < 100; ++i) big += std::string(1000, 'y') + "\n";
-  const auto page = LogTool({}, Inputs(big));
+  const auto page = LogTool({}, Inputs(big), left);
   ASSERT_TRUE(page);
   EXPECT_LE(page->size(), kMaxPageBytes + 200);
   EXPECT_THAT(*page, HasSubstr("more: from 66"));
@@ -192,10 +193,12 @@ TEST(LogToolLimitsTest, ASearchThatCostsTooMuchGoesOnInTheNextCall) {
   log += std::string(150, 'a') + "b\n";
   const ArtifactTexts inputs = Inputs(log);
   std::size_t from = 1;
+  std::size_t left = kMaxSearchCostOfRun;
   int calls = 0;
   std::string page;
   for (; from != 0 && calls < 1000; ++calls) {
-    page = LogTool(Json::Of({{"search", bomb}, {"from", static_cast<std::int64_t>(from)}}), inputs)
+    page = LogTool(Json::Of({{"search", bomb}, {"from", static_cast<std::int64_t>(from)}}), inputs,
+                   left)
                .value();
     const std::size_t more = page.rfind("more: from ");
     from = more == std::string::npos ? 0 : std::stoul(page.substr(more + 11));
@@ -211,9 +214,30 @@ TEST(LogToolLimitsTest, ASearchThatCostsTooMuchGoesOnInTheNextCall) {
 TEST(LogToolLimitsTest, AnOrdinarySearchReadsALongLogAtOnce) {
   std::string log;
   for (int i = 0; i < 20'000; ++i) log += "step " + std::to_string(i) + " of the build went well\n";
-  const auto page = LogTool(Json::Of({{"search", "error|step 19999"}}), Inputs(log));
+  std::size_t left = kMaxSearchCostOfRun;
+  const auto page = LogTool(Json::Of({{"search", "error|step 19999"}}), Inputs(log), left);
   ASSERT_TRUE(page);
   EXPECT_THAT(*page, HasSubstr("20000| step 19999"));
+}
+
+TEST(LogToolLimitsTest, ARunSearchesSoMuchAndNoMore) {
+  const ArtifactTexts inputs = Inputs("a\nb\n");
+  const Json search = Json::Of({{"search", "b"}});
+  std::size_t left = kSearchStart + 1;
+  ASSERT_TRUE(LogTool(search, inputs, left));
+  EXPECT_EQ(left, 0u);
+  EXPECT_THAT(LogTool(search, inputs, left).error().message, HasSubstr("as much as it may"));
+  EXPECT_TRUE(LogTool({}, inputs, left));
+}
+
+TEST(PlanToolTest, CountsActionsThatItDoesNotKnowAsOne) {
+  Json changes = Json::EmptyArray();
+  for (const char* action : {"z", "y", "create"}) {
+    const Json actions = Json::ArrayOf({action});
+    changes.Append(Json::Of({{"change", Json::Of({{"actions", actions}})}}));
+  }
+  const auto shown = PlanTool({}, Json::Of({{"resource_changes", std::move(changes)}}));
+  EXPECT_EQ(ParseJson(*shown)->At("counts").Dump(), R"({"create":1,"other":2})");
 }
 
 TEST(PlanToolTest, ShowsChangesWithoutValues) {

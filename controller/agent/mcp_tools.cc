@@ -117,7 +117,12 @@ std::string PageOf(const LogQuery& query) {
   return page.Finish("", std::nullopt);
 }
 
-Result<std::string> SearchIn(const LogQuery& query) {
+Result<std::string> SearchIn(const LogQuery& query, std::size_t& left) {
+  if (left == 0) {
+    return Fail(ErrorCode::kInvalid,
+                "search: this Run has searched as much as it may; read pages instead");
+  }
+  left -= std::min(left, kSearchStart);
   const auto pattern = Pattern::Compile("(?i)" + query.search);
   if (!pattern) {
     return Fail(ErrorCode::kInvalid,
@@ -128,10 +133,13 @@ Result<std::string> SearchIn(const LogQuery& query) {
   const std::string what = " that fit " + Quote(query.search);
   const std::size_t count = query.text->line_count();
   std::size_t cost = 0;
+  const std::size_t limit = std::min(kMaxSearchCost, left);
   for (std::size_t number = query.from; number <= count; ++number) {
     const std::string_view line = Utf8Prefix(query.text->Line(number), kMaxShownLine);
-    cost += pattern->Size() * (line.size() + 1);
-    if (cost > kMaxSearchCost && number > query.from) return page.Finish(what, number);
+    const std::size_t more = pattern->Size() * (line.size() + 1);
+    cost += more;
+    left -= std::min(left, more);
+    if (cost > limit && number > query.from) return page.Finish(what, number);
     if (!pattern->FoundIn(line)) continue;
     const std::size_t first = number > query.context ? number - query.context : 1;
     const std::size_t last = std::min(count, number + query.context);
@@ -172,10 +180,15 @@ Json ShownChange(const Json& resource) {
   return shown;
 }
 
-std::string ActionOf(const Json& resource) {
+/// One of a few words: what is counted by it stays small, whatever the plan says.
+std::string_view ActionOf(const Json& resource) {
+  constexpr std::string_view kKnown[] = {"no-op", "create", "read", "update", "delete", "forget"};
   const auto& actions = resource.At("change", "actions").Items();
   if (actions.size() == 2) return "replace";
-  return actions.empty() ? "no-op" : actions.front().AsString();
+  if (actions.empty()) return "no-op";
+  const std::string& action = actions.front().AsString();
+  const auto* known = std::find(std::begin(kKnown), std::end(kKnown), action);
+  return known == std::end(kKnown) ? "other" : *known;
 }
 
 Json Tool(std::string_view name, std::string_view description, Json properties, bool reads) {
@@ -206,12 +219,12 @@ std::string JobTool(const api::RunSpec& run, const ArtifactTexts& inputs) {
       .DumpPretty();
 }
 
-Result<std::string> LogTool(const Json& arguments, const ArtifactTexts& inputs) {
+Result<std::string> LogTool(const Json& arguments, const ArtifactTexts& inputs, std::size_t& left) {
   MIDWATCH_ASSIGN(const LogQuery query, ReadLogQuery(arguments, inputs));
   if (query.search.empty()) {
     return PageOf(query);
   }
-  return SearchIn(query);
+  return SearchIn(query, left);
 }
 
 Result<std::string> PlanTool(const Json& arguments, const Json& plan) {
@@ -226,7 +239,7 @@ Result<std::string> PlanTool(const Json& arguments, const Json& plan) {
   Json counts = Json::EmptyObject();
   std::size_t number = 0;
   for (const Json& resource : resources.Items()) {
-    const std::string action = ActionOf(resource);
+    const std::string_view action = ActionOf(resource);
     counts.Set(action, counts.At(action).AsInt() + 1);
     if (action == "no-op") continue;
     ++number;

@@ -16,8 +16,11 @@ inline constexpr std::size_t kMaxPageLines = 1000;
 inline constexpr std::size_t kDefaultPageLines = 200;
 inline constexpr std::size_t kMaxPageBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kMaxShownLine = 4096;
-inline constexpr std::size_t kMaxSearchCost =
-    std::size_t{128} << 20;                      ///< Of a call: bytes looked at × Pattern::Size.
+/// Of a call: bytes looked at times Pattern::Size. About a quarter of a second of a core at worst.
+inline constexpr std::size_t kMaxSearchCost = std::size_t{32} << 20;
+/// Of a call at least: the expression has to be compiled.
+inline constexpr std::size_t kSearchStart = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxSearchCostOfRun = std::size_t{8} << 30;
 inline constexpr std::size_t kMaxSearch = 1024;  ///< Bytes of a pattern.
 inline constexpr std::size_t kShownOfArgument = 200;  ///< In what is said about it.
 inline constexpr std::size_t kMaxPlanChanges = 200;
@@ -25,8 +28,9 @@ inline constexpr std::size_t kMaxPlanChanges = 200;
 /// What the Run is about, as JSON.
 std::string JobTool(const api::RunSpec& run, const ArtifactTexts& inputs);
 /// A page of an artifact, or the lines that fit `search`: `artifact`, `from`, `lines`, `search`,
-/// `context`.
-Result<std::string> LogTool(const Json& arguments, const ArtifactTexts& inputs);
+/// `context`. A search that costs too much for a call goes on in the next; what it costs is taken
+/// from `left`, and with nothing left there is none.
+Result<std::string> LogTool(const Json& arguments, const ArtifactTexts& inputs, std::size_t& left);
 /// The changes of an OpenTofu or Terraform plan without the values: `from`, `count`.
 Result<std::string> PlanTool(const Json& arguments, const Json& plan);
 /// The last jobs of the Module, as JSON.

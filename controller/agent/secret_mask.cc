@@ -37,10 +37,14 @@ std::string SecretMask::operator()(std::string text) const {
   constexpr std::string_view kMasked = "***";
   for (const std::string& needle : needles_) {
     std::size_t at = text.find(needle);
-    while (at != std::string::npos) {
-      text.replace(at, needle.size(), kMasked);
-      at = text.find(needle, at + kMasked.size());
+    if (at == std::string::npos) continue;
+    std::string out;  // Not in place: what follows would be moved for each.
+    std::size_t kept = 0;
+    for (; at != std::string::npos; at = text.find(needle, kept)) {
+      out.append(text, kept, at - kept).append(kMasked);
+      kept = at + needle.size();
     }
+    text = out.append(text, kept);
   }
   return text;
 }

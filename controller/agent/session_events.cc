@@ -15,7 +15,8 @@ class OutputSink final : public ProcessSink {
  private:
   void Pass(std::string_view bytes, bool is_error) {
     if (flooded_) return;
-    if (waiting_->fetch_add(bytes.size()) + bytes.size() > kMaxWaitingBytes) {
+    const std::size_t cost = bytes.size() + kPieceCost;
+    if (waiting_->fetch_add(cost) + cost > kMaxWaitingBytes) {
       flooded_ = true;
       post_(ProcessFlooded{});
       return;
@@ -30,27 +31,23 @@ class OutputSink final : public ProcessSink {
 
 class ToolsSink final : public TicketSink {
  public:
-  ToolsSink(PostEvent post, std::uint64_t connection)
-      : post_(std::move(post)), connection_(connection) {}
+  ToolsSink(PostEvent post, std::uint64_t connection, WaitingBytes waiting)
+      : post_(std::move(post)), connection_(connection), waiting_(std::move(waiting)) {}
 
   void OnOpen(std::shared_ptr<TicketConnection> peer) override {
-    peer_ = peer;
-    post_(ToolsOpened{connection_, std::move(peer), waiting_});
+    post_(ToolsOpened{connection_, std::move(peer)});
   }
   void OnBytes(std::string_view bytes) override {
-    if (waiting_->fetch_add(bytes.size()) + bytes.size() > kMaxWaitingBytes) {
-      if (const auto peer = peer_.lock()) peer->Close();
-      return;
-    }
+    waiting_->fetch_add(bytes.size() + kPieceCost);
     post_(ToolsBytes{connection_, std::string(bytes)});
   }
   void OnClosed() override { post_(ToolsClosed{connection_}); }
+  bool WantsMore() const override { return waiting_->load() < kFullOfTools; }
 
  private:
   const PostEvent post_;
   const std::uint64_t connection_;
-  const WaitingBytes waiting_ = std::make_shared<std::atomic<std::size_t>>(0);
-  std::weak_ptr<TicketConnection> peer_;
+  const WaitingBytes waiting_;
 };
 
 }  // namespace
@@ -59,8 +56,9 @@ std::shared_ptr<ProcessSink> MakeProcessSink(PostEvent post, WaitingBytes waitin
   return std::make_shared<OutputSink>(std::move(post), std::move(waiting));
 }
 
-std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection) {
-  return std::make_shared<ToolsSink>(std::move(post), connection);
+std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection,
+                                          WaitingBytes waiting) {
+  return std::make_shared<ToolsSink>(std::move(post), connection, std::move(waiting));
 }
 
 }  // namespace midwatch::agent

@@ -14,10 +14,15 @@
 
 namespace midwatch::agent {
 
-/// Bytes of one process, or one connection, that may wait for the actor.
+/// Bytes of a Run that may wait for the actor: its process is killed beyond that.
 inline constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20;
+/// From there on no connection of the Run is read.
+inline constexpr std::size_t kFullOfTools = std::size_t{4} << 20;
+/// What a piece counts besides its bytes: the event that carries it.
+inline constexpr std::size_t kPieceCost = 256;
+inline constexpr std::size_t kMaxConnections = 4;  ///< Of a Run.
 
-/// Counts the bytes of a peer that wait: its sink adds, its session subtracts.
+/// Counts the bytes of a Run that wait: its sinks add, its session subtracts.
 using WaitingBytes = std::shared_ptr<std::atomic<std::size_t>>;
 
 // What comes back to a session from outside.
@@ -37,7 +42,6 @@ struct ProcessEnded {
 struct ToolsOpened {
   std::uint64_t connection = 0;
   std::shared_ptr<TicketConnection> peer;
-  WaitingBytes waiting;
 };
 struct ToolsBytes {
   std::uint64_t connection = 0;
@@ -67,7 +71,8 @@ using SessionEvent =
 using PostEvent = std::function<void(SessionEvent)>;
 
 std::shared_ptr<ProcessSink> MakeProcessSink(PostEvent post, WaitingBytes waiting);
-/// A connection that lets too much wait is closed.
-std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection);
+/// Does not want more while too much of the Run waits.
+std::shared_ptr<TicketSink> MakeToolsSink(PostEvent post, std::uint64_t connection,
+                                          WaitingBytes waiting);
 
 }  // namespace midwatch::agent

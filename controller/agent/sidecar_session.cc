@@ -146,7 +146,12 @@ void SidecarSession::StartSidecar(Now now) {
   auto counter = std::make_shared<std::atomic<std::uint64_t>>(0);
   auto socket = ports_.tickets.Open(
       setup_.run.metadata.uid, Secret<std::string>(setup_.ticket),
-      [post = ports_.post, counter] { return MakeToolsSink(post, ++*counter); });
+      [post = ports_.post, counter, open = open_,
+       waiting = waiting_]() -> std::shared_ptr<TicketSink> {
+        if (++*open <= kMaxConnections) return MakeToolsSink(post, ++*counter, waiting);
+        --*open;
+        return nullptr;
+      });
   if (!socket) {
     Conclude(Failed(reason::kSidecarFailed, "no socket for its tools: " + socket.error().message));
     return Finish(now);
@@ -225,20 +230,68 @@ Json SidecarSession::McpServers() const {
   return servers;
 }
 
-void SidecarSession::On(const ProcessOutput& event, Now now) {
-  waiting_->fetch_sub(event.bytes.size());
-  if (event.is_error) {
-    for (const LineSplitter::Line& line : errors_.Feed(event.bytes)) {
+void SidecarSession::TakeTurn(Now now) {
+  std::size_t taken = 0;
+  while (!pieces_.empty() && taken < kTurnBytes) {
+    const SessionEvent event = NextLine();
+    const auto* output = std::get_if<ProcessOutput>(&event);
+    const auto* tools = std::get_if<ToolsBytes>(&event);
+    const bool is_call = tools != nullptr && !Trim(tools->bytes).empty();
+    taken += output != nullptr ? output->bytes.size() : is_call ? kTurnBytes : 1;
+    TakeOne(event, now);
+  }
+}
+
+void SidecarSession::TakeOne(const SessionEvent& event, Now now) {
+  if (const auto* output = std::get_if<ProcessOutput>(&event)) Take(*output, now);
+  if (const auto* tools = std::get_if<ToolsBytes>(&event)) Take(*tools, now);
+  if (const auto* closed = std::get_if<ToolsClosed>(&event)) Take(*closed);
+  if (const auto* ended = std::get_if<ProcessEnded>(&event)) Take(*ended, now);
+}
+
+/// Of bytes only as many as complete a line, or all if they do not.
+SessionEvent SidecarSession::NextLine() {
+  Piece& piece = pieces_.front();
+  SessionEvent next = ToolsClosed{};
+  const std::string* bytes = nullptr;
+  if (auto* output = std::get_if<ProcessOutput>(&piece.event)) {
+    bytes = &output->bytes;
+    next = ProcessOutput{"", output->is_error};
+  } else if (auto* tools = std::get_if<ToolsBytes>(&piece.event)) {
+    bytes = &tools->bytes;
+    next = ToolsBytes{tools->connection, ""};
+  } else {
+    next = std::move(piece.event);
+    pieces_.pop_front();
+    return next;
+  }
+  const std::size_t end = bytes->find('\n', piece.taken);
+  std::string line = bytes->substr(
+      piece.taken, end == std::string::npos ? std::string::npos : end + 1 - piece.taken);
+  piece.taken += line.size();
+  const bool is_last = piece.taken == bytes->size();
+  const std::size_t cost = line.size() + (is_last ? kPieceCost : 0);
+  if (is_last) pieces_.pop_front();
+  if (waiting_->fetch_sub(cost) >= kFullOfTools) {
+    for (const auto& [id, connection] : connections_) connection.peer->Resume();
+  }
+  if (auto* output = std::get_if<ProcessOutput>(&next)) output->bytes = std::move(line);
+  if (auto* tools = std::get_if<ToolsBytes>(&next)) tools->bytes = std::move(line);
+  return next;
+}
+
+void SidecarSession::Take(const ProcessOutput& piece, Now now) {
+  if (piece.is_error) {
+    for (const LineSplitter::Line& line : errors_.Feed(piece.bytes)) {
       const std::string text = line.too_long ? "[a line that is too long]" : line.text;
       if (!Trim(text).empty()) last_error_line_ = text;
       log_.Add({RecordKind::kDiagnostic, text, {}, false}, now);
     }
   } else {
-    for (const LineSplitter::Line& line : output_.Feed(event.bytes)) {
+    for (const LineSplitter::Line& line : output_.Feed(piece.bytes)) {
       Obey(line.too_long ? acp_->OnLineTooLong() : acp_->OnLine(line.text), now);
     }
   }
-  log_.Pump(now, false);
 }
 
 void SidecarSession::On(const ProcessFlooded&, Now now) {
@@ -246,6 +299,16 @@ void SidecarSession::On(const ProcessFlooded&, Now now) {
 }
 
 void SidecarSession::On(const ProcessEnded& event, Now now) {
+  // Once it is decided how the Run ends, what its tools were asked no longer matters.
+  if (outcome_) {
+    std::erase_if(pieces_, [](const Piece& piece) {
+      return std::holds_alternative<ToolsBytes>(piece.event);
+    });
+  }
+  Enqueue({event, now.mono});
+}
+
+void SidecarSession::Take(const ProcessEnded& event, Now now) {
   process_gone_ = true;
   TellResults(now, true);
   if (output_.Finish()) Note("the sidecar's last line was not finished", now);
@@ -331,28 +394,28 @@ void SidecarSession::OnAcpEnded(const AcpEnded& ended, Now now) {
 }
 
 void SidecarSession::On(const ToolsOpened& event, Now) {
-  if (connections_.size() >= kMaxConnections || !desk_ || process_gone_) return event.peer->Close();
+  if (!desk_ || process_gone_) return event.peer->Close();
   Connection connection;
   connection.peer = event.peer;
-  connection.waiting = event.waiting;
   connection.server = std::make_unique<McpServer>(*desk_, host_.version);
   connections_.insert_or_assign(event.connection, std::move(connection));
 }
 
-void SidecarSession::On(const ToolsBytes& event, Now now) {
-  const auto found = connections_.find(event.connection);
+void SidecarSession::Take(const ToolsBytes& piece, Now now) {
+  const auto found = connections_.find(piece.connection);
   if (found == connections_.end()) return;
   Connection& connection = found->second;
-  connection.waiting->fetch_sub(event.bytes.size());
-  for (const LineSplitter::Line& line : connection.lines.Feed(event.bytes)) {
-    Obey(event.connection,
+  for (const LineSplitter::Line& line : connection.lines.Feed(piece.bytes)) {
+    Obey(piece.connection,
          line.too_long ? connection.server->OnLineTooLong() : connection.server->OnLine(line.text),
          now);
   }
-  log_.Pump(now, false);
 }
 
-void SidecarSession::On(const ToolsClosed& event, Now) { connections_.erase(event.connection); }
+void SidecarSession::Take(const ToolsClosed& event) {
+  connections_.erase(event.connection);
+  --*open_;
+}
 
 void SidecarSession::Obey(std::uint64_t connection, const McpOutputs& outputs, Now now) {
   for (const McpOutput& output : outputs) {
@@ -424,6 +487,7 @@ void SidecarSession::On(const LogAppended& event, Now now) {
 
 void SidecarSession::OnTime(Now now) {
   if (view_.stage == Stage::kDone) return;
+  if (!pieces_.empty()) TakeTurn(now);
   if (retry_inputs_at_ && now.mono >= *retry_inputs_at_) {
     retry_inputs_at_.reset();
     for (const api::Artifact& input : std::exchange(retry_inputs_, {})) FetchInput(input);
@@ -500,6 +564,7 @@ void SidecarSession::SetOutcome(RunOutcome outcome) {
 void SidecarSession::Finish(Now now) {
   view_.stage = Stage::kStopping;
   if (!give_up_at_) give_up_at_ = now.mono + kFlushTime;
+  pieces_.clear();
   connections_.clear();
   socket_.reset();
   log_.Pump(now, true);
@@ -527,6 +592,7 @@ void SidecarSession::Note(std::string text, Now now, Json data) {
 std::optional<MonoTime> SidecarSession::NextWake() const {
   if (view_.stage == Stage::kDone) return std::nullopt;
   std::optional<MonoTime> wake = timeout_at_;
+  if (!pieces_.empty()) Soonest(wake, std::optional(pieces_.front().since));
   Soonest(wake, retry_inputs_at_);
   Soonest(wake, term_at_);
   Soonest(wake, after_result_at_);

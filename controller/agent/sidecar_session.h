@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,6 +47,9 @@ struct SessionSetup {
 /// starts the sidecar, speaks both protocols with it, keeps the log, ends it. Uses env/ only;
 /// driven by the AgentProcess, on its thread.
 ///
+/// What the sidecar sends waits: OnTime takes one call of a tool, or a little of its output, so that
+/// what else the thread has to do, the Lease above all, comes between.
+///
 /// It ends (`kDone`) when no process of the sidecar is left and the log is in the store, or
 /// kFlushTime has passed.
 class SidecarSession {
@@ -67,7 +71,7 @@ class SidecarSession {
       std::chrono::milliseconds(500);  ///< For the sidecar to tell of the call that submitted it.
   static constexpr int kMaxInputTries = 3;
   static constexpr Duration kInputRetryAfter = std::chrono::seconds(1);
-  static constexpr std::size_t kMaxConnections = 4;
+  static constexpr std::size_t kTurnBytes = std::size_t{64} << 10;  ///< Of output, at a time.
   static constexpr std::size_t kMaxErrorLine = std::size_t{64} << 10;
 
   SidecarSession(SessionSetup setup, const HostConfig& host, Ports ports);
@@ -89,19 +93,33 @@ class SidecarSession {
     std::shared_ptr<TicketConnection> peer;
     std::unique_ptr<McpServer> server;
     LineSplitter lines{kMaxJsonRpcLine};
-    WaitingBytes waiting;
+  };
+  /// Something of the sidecar that waits for its turn.
+  struct Piece {
+    SessionEvent event;
+    MonoTime since;
+    std::size_t taken = 0;  ///< Bytes of it that were read.
   };
 
   void On(const InputArrived& event, Now now);
-  void On(const ProcessOutput& event, Now now);
+  void On(const ProcessOutput& event, Now now) { Enqueue({event, now.mono}); }
   void On(const ProcessFlooded& event, Now now);
   void On(const ProcessEnded& event, Now now);
   void On(const ToolsOpened& event, Now now);
-  void On(const ToolsBytes& event, Now now);
-  void On(const ToolsClosed& event, Now now);
+  void On(const ToolsBytes& event, Now now) { Enqueue({event, now.mono}); }
+  void On(const ToolsClosed& event, Now now) { Enqueue({event, now.mono}); }
   void On(const ArtifactSaved& event, Now now);
   void On(const ResultStored& event, Now now);
   void On(const LogAppended& event, Now now);
+
+  void Enqueue(Piece piece) { pieces_.push_back(std::move(piece)); }
+  void TakeTurn(Now now);
+  void TakeOne(const SessionEvent& event, Now now);
+  SessionEvent NextLine();
+  void Take(const ProcessOutput& piece, Now now);
+  void Take(const ToolsBytes& piece, Now now);
+  void Take(const ToolsClosed& event);
+  void Take(const ProcessEnded& event, Now now);
 
   void FetchInput(const api::Artifact& input);
   void MaskInputs();
@@ -140,7 +158,10 @@ class SidecarSession {
   std::unique_ptr<McpDesk> desk_;
   std::unique_ptr<AcpSession> acp_;
   std::unique_ptr<Process> process_;
+  std::deque<Piece> pieces_;
   WaitingBytes waiting_ = std::make_shared<std::atomic<std::size_t>>(0);
+  std::shared_ptr<std::atomic<std::size_t>> open_ =  // Connections, with its accepting thread.
+      std::make_shared<std::atomic<std::size_t>>(0);
   LineSplitter output_{kMaxJsonRpcLine};
   LineSplitter errors_{kMaxErrorLine};
   std::string last_error_line_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "controller/agent/test_host.h"
@@ -46,10 +47,11 @@ class OpenHost final : public ProcessRunner, public TicketServer {
       written += bytes;
       return true;
     }
-    void Close() override { closed = true; }
+    void Close() override {}
+    void Resume() override { ++resumed; }
 
     std::string written;
-    bool closed = false;
+    int resumed = 0;
   };
 
   Result<std::unique_ptr<Process>> Start(const ProcessSpec&,
@@ -277,6 +279,78 @@ TEST_F(SidecarSessionTest, WhyItIsStoppedOrKilledIsPlainText) {
   session_->Kill({api::RunPhase::kFailed, "InstanceLost", std::string(kKey) + kTricks},
                  clock_.Read());
   EXPECT_EQ(End({.code = 0, .signal = 9}).message, "***a[31m b");
+}
+
+TEST_F(SidecarSessionTest, AnswersOneLineATurn) {
+  Introduce();
+  const auto peer = Connect();
+  const std::string ping = RequestLine(Json(1), "ping", Json::EmptyObject());
+  tools_->OnBytes(ping + ping.substr(0, 5));
+  tools_->OnBytes(ping.substr(5) + ping);
+  while (!events_.empty()) {
+    session_->OnEvent(std::move(events_.front()), clock_.Read());
+    events_.pop_front();
+  }
+  EXPECT_EQ(peer->written, "");
+  const auto answers = [&] { return std::count(peer->written.begin(), peer->written.end(), '\n'); };
+  int most = 0;
+  for (int before = 0; session_->NextWake() <= clock_.Read().mono;) {
+    session_->OnTime(clock_.Read());
+    most = std::max(most, static_cast<int>(answers()) - before);
+    before = static_cast<int>(answers());
+  }
+  EXPECT_EQ(answers(), 3);
+  EXPECT_EQ(most, 1);
+}
+
+TEST_F(SidecarSessionTest, AllConnectionsOfARunTogetherAreReadNoFasterThanAnswered) {
+  Introduce();
+  const auto first = Connect();
+  const auto first_tools = tools_;
+  Connect();
+  const std::string blank = std::string(64 << 10, ' ') + '\n';
+  std::size_t sent = 0;
+  for (; tools_->WantsMore(); sent += blank.size()) tools_->OnBytes(blank);
+  EXPECT_LE(sent, kFullOfTools + blank.size());
+  EXPECT_FALSE(first_tools->WantsMore());
+  EXPECT_EQ(first->resumed, 0);
+  tools_->OnClosed();  // What waits of it still counts.
+  EXPECT_FALSE(host_.accept()->WantsMore());
+  Settle();
+  EXPECT_TRUE(first_tools->WantsMore());
+  EXPECT_GT(first->resumed, 0);
+}
+
+TEST_F(SidecarSessionTest, ManySmallPiecesCountForWhatTheyTake) {
+  Introduce();
+  Connect();
+  std::size_t pieces = 0;
+  for (; tools_->WantsMore(); ++pieces) tools_->OnBytes("x");
+  EXPECT_LE(pieces, kFullOfTools / kPieceCost + 1);
+}
+
+TEST_F(SidecarSessionTest, ARunHasSoManyConnectionsUntilItHasLetGoOfThem) {
+  Introduce();
+  std::vector<std::shared_ptr<TicketSink>> sinks;
+  for (std::size_t i = 0; i < kMaxConnections; ++i) {
+    Connect();
+    sinks.push_back(tools_);
+  }
+  EXPECT_EQ(host_.accept(), nullptr);
+  sinks.back()->OnClosed();
+  EXPECT_EQ(host_.accept(), nullptr) << "the session has not heard of it yet";
+  Settle();
+  EXPECT_NE(host_.accept(), nullptr);
+}
+
+TEST_F(SidecarSessionTest, WhatItsToolsWereAskedBeforeItEndedCounts) {
+  Introduce();
+  Connect();
+  const Json call =
+      Json::Of({{"name", "submit_result"}, {"arguments", Diagnosis("no such role")}});
+  tools_->OnBytes(RequestLine(Json(7), "tools/call", call));
+  tools_->OnClosed();
+  EXPECT_EQ(End().phase, api::RunPhase::kSucceeded);
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ class VirtualHost final : public ProcessRunner, public TicketServer {
       return true;
     }
     void Close() override {}
+    void Resume() override {}
 
    private:
     Sidecar& sidecar_;

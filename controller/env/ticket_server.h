@@ -17,6 +17,8 @@ class TicketConnection {
   /// Queues bytes. False: it is closed, or the queue's bound is reached (and it was cut off).
   virtual bool Write(std::string bytes) = 0;
   virtual void Close() = 0;
+  /// The sink may want more again: asks it.
+  virtual void Resume() = 0;
 };
 
 /// Receives what the peer sends; calls come one at a time on a thread of the server: queue and
@@ -27,6 +29,8 @@ class TicketSink {
   virtual void OnOpen(std::shared_ptr<TicketConnection> connection) = 0;  ///< Once, first.
   virtual void OnBytes(std::string_view bytes) = 0;
   virtual void OnClosed() = 0;  ///< Once, last.
+  /// Asked before the peer is read. False: it is not, until it is resumed.
+  virtual bool WantsMore() const { return true; }
 };
 
 /// A listening socket of one session. Destroying it closes the socket and every connection to it.
@@ -46,7 +50,7 @@ class TicketServer {
  public:
   virtual ~TicketServer() = default;
   /// `name` tells sessions of this process apart. `accept` makes the sink of each connection, on a
-  /// thread of the server.
+  /// thread of the server; a connection that gets none is closed.
   virtual Result<std::unique_ptr<TicketSocket>> Open(
       std::string name, Secret<std::string> ticket,
       std::function<std::shared_ptr<TicketSink>()> accept) = 0;

@@ -134,6 +134,7 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
     peer.closed = true;
     Signal(wake_);
   }
+  void Resume() { Signal(wake_); }
 
  private:
   class Connection final : public TicketConnection {
@@ -143,6 +144,7 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
     ~Connection() override { Close(); }
     bool Write(std::string bytes) override { return loop_->Write(*peer_, std::move(bytes)); }
     void Close() override { loop_->Close(*peer_); }
+    void Resume() override { loop_->Resume(); }
 
    private:
     std::shared_ptr<Loop> loop_;
@@ -164,7 +166,9 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
         }
         for (const auto& peer : peers_) {
           const int writes = peer->queue.empty() ? 0 : POLLOUT;
-          polls.push_back({peer->fd.get(), static_cast<short>(POLLIN | writes), 0});
+          const int reads = IsFull(*peer) ? 0 : POLLIN;
+          const bool idle = writes == 0 && reads == 0;  // Poll would tell of its end all the time.
+          polls.push_back({idle ? -1 : peer->fd.get(), static_cast<short>(reads | writes), 0});
           if (!peer->sink) timeout = 1000;
         }
       }
@@ -187,6 +191,8 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
     listeners_.clear();
   }
 
+  static bool IsFull(const Peer& peer) { return peer.sink && !peer.sink->WantsMore(); }
+
   void Accept(const std::shared_ptr<Listener>& listener) {
     Descriptor fd(accept4(listener->fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) return;
@@ -201,7 +207,13 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
 
   void Serve(const std::shared_ptr<Peer>& peer, short events) {
     if ((events & POLLOUT) != 0) Flush(*peer);
-    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) Read(peer);
+    if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
+      if (!IsFull(*peer)) {
+        Read(peer);
+      } else if ((events & (POLLHUP | POLLERR)) != 0) {
+        Close(*peer);
+      }
+    }
     if (!peer->sink && BootTime() >= peer->ticket_until) Close(*peer);
   }
 
@@ -250,6 +262,10 @@ class UnixTicketServer::Loop : public std::enable_shared_from_this<UnixTicketSer
     }
     peer->ticket.clear();
     peer->sink = peer->listener->accept();
+    if (!peer->sink) {
+      Close(*peer);
+      return false;
+    }
     peer->sink->OnOpen(std::make_shared<Connection>(shared_from_this(), peer));
     return true;
   }

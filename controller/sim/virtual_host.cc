@@ -228,6 +228,7 @@ class VirtualHost::Connection final : public TicketConnection {
     return machine != nullptr;
   }
   void Close() override {}
+  void Resume() override {}
 
  private:
   std::weak_ptr<Machine> machine_;
@@ -240,6 +241,7 @@ void VirtualHost::Machine::Connect() {
     return Exit({.code = 2});
   }
   tools_ = socket->second.accept();
+  if (tools_ == nullptr) return Exit({.code = 2});
   tools_input_ = LineSplitter(kMaxJsonRpcLine);
   tools_->OnOpen(std::make_shared<Connection>(weak_from_this(), ++connection_));
   tools_->OnBytes(
