@@ -89,7 +89,7 @@ bool AgentProcess::Step(Now now) {
     MarkAllDirty();
   }
   const bool worked = TakeItem(now) || StepInformers(now) || StepInstance(now) ||
-                      StepSessions(now) || StepRuns(now);
+                      StepRuns(now) || StepSessions(now);
   CheckFinished(now);
   return worked;
 }
@@ -604,12 +604,14 @@ bool AgentProcess::StepSessions(Now now) {
     if (work.retry_at && now.mono >= *work.retry_at) {
       work.retry_at.reset();
       dirty_.insert(uid);
+      worked = true;
     }
     if (!work.session) continue;
     const auto progress_due = work.written_at && now.mono >= *work.written_at + kProgressEvery;
     if (progress_due) {
       work.written_at.reset();
       dirty_.insert(uid);
+      worked = true;
     }
     const auto wake = work.session->NextWake();
     if (!wake || now.mono < *wake) continue;
