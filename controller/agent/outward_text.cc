@@ -7,8 +7,6 @@
 namespace midwatch::agent {
 namespace {
 
-using namespace std::string_view_literals;
-
 bool IsWhiteControl(char c) { return c == '\n' || c == '\t' || c == '\r'; }
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }
 
@@ -19,7 +17,7 @@ std::size_t HiddenLength(std::string_view text) {
     return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
   };
   const bool is_c1 = byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) <= 0x9f;
-  if (is_c1 || text.starts_with("\xd8\x9c"sv)) return 2;
+  if (is_c1 || text.starts_with("\xd8\x9c")) return 2;
   if (byte(0) != 0xe2) return 0;
   const bool mark_or_override =
       byte(1) == 0x80 &&
@@ -30,7 +28,7 @@ std::size_t HiddenLength(std::string_view text) {
 
 /// U+2028 and U+2029.
 bool IsLineBreak(std::string_view text) {
-  return text.starts_with("\xe2\x80\xa8"sv) || text.starts_with("\xe2\x80\xa9"sv);
+  return text.starts_with("\xe2\x80\xa8") || text.starts_with("\xe2\x80\xa9");
 }
 
 std::string Plain(std::string_view text, bool one_line) {

@@ -47,8 +47,8 @@ struct SessionSetup {
 /// starts the sidecar, speaks both protocols with it, keeps the log, ends it. Uses env/ only;
 /// driven by the AgentProcess, on its thread.
 ///
-/// What the sidecar sends waits: OnTime takes one call of a tool, or a little of its output, so that
-/// what else the thread has to do, the Lease above all, comes between.
+/// What the sidecar sends waits: OnTime takes one call of a tool, or a little of its output, so
+/// that what else the thread has to do, the Lease above all, comes between.
 ///
 /// It ends (`kDone`) when no process of the sidecar is left and the log is in the store, or
 /// kFlushTime has passed.
