@@ -88,8 +88,8 @@ bool AgentProcess::Step(Now now) {
     drain_over_ = drain_over;
     MarkAllDirty();
   }
-  const bool worked = TakeItem(now) || StepInformers(now) || StepInstance(now) ||
-                      StepRuns(now) || StepSessions(now);
+  const bool worked = TakeItem(now) || StepInformers(now) || StepInstance(now) || StepRuns(now) ||
+                      StepSessions(now);
   CheckFinished(now);
   return worked;
 }

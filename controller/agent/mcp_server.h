@@ -35,7 +35,7 @@ struct McpDesk {
   std::vector<std::string> saved;  ///< Names of the artifacts that were saved.
   Json plan;                       ///< The parsed plan, if there is one; null otherwise.
 
-  SecretMask mask;                 ///< What is submitted passes it before it is checked.
+  SecretMask mask;  ///< What is submitted passes it before it is checked.
 
   McpDesk(api::RunSpec spec, ArtifactTexts texts, SecretMask secrets = {});
 };

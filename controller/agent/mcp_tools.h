@@ -21,7 +21,7 @@ inline constexpr std::size_t kMaxSearchCost = std::size_t{32} << 20;
 /// Of a call at least: the expression has to be compiled.
 inline constexpr std::size_t kSearchStart = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxSearchCostOfRun = std::size_t{8} << 30;
-inline constexpr std::size_t kMaxSearch = 1024;  ///< Bytes of a pattern.
+inline constexpr std::size_t kMaxSearch = 1024;       ///< Bytes of a pattern.
 inline constexpr std::size_t kShownOfArgument = 200;  ///< In what is said about it.
 inline constexpr std::size_t kMaxPlanChanges = 200;
 

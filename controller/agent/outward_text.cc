@@ -19,9 +19,8 @@ std::size_t HiddenLength(std::string_view text) {
   const bool is_c1 = byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) <= 0x9f;
   if (is_c1 || text.starts_with("\xd8\x9c")) return 2;
   if (byte(0) != 0xe2) return 0;
-  const bool mark_or_override =
-      byte(1) == 0x80 &&
-      (byte(2) == 0x8e || byte(2) == 0x8f || (byte(2) >= 0xaa && byte(2) <= 0xae));
+  const bool mark_or_override = byte(1) == 0x80 && (byte(2) == 0x8e || byte(2) == 0x8f ||
+                                                    (byte(2) >= 0xaa && byte(2) <= 0xae));
   const bool isolate = byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9;
   return mark_or_override || isolate ? 3 : 0;
 }

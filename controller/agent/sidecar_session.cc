@@ -144,14 +144,14 @@ void SidecarSession::StartSidecar(Now now) {
   MaskInputs();
   desk_ = std::make_unique<McpDesk>(setup_.run.spec, std::move(inputs_), mask_);
   auto counter = std::make_shared<std::atomic<std::uint64_t>>(0);
-  auto socket = ports_.tickets.Open(
-      setup_.run.metadata.uid, Secret<std::string>(setup_.ticket),
-      [post = ports_.post, counter, open = open_,
-       waiting = waiting_]() -> std::shared_ptr<TicketSink> {
-        if (++*open <= kMaxConnections) return MakeToolsSink(post, ++*counter, waiting);
-        --*open;
-        return nullptr;
-      });
+  auto socket = ports_.tickets.Open(setup_.run.metadata.uid, Secret<std::string>(setup_.ticket),
+                                    [post = ports_.post, counter, open = open_,
+                                     waiting = waiting_]() -> std::shared_ptr<TicketSink> {
+                                      if (++*open <= kMaxConnections)
+                                        return MakeToolsSink(post, ++*counter, waiting);
+                                      --*open;
+                                      return nullptr;
+                                    });
   if (!socket) {
     Conclude(Failed(reason::kSidecarFailed, "no socket for its tools: " + socket.error().message));
     return Finish(now);

@@ -199,7 +199,10 @@ TEST_F(SidecarSessionTest, ATitleIsCutOnlyAfterItWasMasked) {
 }
 
 TEST_F(SidecarSessionTest, ASecretIsFoundBehindWhatIsLeftOut) {
-  Introduce(Json::Of({{"name", "sk-\xe2\x80\xae" "0123456789abcdefghij"}, {"version", kKey}}));
+  Introduce(Json::Of({{"name",
+                       "sk-\xe2\x80\xae"
+                       "0123456789abcdefghij"},
+                      {"version", kKey}}));
   EXPECT_EQ(session_->view().facts.producer, "*** ***");
 }
 
@@ -346,8 +349,7 @@ TEST_F(SidecarSessionTest, ARunHasSoManyConnectionsUntilItHasLetGoOfThem) {
 TEST_F(SidecarSessionTest, WhatItsToolsWereAskedBeforeItEndedCounts) {
   Introduce();
   Connect();
-  const Json call =
-      Json::Of({{"name", "submit_result"}, {"arguments", Diagnosis("no such role")}});
+  const Json call = Json::Of({{"name", "submit_result"}, {"arguments", Diagnosis("no such role")}});
   tools_->OnBytes(RequestLine(Json(7), "tools/call", call));
   tools_->OnClosed();
   EXPECT_EQ(End().phase, api::RunPhase::kSucceeded);

@@ -303,7 +303,8 @@ TEST(StorageWritesTest, AppliesWithOwnersOfFields) {
       {"APPLY", "a/status", W("{}", R"("spec":{"color":"blue"},"status":{"replicas":4})"), 200,
        R"({"spec":{"color":"red"},"status":{"replicas":4}})"},
   });
-  session.Run({  // A version that no object has: an apply that may only create.
+  session.Run({
+      // A version that no object has: an apply that may only create.
       {"APPLY", "made", W(R"({"resourceVersion":"9223372036854775807"})"), 201},
       {"APPLY", "made", W(R"({"resourceVersion":"9223372036854775807"})"), 409, "modified"},
   });
