@@ -57,17 +57,22 @@ TEST_F(HttpServerTest, WithEveryConnectionBusyANewOneIsRefused) {
 TEST_F(HttpServerTest, BodiesOfAllConnectionsTogetherAreBounded) {
   options_.limits.bodies_bytes = 100'000;
   Start();
-  RawPeer holding = Connect();
-  holding.Send(Post("Content-Length: 95000\r\n", std::string(90'000, 'a')));
+  const std::string large = Post("Content-Length: 95000\r\n", std::string(90'000, 'a'));
+  std::optional<RawPeer> holding(Connect());
+  holding->Send(large);
   std::string got;
   for (int i = 0; i < 200 && got.empty(); ++i) {  // Until the first body has arrived.
     RawPeer other = Connect();
     other.Send(Post("Content-Length: 50000\r\n", std::string(40'000, 'b')));
     got = other.ReadAll(milliseconds(50));
+    if (got.empty() && !holding->ReadAll(milliseconds(1)).empty()) {  // It was the later one.
+      holding.emplace(Connect());
+      holding->Send(large);
+    }
   }
   EXPECT_EQ(StatusLine(got), "HTTP/1.1 503 Service Unavailable");
-  holding.Send(std::string(5'000, 'a'));
-  EXPECT_TRUE(holding.ReadAll().ends_with("\r\n\r\n95000"));
+  holding->Send(std::string(5'000, 'a'));
+  EXPECT_TRUE(holding->ReadAll().ends_with("\r\n\r\n95000"));
 }
 
 /// Leaves the process `more` descriptors while it lives.
