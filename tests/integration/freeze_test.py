@@ -58,17 +58,19 @@ class Site:
             (self.gates / phase).touch()
 
     def sidecars(self, phase=None):
-        """Ids of the live sidecars of this site."""
-        found = []
+        """Ids of the live sidecars of this site. A child that is about to become another program is still called as its parent."""
+        found = {}
         for entry in pathlib.Path("/proc").iterdir():
             try:
                 command = (entry / "cmdline").read_text().split("\0") if entry.name.isdigit() else []
-                ours = command[1:3] == [str(SIDECAR), str(self.gates)] and phase in (None, command[3])
-                if ours and "\nState:\tZ" not in (entry / "status").read_text():
-                    found.append(int(entry.name))
+                if command[1:3] != [str(SIDECAR), str(self.gates)] or phase not in (None, command[3]):
+                    continue
+                status = (entry / "status").read_text()
+                if "\nState:\tZ" not in status:
+                    found[int(entry.name)] = int(status.split("\nPPid:\t")[1].split("\n")[0])
             except OSError:
                 pass  # It has just ended.
-        return found
+        return [pid for pid, parent in found.items() if parent not in found]
 
     def instances(self):
         return [i for i in self.world.midwatch.get("agentinstances") or []
