@@ -39,6 +39,14 @@ class RawApi:
         except ValueError:
             return answer.status, text.decode("utf-8", "replace")
 
+    def take_over(self, document, plural):
+        """As `kubectl apply --server-side --force-conflicts` would, over whoever declares it."""
+        metadata = document["metadata"]
+        status, answer = self.call(
+            "PATCH", f"{API}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}?fieldManager=somebody&force=true",
+            document, {"Content-Type": "application/apply-patch+yaml"})
+        assert status == 200, answer
+
     def tcp(self, timeout=10):
         return socket.create_connection(("127.0.0.1", self.port), timeout)
 

@@ -11,6 +11,7 @@ import textwrap
 import unittest
 
 from harness import BINARY, ROOT, Process, Repository, World, obj, shop, wait_until
+from raw_api import RawApi
 
 REFUSED = ["sh", "-c", "echo connecting to database; echo 'psql: error: connection to server at \"127.0.0.1\", "
            "port 5439 failed: Connection refused' >&2; exit 3"]
@@ -196,7 +197,7 @@ class GitSync(World):
         self.source(repository)
         self.sync()
         drifted = obj("Module", "database", "payments", {"displayName": "Somebody else's"})
-        self.midwatch.run("apply", "-f", "-", "--force-conflicts", stdin=json.dumps(drifted))
+        RawApi(self).take_over(drifted, "modules")
         wait_until(lambda: self.midwatch.get("modules", "database", "payments")["spec"]["displayName"] ==
                    "Payments database", "the correction")
 
