@@ -38,7 +38,7 @@ std::string WhereItIs(const ResourceType& type, const std::string& name, ApiSess
   if (const auto near = NearestWord(name, names)) {
     return "did you mean " + Quote(*near) + "?";
   }
-  if (IsKindWord(space)) {
+  if (others.empty() && IsKindWord(space)) {
     return Quote(space) + " was taken for a namespace: a kind is expected to be " +
            ToLower(type.kind);
   }
