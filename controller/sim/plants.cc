@@ -31,10 +31,6 @@ constexpr std::array kPlants = {
           "matches-all"},
     Plant{"lost-too-early", "an instance counts as lost before its Lease has run out",
           "one-live-run"},
-    Plant{"unproved-silence", "an instance counts as lost though its Lease may have been renewed",
-          "one-live-run"},
-    Plant{"no-unpark-on-unmade",
-          "an assignment that fails in flight wakes nobody who gave way to it", "sweep"},
     Plant{"forget-used-time", "a Run has no limit of its own, and what was used begins anew",
           "used-time"},
     Plant{"no-precondition", "writes carry no version", "one-live-run"},
@@ -342,9 +338,6 @@ Spoilt::Decide SpoilerOf(std::string_view plant, const Controller& controller) {
   if (plant == "lost-too-early" && controller.name == "instance") {
     return Impatient();
   }
-  if (plant == "unproved-silence" && controller.name == "instance") {
-    return OnEffects([](Effect& effect) { return !IsLeaseWrite(effect); });
-  }
   return ObjectSpoilerOf(plant, controller);
 }
 
@@ -372,15 +365,6 @@ std::vector<Controller> PlantInto(std::vector<Controller> controllers, std::stri
     }
     if (controller.name == "dispatch" && plant == "no-unpark-on-instance") {
       DropTriggers(controller, {"AgentInstance"});
-    }
-    if (controller.name == "dispatch" && plant == "no-unpark-on-unmade") {
-      for (Trigger& trigger : controller.triggers) {
-        trigger.affected = [real = trigger.affected](const Change& change, const View& view) {
-          const bool unmade = change.before && change.after &&
-                              change.before.resource_version() == change.after.resource_version();
-          return unmade ? std::vector<ObjectKey>() : real(change, view);
-        };
-      }
     }
     if (controller.name == "dispatch" && plant == "no-unpark-on-slot") {
       for (Trigger& trigger : controller.triggers) {
