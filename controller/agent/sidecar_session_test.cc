@@ -250,7 +250,7 @@ TEST_F(SidecarSessionTest, WhyAResultWasRefusedIsPlainText) {
   Json bad = Diagnosis("x");
   bad.Set("category", std::string(kTricks) + UpTo(200) + kKey);
   bad.Set(kKey, 1);
-  for (const std::size_t length : {40, 60, 120, 200, 250, 256}) {
+  for (const std::size_t length : {40U, 60U, 120U, 200U, 250U, 256U}) {
     Json evidence = Json::Of({{"artifact", "log"}, {"quote", UpTo(length) + kKey}});
     Json other = Diagnosis("x");
     other.Set("evidence", Json::ArrayOf({std::move(evidence)}));
