@@ -211,7 +211,9 @@ TEST_F(HttpServerTest, OneCallersRequestsAreBounded) {
   RawPeer other = Connect();
   other.Send(From("bob", "/echo"));
   EXPECT_EQ(StatusLine(other.ReadUntil("\r\n\r\n")), "HTTP/1.1 200 OK");
-  handler_.held[0]->Respond({200, {}, "done"});
+  for (const auto& held : handler_.held) {
+    held->Respond({200, {}, "done"});
+  }
   peers[0].ReadUntil("done");
   peers[0].Send(From("ada", "/echo"));  // What is answered counts no more.
   EXPECT_EQ(StatusLine(peers[0].ReadUntil("\r\n\r\n")), "HTTP/1.1 200 OK");
