@@ -62,20 +62,11 @@ class Applier {
 
  private:
   Result<void> Apply(const DeclaredObject& object) {
-    const ResourceType& type = object.entry->type;
-    const auto before = session_.Get(type, object.namespace_name, object.name);
+    const auto before = session_.Get(object.entry->type, object.namespace_name, object.name);
     if (!before && before.error().code != ErrorCode::kNotFound) {
       return Fail(before.error());
     }
-    PatchRequest patch{.type = type,
-                       .namespace_name = object.namespace_name,
-                       .name = object.name,
-                       .subresource = {},
-                       .patch_type = PatchType::kApply,
-                       .patch = object.body,
-                       .field_manager = std::string(api::field_managers::kCli),
-                       .force = false,
-                       .dry_run = options_.dry_run};
+    PatchRequest patch = ApplyOf(object, options_.dry_run);
     auto after = session_.Patch(patch);
     if (!after && after.error().code == ErrorCode::kConflict) {
       const std::string declared = before ? WhoDeclares(after.error(), *before) : std::string();

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "controller/api/names.h"
 #include "controller/base/text.h"
 #include "controller/cli/manifest_files.h"
 #include "controller/manifest/loader.h"
@@ -134,6 +135,18 @@ class Reader {
 };
 
 }  // namespace
+
+PatchRequest ApplyOf(const DeclaredObject& object, bool dry_run) {
+  return {.type = object.entry->type,
+          .namespace_name = object.namespace_name,
+          .name = object.name,
+          .subresource = {},
+          .patch_type = PatchType::kApply,
+          .patch = object.body,
+          .field_manager = std::string(api::field_managers::kCli),
+          .force = false,
+          .dry_run = dry_run};
+}
 
 std::optional<std::vector<DeclaredObject>> ReadDeclared(Context& context,
                                                         const ResourceCatalogue& catalogue,

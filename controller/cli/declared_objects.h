@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/cli/resource_catalogue.h"
+#include "controller/env/kube_client.h"
 #include "controller/manifest/manifest_error.h"
 
 namespace midwatch::cli {
@@ -19,6 +20,9 @@ struct DeclaredObject {
   std::string path;
   manifest::Position at;
 };
+
+/// The server-side apply of it as this program's, without force.
+PatchRequest ApplyOf(const DeclaredObject& object, bool dry_run);
 
 /// How much is asked of a manifest: to write it, all that `midwatch validate` asks; to delete what
 /// it names, that it can be told.

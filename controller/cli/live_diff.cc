@@ -48,15 +48,9 @@ DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context, ApiSes
       result.steps.push_back(std::move(step));
       continue;
     }
-    const auto after = session.Patch({.type = type,
-                                      .namespace_name = object.namespace_name,
-                                      .name = object.name,
-                                      .subresource = {},
-                                      .patch_type = PatchType::kApply,
-                                      .patch = object.body,
-                                      .field_manager = std::string(api::field_managers::kCli),
-                                      .force = true,
-                                      .dry_run = true});
+    PatchRequest patch = ApplyOf(object, true);
+    patch.force = true;
+    const auto after = session.Patch(patch);
     if (!after) {
       return tl::unexpected(context.Refuse(after.error(), step.place));
     }

@@ -12,6 +12,7 @@
 #include "controller/cli/manifest_files.h"
 #include "controller/manifest/diff.h"
 #include "controller/manifest/ordering.h"
+#include "controller/reconcilers/gitsource/snapshot_loader.h"
 
 namespace midwatch::cli {
 namespace {
@@ -103,27 +104,12 @@ Result<GitSnapshot> Fetch(const std::string& revision, const DiffOptions& option
   return tag ? std::move(tag) : std::move(branch);
 }
 
-manifest::EntryKind KindOf(GitEntryKind kind) {
-  switch (kind) {
-    case GitEntryKind::kSymlink:
-      return manifest::EntryKind::kSymlink;
-    case GitEntryKind::kSubmodule:
-      return manifest::EntryKind::kSubmodule;
-    case GitEntryKind::kDirectoryLink:
-      return manifest::EntryKind::kDirectoryLink;
-    case GitEntryKind::kSameDirectory:  // Comes only when it is asked for.
-    case GitEntryKind::kFile:
-      break;
-  }
-  return manifest::EntryKind::kFile;
-}
-
 manifest::DeclaredSet Check(const GitSnapshot& snapshot, const std::string& default_namespace) {
   const manifest::ManifestScope scope{.default_namespace = default_namespace};
   std::vector<manifest::RepositoryEntry> entries;
   for (const GitEntry& entry : snapshot.entries) {
     entries.push_back({.path = entry.path,
-                       .kind = KindOf(entry.kind),
+                       .kind = gitsource::EntryKindOf(entry.kind),
                        .bytes = entry.bytes,
                        .too_large = entry.too_large});
   }

@@ -11,21 +11,6 @@ namespace {
 
 using DeclaredFilePtr = std::shared_ptr<const manifest::DeclaredFile>;
 
-manifest::EntryKind KindOf(GitEntryKind kind) {
-  switch (kind) {
-    case GitEntryKind::kSymlink:
-      return manifest::EntryKind::kSymlink;
-    case GitEntryKind::kSubmodule:
-      return manifest::EntryKind::kSubmodule;
-    case GitEntryKind::kDirectoryLink:
-      return manifest::EntryKind::kDirectoryLink;
-    case GitEntryKind::kSameDirectory:
-    case GitEntryKind::kFile:
-      break;
-  }
-  return manifest::EntryKind::kFile;
-}
-
 DeclaredFilePtr AtPath(const manifest::DeclaredFile& file, const std::string& path) {
   auto moved = std::make_shared<manifest::DeclaredFile>(file);
   for (manifest::Manifest& declared : moved->manifests) {
@@ -102,6 +87,21 @@ class Earlier {
 
 std::vector<std::string> ManifestSuffixes() { return {".yaml", ".yml", ".json"}; }
 
+manifest::EntryKind EntryKindOf(GitEntryKind kind) {
+  switch (kind) {
+    case GitEntryKind::kSymlink:
+      return manifest::EntryKind::kSymlink;
+    case GitEntryKind::kSubmodule:
+      return manifest::EntryKind::kSubmodule;
+    case GitEntryKind::kDirectoryLink:
+      return manifest::EntryKind::kDirectoryLink;
+    case GitEntryKind::kSameDirectory:
+    case GitEntryKind::kFile:
+      break;
+  }
+  return manifest::EntryKind::kFile;
+}
+
 std::shared_ptr<const Snapshot> LoadSnapshot(const manifest::ManifestSchemas& schemas,
                                              const manifest::ManifestScope& scope,
                                              const GitSnapshot& fetched, const Snapshot* before,
@@ -124,7 +124,7 @@ std::shared_ptr<const Snapshot> LoadSnapshot(const manifest::ManifestSchemas& sc
     if (FilePtr same = earlier.Same(entry)) {
       declared.push_back(same->declared);
       files.push_back(std::move(same));
-    } else if (manifest::MayDeclare(entry.path, KindOf(entry.kind))) {
+    } else if (manifest::MayDeclare(entry.path, EntryKindOf(entry.kind))) {
       fresh.emplace_back(declared.size(), &entry);
       declared.push_back(earlier.Moved(entry));
       files.emplace_back();
@@ -136,7 +136,7 @@ std::shared_ptr<const Snapshot> LoadSnapshot(const manifest::ManifestSchemas& sc
       declared[at] = std::make_shared<const manifest::DeclaredFile>(
           manifest::CheckEntry(schemas, scope,
                                {.path = entry->path,
-                                .kind = KindOf(entry->kind),
+                                .kind = EntryKindOf(entry->kind),
                                 .bytes = entry->bytes,
                                 .too_large = entry->too_large}));
     }
