@@ -17,20 +17,8 @@ namespace {
 class CapacityTest : public testing::Test {
  protected:
   CapacityTest() {
-    api::Agent agent;
-    agent.metadata.name = "ops";
-    agent.metadata.namespace_name = "agents";
-    agent.spec.assigned_to_all_modules = true;
-    Put(agent);
-    api::AgentInstance instance;
-    instance.metadata.name = "one";
-    instance.metadata.namespace_name = "agents";
-    instance.spec.agent_ref.name = "ops";
-    instance.spec.capacity = 1;
-    instance.spec.sidecars = {{.name = "scripted"}};
-    instance.spec.protocol_versions = {1};
-    instance.status.connected = true;
-    Put(instance);
+    Put(OpenAgent());
+    Put(ConnectedInstance("one"));
     WorkerOptions options;
     options.sweep_interval = Duration::zero();
     options.also_follow = Resources();

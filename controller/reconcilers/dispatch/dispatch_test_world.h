@@ -61,6 +61,28 @@ inline api::Dispatch Finished(api::DispatchPhase phase) {
   return d;
 }
 
+/// That Waiting asks for, free to work everywhere.
+inline api::Agent OpenAgent() {
+  api::Agent agent;
+  agent.metadata.name = "ops";
+  agent.metadata.namespace_name = "agents";
+  agent.spec.assigned_to_all_modules = true;
+  return agent;
+}
+
+/// One of its instances, connected and with one slot.
+inline api::AgentInstance ConnectedInstance(std::string name) {
+  api::AgentInstance instance;
+  instance.metadata.name = std::move(name);
+  instance.metadata.namespace_name = "agents";
+  instance.spec.agent_ref.name = "ops";
+  instance.spec.capacity = 1;
+  instance.spec.sidecars = {{.name = "scripted"}};
+  instance.spec.protocol_versions = {1};
+  instance.status.connected = true;
+  return instance;
+}
+
 inline api::Run RunOf(const api::Dispatch& d, api::RunPhase phase = api::RunPhase::kPending) {
   api::Run run;
   run.metadata.name = d.status.run->name;

@@ -33,20 +33,8 @@ class LockTest : public testing::Test {
     mission.spec.agent_ref = Waiting().spec.agent_ref;
     Put(mission);
     Put(*Seen::Ready().world().job);
-    api::Agent agent;
-    agent.metadata.name = "ops";
-    agent.metadata.namespace_name = "agents";
-    agent.spec.assigned_to_all_modules = true;
-    Put(agent);
-    api::AgentInstance instance;
-    instance.metadata.name = "one";
-    instance.metadata.namespace_name = "agents";
-    instance.spec.agent_ref.name = "ops";
-    instance.spec.capacity = 1;
-    instance.spec.sidecars = {{.name = "scripted"}};
-    instance.spec.protocol_versions = {1};
-    instance.status.connected = true;
-    Put(instance);
+    Put(OpenAgent());
+    Put(ConnectedInstance("one"));
   }
 
   template <typename T>

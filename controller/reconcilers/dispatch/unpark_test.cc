@@ -37,7 +37,7 @@ class Store {
     Put(Mission());
     Put(Agent());
     Put(Assignment());
-    Put(Instance("one"));
+    Put(ConnectedInstance("one"));
   }
 
   template <typename T>
@@ -124,17 +124,6 @@ class Store {
     assignment.spec.organization = true;
     return assignment;
   }
-  static api::AgentInstance Instance(std::string name) {
-    api::AgentInstance instance;
-    instance.metadata.name = std::move(name);
-    instance.metadata.namespace_name = "agents";
-    instance.spec.agent_ref.name = "ops";
-    instance.spec.capacity = 1;
-    instance.spec.sidecars = {{.name = "scripted"}};
-    instance.spec.protocol_versions = {1};
-    instance.status.connected = true;
-    return instance;
-  }
   /// Another Dispatch of the same Agent that runs on that instance.
   static api::Dispatch Other(std::string instance) {
     api::Dispatch other = Assigned();
@@ -212,7 +201,7 @@ TEST_P(UnparkTest, TheEdgeReachesAndAssignsIt) {
 
 template <typename Edit>
 api::AgentInstance EditInstance(std::string name, Edit edit) {
-  api::AgentInstance instance = Store::Instance(std::move(name));
+  api::AgentInstance instance = ConnectedInstance(std::move(name));
   edit(instance);
   return instance;
 }
@@ -297,18 +286,18 @@ INSTANTIATE_TEST_SUITE_P(
                      s.Put(agent);
                    }},
         UnparkCase{"NoConnectedInstance_InstanceConnects", reason::kNoConnectedInstance, NoInstance,
-                   [](Store& s) { s.Put(Store::Instance("two")); }},
+                   [](Store& s) { s.Put(ConnectedInstance("two")); }},
         UnparkCase{"NoConnectedInstance_InstanceReconnects", reason::kNoConnectedInstance,
                    [](Store& s) {
                      s.Put(EditInstance("one", [](auto& i) { i.status.connected = false; }));
                    },
-                   [](Store& s) { s.Put(Store::Instance("one")); }},
+                   [](Store& s) { s.Put(ConnectedInstance("one")); }},
         UnparkCase{
             "NoConnectedInstance_AnotherThanTheOneThatDrains", reason::kNoConnectedInstance,
             [](Store& s) { s.Put(EditInstance("one", [](auto& i) { i.spec.draining = true; })); },
-            [](Store& s) { s.Put(Store::Instance("two")); }},
+            [](Store& s) { s.Put(ConnectedInstance("two")); }},
         UnparkCase{"SidecarUnavailable_InstanceOffersIt", reason::kSidecarUnavailable, OffersOther,
-                   [](Store& s) { s.Put(Store::Instance("two")); }},
+                   [](Store& s) { s.Put(ConnectedInstance("two")); }},
         UnparkCase{"SidecarUnavailable_HostDefaultIsSet", reason::kSidecarUnavailable, OffersOther,
                    [](Store& s) {
                      s.Put(EditInstance("one", [](auto& i) {
@@ -331,7 +320,7 @@ INSTANTIATE_TEST_SUITE_P(
                    [](Store& s) {
                      s.Put(EditInstance("one", [](auto& i) { i.spec.protocol_versions = {9}; }));
                    },
-                   [](Store& s) { s.Put(Store::Instance("two")); }},
+                   [](Store& s) { s.Put(ConnectedInstance("two")); }},
         UnparkCase{"AtCapacity_SlotFrees", reason::kAtCapacity, Full,
                    [](Store& s) {
                      auto other = Store::Other("one");
@@ -344,7 +333,7 @@ INSTANTIATE_TEST_SUITE_P(
             "AtCapacity_CapacityIsRaised", reason::kAtCapacity, Full,
             [](Store& s) { s.Put(EditInstance("one", [](auto& i) { i.spec.capacity = 2; })); }},
         UnparkCase{"AtCapacity_AnotherInstanceConnects", reason::kAtCapacity, Full,
-                   [](Store& s) { s.Put(Store::Instance("two")); }},
+                   [](Store& s) { s.Put(ConnectedInstance("two")); }},
         UnparkCase{"AtCapacity_TheOneBeforeStopsWaiting", reason::kAtCapacity,
                    [](Store& s) {
                      auto first = Waiting();
@@ -431,7 +420,7 @@ TEST(Unpark, WhatAnAgentIsDoingWakesNobody) {
   auto agent = Store::Agent();
   agent.spec.suspend = true;
   agent.metadata.generation = 3;
-  auto instance = Store::Instance("one");
+  auto instance = ConnectedInstance("one");
   instance.metadata.generation = 3;
   store.Put(agent);
   store.Put(instance);
@@ -450,7 +439,7 @@ TEST(Unpark, WhatAnAgentIsDoingWakesNobody) {
 
 TEST(Unpark, ASidecarThatGoesWithItsOnlyInstanceWakesWhatWaitsForItsSlots) {
   Store store;
-  auto instance = Store::Instance("two");
+  auto instance = ConnectedInstance("two");
   instance.spec.sidecars.push_back({.name = "rare", .is_default = false});
   store.Put(instance);
   auto mission = Store::Mission();
@@ -543,14 +532,14 @@ class InstanceOfARun : public testing::Test {
 };
 
 TEST_F(InstanceOfARun, IsNotLostBeforeItsConnectionIsSeen) {
-  auto instance = Store::Instance("one");
+  auto instance = ConnectedInstance("one");
   instance.status.connected = false;
   Put(instance);
   EXPECT_FALSE(IsGivenUp());
 }
 
 TEST_F(InstanceOfARun, IsLostOnceItWasSaidSo) {
-  auto instance = Store::Instance("one");
+  auto instance = ConnectedInstance("one");
   instance.status.connected = false;
   instance.status.conditions = {{.type = "Connected", .status = api::ConditionStatus::kFalse}};
   Put(instance);
@@ -582,7 +571,7 @@ TEST(Capacity, CountsAssignmentsThatAreStillOnTheirWay) {
   put(Store::Mission());
   put(Store::Agent());
   put(Store::Assignment());
-  put(Store::Instance("one"));
+  put(ConnectedInstance("one"));
   view.InFlight(api::Dispatch::Type(), api::ToObject(Store::Other("one")).value());
   const World seen = Observe(Waiting(), view.view());
   EXPECT_EQ(PlanDispatch(Waiting(), seen, kNoon).status.reason, reason::kAtCapacity);
