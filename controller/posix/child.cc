@@ -68,7 +68,8 @@ Result<ChildPlan> PlanChild(const ProcessSpec& spec, const RunnerOptions& option
   MIDWATCH_ASSIGN(plan.program, FindProgram(spec.command[0], PathOf(spec)));
   plan.arguments = spec.command;
   plan.watched = spec.kill_at.has_value() && !options.watchdog.empty();
-  if (spec.sandbox && options.sandbox) {  // Which has a PID namespace.
+  const bool is_wrapper = spec.sandbox && options.sandbox;
+  if (is_wrapper) {  // Which has a PID namespace.
     plan.arguments = SandboxCommand(*options.sandbox, plan.program, spec);
     plan.program = options.sandbox->bubblewrap;
   } else if (plan.watched && !options.pid_namespace.empty()) {
@@ -80,6 +81,7 @@ Result<ChildPlan> PlanChild(const ProcessSpec& spec, const RunnerOptions& option
   const std::vector<std::string> tail = ToArguments({.until = *spec.kill_at,
                                                      .data_limit = spec.memory_limit,
                                                      .cpu_seconds = spec.cpu_seconds,
+                                                     .is_wrapper = is_wrapper,
                                                      .program = plan.program,
                                                      .arguments = plan.arguments});
   command.insert(command.end(), tail.begin(), tail.end());

@@ -553,6 +553,8 @@ INSTANTIATE_TEST_SUITE_P(
                     ArgumentsCase{"NoNumber", {"--until", "soon", "--", "/bin/true", "true"}},
                     ArgumentsCase{"NoProgram", {"--until", "1", "--"}},
                     ArgumentsCase{"NoArgumentZero", {"--until", "1", "--", "/bin/true"}},
+                    ArgumentsCase{"NoFlag",
+                                  {"--until", "1", "--wrapper", "2", "--", "/bin/true", "true"}},
                     ArgumentsCase{"UnknownOption", {"--since", "1", "--", "/bin/true", "true"}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 

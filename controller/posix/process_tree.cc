@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -75,6 +76,14 @@ std::vector<pid_t> ChildrenOf(pid_t parent) {
   std::vector<pid_t> found;
   ForEachProcess([&](pid_t pid, Seen seen) {
     if (seen.parent == parent) found.push_back(pid);
+  });
+  return found;
+}
+
+std::vector<pid_t> FollowersOf(pid_t leader) {
+  std::vector<pid_t> found;
+  ForEachProcess([&](pid_t pid, Seen seen) {
+    if (!seen.has_ended && pid != leader && getpgid(pid) == leader) found.push_back(pid);
   });
   return found;
 }

@@ -10,6 +10,9 @@ namespace midwatch::posix {
 /// The processes whose parent is `parent`, those that have ended and are not reaped among them.
 std::vector<pid_t> ChildrenOf(pid_t parent);
 
+/// The members of a process group, but for its leader.
+std::vector<pid_t> FollowersOf(pid_t leader);
+
 /// SIGKILL to the descendants of `root`, by the parents that /proc shows, but for the trees of
 /// those spared. They are stopped first, until all that are found stand still, so that nothing
 /// forks away between looking and killing; after a bound of looks those that were found are killed

@@ -29,15 +29,19 @@ class SandboxTest : public testing::Test {
       ASSERT_EQ(chown((root_ + "/mine").c_str(), kSandboxUser, kSandboxUser), 0);
     }
   }
-  std::string Run(const std::string& script, std::uint64_t memory_limit = 0) {
+  ProcessSpec Shell(const std::string& script) const {
     ProcessSpec spec;
-    spec.memory_limit = memory_limit;
     spec.command = {"/bin/sh", "-c", script, "sh", root_};
     spec.environment = {{"PATH", "/usr/bin:/bin"}};
     spec.sandbox = true;
     spec.writable = {root_ + "/mine"};
     spec.working_directory = root_ + "/mine";
     spec.kill_at = BootTime() + std::chrono::minutes(5);
+    return spec;
+  }
+  std::string Run(const std::string& script, std::uint64_t memory_limit = 0) {
+    ProcessSpec spec = Shell(script);
+    spec.memory_limit = memory_limit;
     const auto sink = std::make_shared<ProcessRecorder>();
     const auto process = runner_->Start(spec, sink);
     EXPECT_TRUE(process);
@@ -114,6 +118,18 @@ TEST_F(SandboxTest, IsNobodyWhereThisProcessIsRoot) {
   EXPECT_EQ(Run("id -u; id -g; id -G; echo x 2>/dev/null > /proc/sys/kernel/domainname || "
                 "echo refused; echo h 2>/dev/null > /proc/sysrq-trigger || echo refused"),
             "65534\n65534\n65534\nrefused\nrefused\n");
+}
+
+TEST_F(SandboxTest, IsAskedToEndAndGetsItsTime) {
+  const auto sink = std::make_shared<ProcessRecorder>();
+  const auto process = runner_->Start(
+      Shell("trap 'sleep 0.2; echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done"),
+      sink);
+  ASSERT_TRUE(process);
+  sink->WaitForOutput("up");
+  (*process)->Stop(std::chrono::minutes(1));
+  EXPECT_EQ(sink->WaitForExit().value_or(ProcessExit{}).code, 3);
+  EXPECT_EQ(sink->output(), "up\nbye\n");
 }
 
 TEST_F(SandboxTest, PassesTheExitCodeOn) {

@@ -154,7 +154,14 @@ class Watchdog {
     if (message.substr(0, space) != "stop") return;
     const MonoTime kill_at = BootTime() + Duration(number);
     kill_at_ = kill_at_ ? std::min(*kill_at_, kill_at) : kill_at;
-    if (child_ != 0) kill(-child_, SIGTERM);
+    if (child_ != 0) AskToEnd();
+  }
+
+  void AskToEnd() {
+    const std::vector<pid_t> wrapped =
+        arguments_.is_wrapper ? FollowersOf(child_) : std::vector<pid_t>{};
+    for (const pid_t pid : wrapped) kill(pid, SIGTERM);
+    if (wrapped.empty()) kill(-child_, SIGTERM);
   }
 
   void Report(const std::string& message) {
@@ -177,9 +184,11 @@ class Watchdog {
 }  // namespace
 
 std::vector<std::string> ToArguments(const WatchdogArguments& parsed) {
-  std::vector<std::string> out{
-      "--until", std::to_string(parsed.until.micros), "--data", std::to_string(parsed.data_limit),
-      "--cpu",   std::to_string(parsed.cpu_seconds),  "--",     parsed.program};
+  std::vector<std::string> out{"--until",   std::to_string(parsed.until.micros),
+                               "--data",    std::to_string(parsed.data_limit),
+                               "--cpu",     std::to_string(parsed.cpu_seconds),
+                               "--wrapper", parsed.is_wrapper ? "1" : "0",
+                               "--",        parsed.program};
   out.insert(out.end(), parsed.arguments.begin(), parsed.arguments.end());
   return out;
 }
@@ -194,6 +203,10 @@ std::optional<WatchdogArguments> ParseWatchdogArguments(const std::vector<std::s
     if (arguments[at] == "--until") fits = has_until = ParseNumber(value, parsed.until.micros);
     if (arguments[at] == "--data") fits = ParseNumber(value, parsed.data_limit);
     if (arguments[at] == "--cpu") fits = ParseNumber(value, parsed.cpu_seconds);
+    if (arguments[at] == "--wrapper") {
+      parsed.is_wrapper = value == "1";
+      fits = parsed.is_wrapper || value == "0";
+    }
     if (!fits) return std::nullopt;
   }
   if (!has_until || at + 2 >= arguments.size()) return std::nullopt;

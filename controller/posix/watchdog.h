@@ -11,11 +11,12 @@
 
 namespace midwatch::posix {
 
-/// `midwatch watchdog --until MICROS [--data BYTES] [--cpu SECONDS] -- PROGRAM ARGUMENT0 …`: parent
-/// and subreaper of one process tree. It passes its standard descriptors, environment and working
-/// directory on, and kills the whole tree when the process ends, when asked to, when CLOCK_BOOTTIME
-/// reaches the deadline, or when the other end of descriptor 3 is closed: whatever has become of
-/// the agent, and however its children hid. It exits only when nothing of the tree is left.
+/// `midwatch watchdog --until MICROS [--data BYTES] [--cpu SECONDS] [--wrapper 1] -- PROGRAM
+/// ARGUMENT0 …`: parent and subreaper of one process tree. It passes its standard descriptors,
+/// environment and working directory on, and kills the whole tree when the process ends, when asked
+/// to, when CLOCK_BOOTTIME reaches the deadline, or when the other end of descriptor 3 is closed:
+/// whatever has become of the agent, and however its children hid. It exits only when nothing of
+/// the tree is left.
 ///
 /// Descriptor 3 is a SOCK_SEQPACKET socket; one message each: `until MICROS`, `stop MICROS` (grace)
 /// to it, `exit CODE SIGNAL` or `fail TEXT` (not started) from it.
@@ -31,6 +32,8 @@ struct WatchdogArguments {
   MonoTime until;
   std::uint64_t data_limit = 0;
   std::uint64_t cpu_seconds = 0;
+  /// The program runs another one, which would be killed at once if SIGTERM ended the program.
+  bool is_wrapper = false;
   std::string program;
   std::vector<std::string> arguments;
 };
