@@ -1,5 +1,8 @@
 #include "controller/git/remote_commit.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -142,6 +145,12 @@ std::vector<std::string> LocalRefNames(git_repository* repository) {
   return names;
 }
 
+/// libgit2 1.5 says of a repository of another user (CVE-2022-24765) that there is none.
+bool BelongsToAnother(const std::string& path) {
+  struct stat found {};
+  return stat(path.c_str(), &found) == 0 && found.st_uid != geteuid();
+}
+
 Result<RepositoryHandle> OpenLocal(const Url& url) {
   MIDWATCH_ASSIGN(const std::string path, PercentDecode(url.path, false));
   if (!url.host.empty() || path.empty()) {
@@ -150,6 +159,11 @@ Result<RepositoryHandle> OpenLocal(const Url& url) {
   git_repository* repository = nullptr;
   const int error =
       git_repository_open_ext(&repository, path.c_str(), GIT_REPOSITORY_OPEN_NO_SEARCH, nullptr);
+  if (error != 0 && BelongsToAnother(path)) {
+    return Fail(ErrorCode::kForbidden, Quote(path) +
+                                           " belongs to another user, expected a repository of "
+                                           "the user that the server runs as");
+  }
   if (error == GIT_ENOTFOUND) {
     return Fail(ErrorCode::kNotFound, "there is no git repository at " + Quote(path));
   }

@@ -1,6 +1,7 @@
 """Git sync through the real binary: what is in force, who may write what, and what the status says."""
 import json
 import os
+import os
 import pathlib
 import shutil
 import signal
@@ -258,7 +259,9 @@ class Manifests(GitWorld):
     }
     NONE = {"empty.yaml": "", "comments.yaml": "# nothing\n---\n# here\n", "README.md": "not: [yaml", "tool": b"\0\1",
             "README": pathlib.Path("README.md"), "nowhere": pathlib.Path("folder/absent"), "usr": pathlib.Path("/usr"),
-            ".linked": pathlib.Path("folder"), "folder/text": "nothing", "logo.png": LFS}
+            ".linked": pathlib.Path("folder"),
+            ".gitattributes": pathlib.Path("/etc/passwd"),  # Row s08 of the security cases.
+            "folder/text": "nothing", "logo.png": LFS}
 
     def test_all_mistakes_of_a_revision_are_told_in_one_go(self):
         for path, content in {**{path: text for path, (text, _) in self.MISTAKES.items()}, **self.NONE}.items():
@@ -504,6 +507,21 @@ class Authority(GitWorld):
         self.sync("orders", "orders")
         self.wait_applied(commit, "orders", "orders")
         self.assertIsNotNone(self.display("a", "orders"))
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can give a repository away")
+    def test_a_repository_of_another_user(self):
+        """Row s09 of the security cases."""
+        self.repository.commit()
+        for path in [self.repository.bare, *self.repository.bare.rglob("*")]:
+            os.chown(path, 12345, 12345)
+        self.source()
+        refused = self.sync(check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("belongs to another user, expected a repository of the user that the server runs as", refused.stdout)
+        self.assertEqual(self.condition()["reason"], "InvalidSource")
+        for path in [self.repository.bare, *self.repository.bare.rglob("*")]:
+            os.chown(path, 0, 0)
+        self.sync()
 
     def test_file_urls_need_the_servers_flag(self):
         self.repository.commit()
