@@ -387,10 +387,10 @@ void SidecarSession::OnAcpEnded(const AcpEnded& ended, Now now) {
                                                 ") without the result that it owes"));
   }
   view_.stage = Stage::kStopping;
-  if (process_) {
-    process_->CloseInput();
-    process_->Stop(ended.end == AcpEnd::kBroken ? Duration::zero() : kTermTime);
-  }
+  if (!process_) return;
+  process_->CloseInput();
+  term_at_ = now.mono + kCloseTime;
+  if (ended.end == AcpEnd::kBroken) process_->Stop(Duration::zero());
 }
 
 void SidecarSession::On(const ToolsOpened& event, Now) {

@@ -61,6 +61,8 @@ class SidecarSession {
     PostEvent post;
   };
 
+  /// From the end of its input to SIGTERM, for a sidecar that has ended its turn.
+  static constexpr Duration kCloseTime = std::chrono::seconds(1);
   static constexpr Duration kCancelTime =
       std::chrono::seconds(5);  ///< From session/cancel to SIGTERM,
   static constexpr Duration kTermTime = std::chrono::seconds(5);  ///< and from there to SIGKILL.

@@ -25,7 +25,7 @@ class OpenHost final : public ProcessRunner, public TicketServer {
    public:
     explicit Handle(OpenHost& host) : host_(host) {}
     bool Write(std::string) override { return true; }
-    void CloseInput() override {}
+    void CloseInput() override { host_.input_closed = true; }
     void Signal(int) override {}
     void Stop(Duration) override { host_.stopped = true; }
     void KillAt(MonoTime) override {}
@@ -68,6 +68,7 @@ class OpenHost final : public ProcessRunner, public TicketServer {
 
   std::shared_ptr<ProcessSink> sidecar;
   std::function<std::shared_ptr<TicketSink>()> accept;
+  bool input_closed = false;
   bool stopped = false;
 };
 
@@ -186,6 +187,18 @@ TEST_F(SidecarSessionTest, AStopReasonIsPlainText) {
   Answer(2, Json::Of({{"stopReason", std::string(kKey) + kTricks}}));
   EXPECT_EQ(End().message,
             "the sidecar ended its turn (***a[31m b) without the result that it owes");
+}
+
+TEST_F(SidecarSessionTest, WhoHasEndedItsTurnMayEndByItselfFirst) {
+  Introduce();
+  Answer(2, Json::Of({{"stopReason", "end_turn"}}));
+  EXPECT_TRUE(host_.input_closed);
+  clock_.Advance(SidecarSession::kCloseTime - Duration{1});
+  Settle();
+  EXPECT_FALSE(host_.stopped);
+  clock_.Advance(Duration{1});
+  Settle();
+  EXPECT_TRUE(host_.stopped);
 }
 
 TEST_F(SidecarSessionTest, HowASidecarIntroducesItselfIsPlainText) {
