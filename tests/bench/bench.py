@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 import machine
+import peer
 import rows
 from server import Programs
 
@@ -30,6 +31,8 @@ def table(results):
             parts.append("fdatasync " + "–".join(f"{rate}" for rate in beside["fdatasync_per_second"]) + "/s")
         if "sqlite_commits_per_second" in beside:
             parts.append(f"SQLite alone {beside['sqlite_commits_per_second']}/s")
+        if "kube_apiserver" in beside:
+            parts.append(f"kube-apiserver with etcd {text_of(beside['kube_apiserver'], row.unit)}")
         if "kubeconform_seconds" in beside:
             parts.append(f"kubeconform {beside['kubeconform_seconds']} s")
         lines.append((row.what, text_of(row.measured, row.unit),
@@ -53,6 +56,7 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
     parser.add_argument("--tree", type=pathlib.Path, required=True, help="a built tree")
     parser.add_argument("--directory", help="where the data directories stand; the disk that is measured")
+    parser.add_argument("--peer", action="store_true", help="measures kube-apiserver with etcd beside; built once, with Go")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that the harness works, not what is fast")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in rows.NAMES]
@@ -65,7 +69,8 @@ def main():
         facts = machine.facts(directory) | {"load_at_start": os.getloadavg()[0], "revision": revision()}
         print(f"{facts['cores']} cores ({facts['cpu']}), {facts['memory_mib']} MiB, Linux {facts['kernel']}, "
               f"{facts['file_system']}; load {facts['load_at_start']:.1f}; revision {facts['revision']}", flush=True)
-        bench = rows.Bench(Programs(arguments.tree.resolve()), directory, rows.QUICK if arguments.quick else rows.Sizes())
+        programs, sizes = Programs(arguments.tree.resolve()), rows.QUICK if arguments.quick else rows.Sizes()
+        bench = rows.Bench(programs, directory, sizes)
         try:
             for name in wanted:
                 print(f"measuring {name}", file=sys.stderr, flush=True)
@@ -78,6 +83,10 @@ def main():
                     print(f"  {name} FAILED: {error}", flush=True)
         finally:
             bench.close()
+        if arguments.peer:
+            print("measuring kube-apiserver with etcd", file=sys.stderr, flush=True)
+            peer.put_beside(results, programs, pathlib.Path(directory) / "peer", sizes,
+                            lambda row: print(f"  {row.what}: {text_of(row.measured, row.unit)}  ({row.detail})", flush=True))
     print()
     print("\n".join(table(results)))
     if arguments.json:

@@ -14,6 +14,7 @@ import repository
 from server import API, Process, Server, obj
 
 MODULES = f"{API}/namespaces/bench/modules"
+IDLE = "memory, idle and empty"
 
 
 @dataclasses.dataclass
@@ -79,13 +80,20 @@ class Bench:
     def filled(self):
         """The server with the objects; the first call makes them, and measures that."""
         if self._filled is None:
-            self._filled = Server(self.programs, self.directory / "filled")
+            self._filled = self.start_filled()
+            self.before_filling(self._filled)
             self._filled.create("/api/v1/namespaces", obj("Namespace", "bench", version="v1"))
             single = self.sizes.single
             self._created = [self._create(16, self.sizes.objects - single, 0),
                              self._create(1, single, self.sizes.objects - single)]
             self._filled.settle(self.sizes.quiet)
         return self._filled
+
+    def start_filled(self):
+        return Server(self.programs, self.directory / "filled")
+
+    def before_filling(self, server):
+        pass
 
     def _create(self, clients, count, first):
         module = obj("Module", "module-{i}", spec={
@@ -155,7 +163,7 @@ class Bench:
     def memory(self):
         with Server(self.programs, self.directory / "idle") as server:
             server.settle(self.sizes.quiet)
-            yield Row("memory, idle and empty", machine.rss_mib(server.child.pid), "MiB", 30)
+            yield Row(IDLE, machine.rss_mib(server.child.pid), "MiB", 30)
         server = self.filled()
         with server.watchers(API + "/modules", 5):
             after_work = machine.rss_mib(server.child.pid)
@@ -164,8 +172,11 @@ class Bench:
         with server.watchers(API + "/modules", 5):
             server.settle(self.sizes.quiet)
             rested = machine.rss_mib(server.child.pid)
-        yield Row(f"memory, {self.sizes.objects:,} objects, 5 watchers", max(after_work, rested), "MiB", 100, False,
+        yield Row(self.held(), max(after_work, rested), "MiB", 100, False,
                   f"after all the work above {after_work:.0f} MiB, after a restart {rested:.0f} MiB")
+
+    def held(self):
+        return f"memory, {self.sizes.objects:,} objects, 5 watchers"
 
     # -- Git -------------------------------------------------------------------------------------------------------
 

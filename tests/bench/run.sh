@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the figures that Midwatch promises, with the real programs, and says what ran beside.
-#   tests/bench/run.sh [NAME…] [--json FILE] [--directory DIR] [--tree BUILT-TREE] [--quick]
+#   tests/bench/run.sh [NAME…] [--json FILE] [--directory DIR] [--tree BUILT-TREE] [--peer] [--quick]
 # Without --tree it builds what it needs with the release preset. `run.sh --help` lists the names.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

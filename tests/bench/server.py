@@ -61,39 +61,17 @@ class Process:
         return machine.cpu_of_tree(self.child.pid)
 
 
-class Server(Process):
-    """`midwatch serve` over a data directory. Ready when the constructor returns; `started` is how long that took, in ms."""
+class Api:
+    """A Kubernetes API on loopback, as the load generator and this process speak to it."""
 
-    def __init__(self, programs, data):
-        self.programs, self.data, self.port = programs, pathlib.Path(data), free_port()
-        waiting = subprocess.Popen([programs.load, "ready", *self._where()], stdout=subprocess.PIPE, text=True)
-        time.sleep(0.05)  # It asks every millisecond by now.
-        began = time.monotonic_ns()
-        super().__init__(self.data.with_suffix(".log"), programs.midwatch, "serve", "--data", self.data,
-                         "--listen", f"127.0.0.1:{self.port}", "--allow-file-urls")
-        while waiting.poll() is None:
-            if self.child.poll() is not None or time.monotonic_ns() > began + 60e9:
-                waiting.kill()
-            time.sleep(0.01)
-        answer = waiting.communicate()[0]
-        if waiting.returncode != 0:
-            self.stop()
-            raise AssertionError("serve was not ready:\n" + self.log.read_text()[-2000:])
-        self.started = (int(answer) - began) / 1e6
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
+    def __init__(self, programs, port, ca, token_file):
+        self.programs, self.port, self.ca, self.token_file = programs, port, ca, token_file
 
     def _where(self):
-        return ["--port", str(self.port), "--ca", str(self.data / "ca.crt"),
-                "--token-file", str(self.data / "admin.token")]
+        return ["--port", str(self.port), "--ca", str(self.ca), "--token-file", str(self.token_file)]
 
     def load(self, command, **options):
-        return self.programs(command, port=self.port, ca=self.data / "ca.crt", token_file=self.data / "admin.token",
-                             **options)
+        return self.programs(command, port=self.port, ca=self.ca, token_file=self.token_file, **options)
 
     def create(self, path, body, count=1, clients=1, **options):
         text = json.dumps(body, separators=(",", ":"))
@@ -114,13 +92,6 @@ class Server(Process):
             raise AssertionError("the watches did not begin")
         yield
         child.communicate("", timeout=30)
-
-    def cli(self, *arguments):
-        done = subprocess.run([self.programs.midwatch, *map(str, arguments)], capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "KUBECONFIG": str(self.data / "kubeconfig"), "NO_COLOR": "1"})
-        if done.returncode != 0:
-            raise AssertionError(f"midwatch {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
-        return done.stdout
 
     def revision(self):
         """The newest resourceVersion: grows with each write."""
@@ -150,10 +121,45 @@ class Server(Process):
 
     def get(self, path):
         request = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}", headers={
-            "Authorization": "Bearer " + (self.data / "admin.token").read_text().strip()})
+            "Authorization": "Bearer " + self.token_file.read_text().strip()})
         with urllib.request.urlopen(request, timeout=60,
-                                    context=ssl.create_default_context(cafile=self.data / "ca.crt")) as answer:
+                                    context=ssl.create_default_context(cafile=self.ca)) as answer:
             return answer.read().decode()
+
+
+class Server(Process, Api):
+    """`midwatch serve` over a data directory. Ready when the constructor returns; `started` is how long that took, in ms."""
+
+    def __init__(self, programs, data):
+        self.data = pathlib.Path(data)
+        Api.__init__(self, programs, free_port(), self.data / "ca.crt", self.data / "admin.token")
+        waiting = subprocess.Popen([programs.load, "ready", *self._where()], stdout=subprocess.PIPE, text=True)
+        time.sleep(0.05)  # It asks every millisecond by now.
+        began = time.monotonic_ns()
+        Process.__init__(self, self.data.with_suffix(".log"), programs.midwatch, "serve", "--data", self.data,
+                         "--listen", f"127.0.0.1:{self.port}", "--allow-file-urls")
+        while waiting.poll() is None:
+            if self.child.poll() is not None or time.monotonic_ns() > began + 60e9:
+                waiting.kill()
+            time.sleep(0.01)
+        answer = waiting.communicate()[0]
+        if waiting.returncode != 0:
+            self.stop()
+            raise AssertionError("serve was not ready:\n" + self.log.read_text()[-2000:])
+        self.started = (int(answer) - began) / 1e6
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def cli(self, *arguments):
+        done = subprocess.run([self.programs.midwatch, *map(str, arguments)], capture_output=True, text=True, timeout=120,
+                              env={**os.environ, "KUBECONFIG": str(self.data / "kubeconfig"), "NO_COLOR": "1"})
+        if done.returncode != 0:
+            raise AssertionError(f"midwatch {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
+        return done.stdout
 
 
 def obj(kind, name, namespace=None, spec=None, version="midwatch.dev/v1alpha1"):

@@ -21,18 +21,22 @@ def free_port():
 
 
 class RealServer:
-    """Started and, as a context, stopped with its data. `programs` is the folder of kube-apiserver and etcd."""
+    """Started and, as a context, stopped with its data. `programs` is the folder of kube-apiserver and etcd. What is
+    acknowledged outlives a power cut only if it is `durable`."""
 
-    def __init__(self, programs):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="midwatch-real-"))
+    TOKEN = "secret"
+
+    def __init__(self, programs, directory=None, durable=False):
+        self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="midwatch-real-"))
+        self.directory.mkdir(exist_ok=True)
         self.port, client, peer = free_port(), free_port(), free_port()
-        (self.directory / "tokens").write_text("secret,admin,admin,system:masters\n")
+        (self.directory / "tokens").write_text(f"{self.TOKEN},admin,admin,system:masters\n")
         key = self.directory / "key.pem"
         subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
         url = f"http://127.0.0.1:{client}"
         peers = f"http://127.0.0.1:{peer}"
         self.children = [
-            self.start(programs / "etcd", "--data-dir", self.directory / "etcd", "--unsafe-no-fsync",
+            self.start(programs / "etcd", "--data-dir", self.directory / "etcd", *([] if durable else ["--unsafe-no-fsync"]),
                        "--listen-client-urls", url, "--advertise-client-urls", url, "--listen-peer-urls", peers,
                        "--initial-advertise-peer-urls", peers, "--initial-cluster", f"default={peers}"),
             self.start(programs / "kube-apiserver", f"--etcd-servers={url}", f"--secure-port={self.port}",
@@ -93,7 +97,7 @@ class RealServer:
         """Status and body, parsed if it is JSON; as RawApi.call."""
         context = ssl._create_unverified_context()
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
-        sent = {"Authorization": "Bearer secret", "Content-Type": "application/json", **(headers or {})}
+        sent = {"Authorization": f"Bearer {self.TOKEN}", "Content-Type": "application/json", **(headers or {})}
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
         connection.request(method, path, body=body.encode() if isinstance(body, str) else body, headers=sent)
