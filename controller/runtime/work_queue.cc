@@ -38,6 +38,11 @@ void WorkQueue::Forget(const ObjectKey& key) {
   }
 }
 
+int WorkQueue::Failures(const ObjectKey& key) const {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? 0 : found->second.failures;
+}
+
 std::optional<WorkQueue::Taken> WorkQueue::Take(MonoTime now) {
   ReleaseDue(now);
   for (std::deque<Place>& lane : lanes_) {

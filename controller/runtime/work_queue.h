@@ -42,6 +42,8 @@ class WorkQueue {
   void AddRateLimited(const ObjectKey& key, MonoTime now);
   /// Ends the row of failures of a key.
   void Forget(const ObjectKey& key);
+  /// Of a key, in a row.
+  int Failures(const ObjectKey& key) const;
 
   struct Taken {
     ObjectKey key;

@@ -76,6 +76,8 @@ class Worker::Impl {
   static constexpr std::size_t kFirstPerStep = 64;
   /// Questions in a row after which a key waits as after a failure: it does not come to a decision.
   static constexpr int kMaxQuestions = 8;
+  /// In a row: from there on it is no longer a writer that came first once.
+  static constexpr int kConflictsToWarn = 4;
 
   Ports ports_;
   WorkerOptions options_;
@@ -439,7 +441,12 @@ void Worker::Impl::FinishFailed(Lane& lane, const ObjectKey& key, const Error& e
     ports_.metrics.Count("midwatch_workqueue_retries_total", {{"name", name}});
     lane.queue.AddRateLimited(key, now.mono);
   }
-  const LogLevel level = terminal ? LogLevel::kError : LogLevel::kWarn;
+  // Somebody else wrote first: the next plan knows of it.
+  const bool harmless =
+      error.code == ErrorCode::kConflict && lane.queue.Failures(key) < kConflictsToWarn;
+  const LogLevel level = terminal   ? LogLevel::kError
+                         : harmless ? LogLevel::kDebug
+                                    : LogLevel::kWarn;
   ports_.log.Write(level, "plan failed",
                    {{"controller", name}, {"key", key.ToString()}, {"error", error.message}});
 }

@@ -350,6 +350,27 @@ TEST_F(WorkerTest, AReconcilerThatAsksForEverIsSlowedDown) {
   EXPECT_THAT(log_.lines(), Contains(HasSubstr("asks again and again")));
 }
 
+TEST_F(WorkerTest, AConflictIsNewsOnlyIfItComesAgainAndAgain) {
+  PaintsBlue();
+  Start();
+  const auto fail = [&](int times) {
+    client_.FailNext({.verb = "patch",
+                      .resource = kThings,
+                      .error = {ErrorCode::kConflict, "changed meanwhile"},
+                      .times = times});
+  };
+  fail(3);
+  PutThing("a");
+  RunFor(seconds(1));
+  EXPECT_EQ(Color("a"), "blue");
+  EXPECT_THAT(log_.lines(), Contains(HasSubstr("DEBUG plan failed")).Times(3));
+  EXPECT_THAT(log_.lines(), Not(Contains(HasSubstr("WARN"))));
+  fail(4);
+  PutThing("b");
+  RunFor(seconds(1));
+  EXPECT_THAT(log_.lines(), Contains(HasSubstr("WARN plan failed")).Times(1));
+}
+
 TEST_F(WorkerTest, OperationsRequeueTheirKeyWhenTheyEnd) {
   Start();
   bool first = true;
