@@ -7,12 +7,12 @@ namespace midwatch::status {
 namespace {
 
 /// Ready, unless the Agent or the scope that an object names is missing.
-Aspect Ready(const std::string& agent, bool agent_exists, bool scope_exists) {
+Aspect Ready(const std::string& agent, bool agent_exists, const std::string& missing_scope) {
   if (!agent_exists) {
     return {"Ready", false, "AgentNotFound", "there is no Agent " + Quote(agent)};
   }
-  if (!scope_exists) {
-    return {"Ready", false, "ScopeNotFound", "the scope does not exist"};
+  if (!missing_scope.empty()) {
+    return {"Ready", false, "ScopeNotFound", "there is no " + missing_scope};
   }
   return {"Ready", true, "InOrder"};
 }
@@ -45,10 +45,10 @@ api::AgentStatus PlanAgent(const api::Agent& agent,
 }
 
 api::AgentAssignmentStatus PlanAssignment(const api::AgentAssignment& assignment, bool agent_exists,
-                                          bool scope_exists, WallTime now) {
+                                          const std::string& missing_scope, WallTime now) {
   api::AgentAssignmentStatus out = assignment.status;
   out.observed_generation = assignment.metadata.generation;
-  SetCondition(out.conditions, Ready(assignment.spec.agent_ref.name, agent_exists, scope_exists),
+  SetCondition(out.conditions, Ready(assignment.spec.agent_ref.name, agent_exists, missing_scope),
                now);
   return out;
 }
@@ -59,7 +59,7 @@ api::MissionStatus PlanMission(const api::MissionSpec& spec, const api::MissionS
   out.observed_generation = facts.generation;
   out.active = !spec.is_disabled;
   const std::string agent = spec.agent_ref.namespace_name + "/" + spec.agent_ref.name;
-  SetCondition(out.conditions, Ready(agent, facts.agent_exists, facts.scope_exists), now);
+  SetCondition(out.conditions, Ready(agent, facts.agent_exists, facts.missing_scope), now);
   return out;
 }
 

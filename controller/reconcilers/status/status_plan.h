@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "controller/api/agent.h"
@@ -15,15 +16,16 @@ namespace midwatch::status {
 api::AgentStatus PlanAgent(const api::Agent& agent,
                            const std::vector<api::AgentInstance>& instances, WallTime now);
 
-/// An assignment is Ready if its Agent and its scope exist.
+/// An assignment is Ready if its Agent and its scope exist. `missing_scope`: `Stack "shop"`; empty
+/// if it is there.
 api::AgentAssignmentStatus PlanAssignment(const api::AgentAssignment& assignment, bool agent_exists,
-                                          bool scope_exists, WallTime now);
+                                          const std::string& missing_scope, WallTime now);
 
 /// What a mission's status rests on.
 struct MissionFacts {
   std::int64_t generation = 0;
   bool agent_exists = false;
-  bool scope_exists = false;
+  std::string missing_scope = {};  ///< As of PlanAssignment.
 };
 
 /// A mission is Ready if its Agent and its scope exist.

@@ -63,8 +63,8 @@ std::vector<std::string> ReferentsOfMission(const Object& object) {
   return out;
 }
 
-/// Whether everything that the object refers to, but for its Agent, is seen.
-bool ScopeExists(const View& view, const std::vector<std::string>& referents) {
+/// What the object refers to, but for its Agent, and is not seen: `Stack "shop"`; empty if all is.
+std::string MissingScope(const View& view, const std::vector<std::string>& referents) {
   for (const std::string& referent : referents) {
     const std::size_t bar = referent.find('|');
     const std::size_t slash = referent.find('/', bar);
@@ -75,10 +75,10 @@ bool ScopeExists(const View& view, const std::vector<std::string>& referents) {
                          (kind == "Namespace" && !view.Find(TypedKey<api::Namespace>({}, name))) ||
                          (kind == "Module" && !view.Find(TypedKey<api::Module>(space, name)));
     if (missing) {
-      return false;
+      return kind + " " + Quote(space.empty() ? name : space + "/" + name);
     }
   }
-  return true;
+  return {};
 }
 
 template <typename T>
@@ -105,8 +105,8 @@ Result<Plan> OfAgent(const Object& stored, const View& view, Now now) {
 Result<Plan> OfAssignment(const Object& stored, const View& view, Now now) {
   MIDWATCH_ASSIGN(api::AgentAssignment typed, api::FromObject<api::AgentAssignment>(stored));
   const auto agent = TypedKey<api::Agent>(stored.namespace_name(), typed.spec.agent_ref.name);
-  const bool scope = ScopeExists(view, ReferentsOfAssignment(stored));
-  auto wanted = PlanAssignment(typed, static_cast<bool>(view.Find(agent)), scope, now.wall);
+  const std::string missing = MissingScope(view, ReferentsOfAssignment(stored));
+  auto wanted = PlanAssignment(typed, static_cast<bool>(view.Find(agent)), missing, now.wall);
   Plan plan;
   AddStatus(stored, std::move(typed), std::move(wanted), plan);
   return plan;
@@ -119,7 +119,7 @@ Result<Plan> OfMission(const Object& stored, const View& view, Now now) {
   const MissionFacts facts{.generation = stored.meta().generation,
                            .agent_exists = static_cast<bool>(
                                view.Find(TypedKey<api::Agent>(agent.namespace_name, agent.name))),
-                           .scope_exists = ScopeExists(view, ReferentsOfMission(stored))};
+                           .missing_scope = MissingScope(view, ReferentsOfMission(stored))};
   auto wanted = PlanMission(typed.spec, typed.status, facts, now.wall);
   Plan plan;
   AddStatus(stored, std::move(typed), std::move(wanted), plan);

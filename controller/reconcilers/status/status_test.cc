@@ -74,11 +74,12 @@ TEST(PlanAssignment, IsReadyIfItsAgentAndItsScopeExist) {
   api::AgentAssignment grant;
   grant.metadata.generation = 2;
   grant.spec.agent_ref.name = "ops";
-  EXPECT_EQ(PlanAssignment(grant, true, true, kNoon.wall).observed_generation, 2);
-  EXPECT_EQ(Say(PlanAssignment(grant, true, true, kNoon.wall).conditions), "Ready=True InOrder");
-  EXPECT_EQ(Say(PlanAssignment(grant, true, false, kNoon.wall).conditions),
-            "Ready=False ScopeNotFound");
-  const auto status = PlanAssignment(grant, false, false, kNoon.wall);
+  EXPECT_EQ(PlanAssignment(grant, true, "", kNoon.wall).observed_generation, 2);
+  EXPECT_EQ(Say(PlanAssignment(grant, true, "", kNoon.wall).conditions), "Ready=True InOrder");
+  const auto nowhere = PlanAssignment(grant, true, "Stack \"shop\"", kNoon.wall);
+  EXPECT_EQ(Say(nowhere.conditions), "Ready=False ScopeNotFound");
+  EXPECT_EQ(nowhere.conditions[0].message, "there is no Stack \"shop\"");
+  const auto status = PlanAssignment(grant, false, "Stack \"shop\"", kNoon.wall);
   EXPECT_EQ(Say(status.conditions), "Ready=False AgentNotFound");
   EXPECT_EQ(status.conditions[0].message, "there is no Agent \"ops\"");
 }
@@ -86,15 +87,15 @@ TEST(PlanAssignment, IsReadyIfItsAgentAndItsScopeExist) {
 TEST(PlanMission, IsReadyIfWhatItNamesExistsAndActiveUnlessDisabled) {
   api::MissionSpec spec;
   spec.agent_ref = {"agents", "ops"};
-  const auto ready = PlanMission(spec, {}, {4, true, true}, kNoon.wall);
+  const auto ready = PlanMission(spec, {}, {4, true}, kNoon.wall);
   EXPECT_EQ(Say(ready.conditions), "Ready=True InOrder");
   EXPECT_EQ(ready.observed_generation, 4);
   EXPECT_TRUE(ready.active);
   spec.is_disabled = true;
-  EXPECT_FALSE(PlanMission(spec, ready, {5, true, true}, kNoon.wall).active);
-  const auto lost = PlanMission(spec, ready, {5, false, true}, kNoon.wall + std::chrono::hours(1));
+  EXPECT_FALSE(PlanMission(spec, ready, {5, true}, kNoon.wall).active);
+  const auto lost = PlanMission(spec, ready, {5, false}, kNoon.wall + std::chrono::hours(1));
   EXPECT_EQ(lost.conditions.at(0).message, "there is no Agent \"agents/ops\"");
-  EXPECT_EQ(Say(PlanMission(spec, ready, {5, true, false}, kNoon.wall).conditions),
+  EXPECT_EQ(Say(PlanMission(spec, ready, {5, true, "Stack \"shop\""}, kNoon.wall).conditions),
             "Ready=False ScopeNotFound");
 }
 
@@ -191,7 +192,8 @@ TEST_F(StatusTest, AnAgentLooksAgainWhenItsInstancesConnectAndGo) {
 }
 
 TEST_F(StatusTest, AnAssignmentLooksAgainWhenWhatItNamesComesAndGoes) {
-  const auto check = [&](auto edit, const auto& scope, std::string_view space) {
+  const auto check = [&](auto edit, const auto& scope, std::string_view space,
+                         std::string_view missing) {
     using Scope = std::decay_t<decltype(scope)>;
     auto grant = Named<api::AgentAssignment>("grant", "agents");
     grant.spec.agent_ref.name = "ops";
@@ -201,6 +203,10 @@ TEST_F(StatusTest, AnAssignmentLooksAgainWhenWhatItNamesComesAndGoes) {
     Put(Named<api::Agent>("ops", "agents"));
     EXPECT_TRUE(Woken(key));
     EXPECT_EQ(Reconcile<api::AgentAssignment>(key), "Ready=False ScopeNotFound");
+    EXPECT_EQ(FindTyped<api::AgentAssignment>(view_.view(), "agents", "grant")
+                  ->status.conditions.at(0)
+                  .message,
+              missing);
     Put(scope);
     EXPECT_TRUE(Woken(key));
     EXPECT_EQ(Reconcile<api::AgentAssignment>(key), "Ready=True InOrder");
@@ -212,14 +218,16 @@ TEST_F(StatusTest, AnAssignmentLooksAgainWhenWhatItNamesComesAndGoes) {
     EXPECT_TRUE(Woken(key));
     Remove<api::AgentAssignment>("agents", "grant");
   };
-  check([](auto& spec) { spec.stack_ref = api::NameRef{"shop"}; }, Named<api::Stack>("shop"), "");
+  check([](auto& spec) { spec.stack_ref = api::NameRef{"shop"}; }, Named<api::Stack>("shop"), "",
+        "there is no Stack \"shop\"");
   check([](auto& spec) { spec.namespace_ref = api::NameRef{"payments"}; },
-        Named<api::Namespace>("payments"), "");
+        Named<api::Namespace>("payments"), "", "there is no Namespace \"payments\"");
   check(
       [](auto& spec) {
         spec.module_ref = api::NamespacedRef{"payments", "database"};
       },
-      Named<api::Module>("database", "payments"), "payments");
+      Named<api::Module>("database", "payments"), "payments",
+      "there is no Module \"payments/database\"");
 }
 
 TEST_F(StatusTest, AMissionLooksAgainWhenWhatItNamesComesAndGoes) {
