@@ -30,6 +30,9 @@ bool IsWarning(const api::DispatchStatus& status) {
 }
 
 std::string MessageOf(const api::DispatchStatus& status) {
+  if (status.reason.empty() && status.message.empty() && status.report) {
+    return "Report " + status.report->name + " holds the result";
+  }
   std::string out = status.reason;
   out += out.empty() || status.message.empty() ? "" : ": ";
   return out + status.message;

@@ -35,6 +35,10 @@ TEST(DispatchEvents, TellWhyItWaitsWhoTakesItAndHowItEnds) {
   EXPECT_EQ(Told(Assigned(), Seen::Ready().Run(WithResult(
                                  Ended(Assigned(), api::RunPhase::kSucceeded), kDiagnosis))),
             "Normal Succeeded the database refused the connection");
+  api::Run wordless = WithResult(Ended(Assigned(), api::RunPhase::kSucceeded), kDiagnosis);
+  wordless.status.message.clear();
+  EXPECT_EQ(Told(Assigned(), Seen::Ready().Run(wordless)),
+            "Normal Succeeded Report " + ReportName(Assigned()) + " holds the result");
   EXPECT_TRUE(Told(Assigned(), Seen::Ready().Run(Ended(Assigned(), api::RunPhase::kFailed,
                                                        reason::kOutputMissing)))
                   .starts_with("Warning Failed OutputMissing"));
