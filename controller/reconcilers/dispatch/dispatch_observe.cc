@@ -133,8 +133,13 @@ class Observer {
     world_.authorised = IsAuthorised();
     for (const Object& object : view_.ByIndex(kInstancesByAgent, AgentOf(dispatch_))) {
       const auto* instance = api::PeekObject<api::AgentInstance>(object);
-      if (instance != nullptr && instance->status.connected && !instance->spec.draining &&
-          !instance->metadata.IsBeingDeleted()) {
+      if (instance == nullptr || !instance->status.connected ||
+          instance->metadata.IsBeingDeleted()) {
+        continue;
+      }
+      if (instance->spec.draining) {
+        world_.any_draining = true;
+      } else {
         world_.candidates.push_back(ToCandidate(*instance));
       }
     }

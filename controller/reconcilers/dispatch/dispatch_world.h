@@ -56,8 +56,8 @@ struct World {
 
   std::optional<api::Agent> agent;
   bool authorised = false;  ///< The Agent may work at this place.
-  bool any_instance = false;
   std::vector<Candidate> candidates;
+  bool any_draining = false;  ///< An instance is connected, but takes no new work.
 
   Lock lock;
 

@@ -187,9 +187,12 @@ Look Connected(const api::Dispatch& dispatch, const World& seen, Now) {
   if (!seen.candidates.empty()) {
     return kPasses;
   }
-  return Parked(reason::kNoConnectedInstance,
-                "no instance of Agent " + AgentName(dispatch) + " is connected",
-                {AgentRef(dispatch)});
+  // Not how many drain: that may change often, and would be told to all that wait.
+  return Parked(
+      reason::kNoConnectedInstance,
+      "no instance of Agent " + AgentName(dispatch) +
+          (seen.any_draining ? " takes new work: what is connected is draining" : " is connected"),
+      {AgentRef(dispatch)});
 }
 
 Look SidecarOffered(const api::Dispatch& dispatch, const World& seen, Now) {

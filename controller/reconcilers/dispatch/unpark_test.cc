@@ -231,6 +231,21 @@ void OffersOther(Store& s) {
   s.Put(EditInstance("one", [](auto& i) { i.spec.sidecars = {{.name = "a"}, {.name = "b"}}; }));
 }
 
+TEST(ParkedWithoutInstance, SaysWhetherThereIsOneThatDrains) {
+  Store store;
+  store.Put(EditInstance("one", [](auto& i) { i.spec.draining = true; }));
+  store.Put(Waiting());
+  const auto message = [&] {
+    EXPECT_EQ(store.Decide(), reason::kNoConnectedInstance);
+    return FindTyped<api::Dispatch>(store.view(), "payments", "database-abc")->status.message;
+  };
+  EXPECT_EQ(message(),
+            "no instance of Agent \"agents/ops\" takes new work: what is connected is draining");
+  store.Put(EditInstance("one", [](auto& i) { i.status.connected = false; }));
+  EXPECT_TRUE(store.Woken());
+  EXPECT_EQ(message(), "no instance of Agent \"agents/ops\" is connected");
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Edges, UnparkTest,
     testing::Values(
