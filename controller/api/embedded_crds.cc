@@ -124,8 +124,10 @@ std::span<const EmbeddedDocument> EmbeddedCrds() {
        "c.namespaceRef.name\"},{\"name\":\"In Module\",\"type\":\"string\",\"description\":\"The M"
        "odule it may work on.\",\"jsonPath\":\".spec.moduleRef.name\"},{\"name\":\"Ready\",\"type"
        "\":\"string\",\"description\":\"Whether Agent and scope exist.\",\"jsonPath\":\".status.co"
-       "nditions[?(@.type==\\\"Ready\\\")].status\"},{\"name\":\"Age\",\"type\":\"date\",\"jsonPat"
-       "h\":\".metadata.creationTimestamp\"}]}]}}"},
+       "nditions[?(@.type==\\\"Ready\\\")].status\"},{\"name\":\"Message\",\"type\":\"string\",\"d"
+       "escription\":\"What is missing.\",\"priority\":1,\"jsonPath\":\".status.conditions[?(@.typ"
+       "e==\\\"Ready\\\")].message\"},{\"name\":\"Age\",\"type\":\"date\",\"jsonPath\":\".metadata"
+       ".creationTimestamp\"}]}]}}"},
       {"agentinstances.midwatch.dev",
        "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\",\"metada"
        "ta\":{\"name\":\"agentinstances.midwatch.dev\"},\"spec\":{\"group\":\"midwatch.dev\",\"nam"
@@ -187,14 +189,16 @@ std::span<const EmbeddedDocument> EmbeddedCrds() {
        "mns\":[{\"name\":\"Agent\",\"type\":\"string\",\"description\":\"The Agent it works for.\""
        ",\"jsonPath\":\".spec.agentRef.name\"},{\"name\":\"Connected\",\"type\":\"boolean\",\"desc"
        "ription\":\"Whether its heartbeat is fresh.\",\"jsonPath\":\".status.connected\"},{\"name"
-       "\":\"Runs\",\"type\":\"integer\",\"description\":\"Runs that have not ended.\",\"jsonPath"
-       "\":\".status.liveRuns\"},{\"name\":\"Capacity\",\"type\":\"integer\",\"description\":\"Run"
-       "s it takes at once.\",\"jsonPath\":\".spec.capacity\"},{\"name\":\"Version\",\"type\":\"st"
-       "ring\",\"description\":\"Version of the program.\",\"jsonPath\":\".spec.version\"},{\"name"
-       "\":\"Host\",\"type\":\"string\",\"description\":\"Host it runs on.\",\"priority\":1,\"json"
-       "Path\":\".spec.hostname\"},{\"name\":\"Last Seen\",\"type\":\"date\",\"description\":\"Las"
-       "t connection or loss noticed.\",\"priority\":1,\"jsonPath\":\".status.lastSeen\"},{\"name"
-       "\":\"Age\",\"type\":\"date\",\"jsonPath\":\".metadata.creationTimestamp\"}]}]}}"},
+       "\":\"Draining\",\"type\":\"boolean\",\"description\":\"Whether it shuts down and takes no "
+       "new work.\",\"jsonPath\":\".spec.draining\"},{\"name\":\"Runs\",\"type\":\"integer\",\"des"
+       "cription\":\"Runs that have not ended.\",\"jsonPath\":\".status.liveRuns\"},{\"name\":\"Ca"
+       "pacity\",\"type\":\"integer\",\"description\":\"Runs it takes at once.\",\"jsonPath\":\".s"
+       "pec.capacity\"},{\"name\":\"Version\",\"type\":\"string\",\"description\":\"Version of the"
+       " program.\",\"jsonPath\":\".spec.version\"},{\"name\":\"Host\",\"type\":\"string\",\"descr"
+       "iption\":\"Host it runs on.\",\"priority\":1,\"jsonPath\":\".spec.hostname\"},{\"name\":\""
+       "Since\",\"type\":\"date\",\"description\":\"How long it has been connected or lost.\",\"pr"
+       "iority\":1,\"jsonPath\":\".status.lastSeen\"},{\"name\":\"Age\",\"type\":\"date\",\"jsonPa"
+       "th\":\".metadata.creationTimestamp\"}]}]}}"},
       {"dispatches.midwatch.dev",
        "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\",\"metada"
        "ta\":{\"name\":\"dispatches.midwatch.dev\"},\"spec\":{\"group\":\"midwatch.dev\",\"names\""
