@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controller/cli/command_line.h"
+#include "controller/cli/exit_codes.h"
 #include "controller/cmd/agent.h"
 #include "controller/cmd/client.h"
 #include "controller/cmd/say_error.h"
@@ -28,7 +29,11 @@ int Run(const cli::ParsedCommand& parsed) {
         } else if constexpr (std::is_same_v<Options, cli::AgentOptions>) {
           return RunAgent(options);
         } else if constexpr (std::is_same_v<Options, cli::McpOptions>) {
-          return posix::RunMcpProxy(options.socket);
+          const auto passed = posix::RunMcpProxy(options.socket);
+          if (!passed) {
+            SayError(passed.error().message);
+          }
+          return passed ? cli::kExitDone : cli::kExitNo;
         } else if constexpr (std::is_same_v<Options, cli::ScriptedSidecarOptions>) {
           return RunScriptedSidecar(options);
         } else if constexpr (std::is_same_v<Options, cli::GitWorkerOptions>) {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -86,26 +85,20 @@ void Pass(const Descriptor& agent) {
 
 }  // namespace
 
-int RunMcpProxy(const std::string& socket_path) {
+Result<void> RunMcpProxy(const std::string& socket_path) {
   signal(SIGPIPE, SIG_IGN);
   const char* ticket = std::getenv("MIDWATCH_TICKET");
   if (ticket == nullptr) {
-    std::fputs("midwatch mcp: $MIDWATCH_TICKET is not set; a sidecar gets it from its agent\n",
-               stderr);
-    return 1;
+    return Fail(ErrorCode::kInvalid,
+                "$MIDWATCH_TICKET is not set; a sidecar gets it from its agent");
   }
-  const auto agent = Connect(socket_path);
-  if (!agent) {
-    std::fprintf(stderr, "midwatch mcp: %s\n", agent.error().message.c_str());
-    return 1;
-  }
+  MIDWATCH_ASSIGN(const auto agent, Connect(socket_path));
   const std::string line = std::string(ticket) + "\n";
-  if (write(agent->get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    std::fputs("midwatch mcp: the agent has gone\n", stderr);
-    return 1;
+  if (write(agent.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    return Fail(ErrorCode::kUnavailable, "the agent has gone");
   }
-  Pass(*agent);
-  return 0;
+  Pass(agent);
+  return {};
 }
 
 }  // namespace midwatch::posix

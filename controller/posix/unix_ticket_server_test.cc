@@ -146,7 +146,7 @@ TEST_F(UnixTicketServerTest, TheProxySaysWhenTheAgentIsNotThere) {
   const auto process = runner_.Start(spec, sink);
   ASSERT_TRUE(process);
   EXPECT_EQ(sink->WaitForExit().value_or(ProcessExit{}).code, 1);
-  EXPECT_NE(sink->errors().find("midwatch mcp: connect to"), std::string::npos);
+  EXPECT_NE(sink->errors().find("connect to " + path), std::string::npos);
 }
 
 /// A connection that says nothing.

@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include "controller/posix/mcp_proxy.h"
 #include "controller/posix/watchdog.h"
 
@@ -5,7 +7,11 @@
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() == 2 && arguments[0] == "mcp") {
-    return midwatch::posix::RunMcpProxy(arguments[1]);
+    const auto passed = midwatch::posix::RunMcpProxy(arguments[1]);
+    if (!passed) {
+      std::fputs(passed.error().message.c_str(), stderr);
+    }
+    return passed ? 0 : 1;
   }
   return midwatch::posix::RunWatchdog(arguments);
 }
