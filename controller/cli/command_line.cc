@@ -215,13 +215,33 @@ const Definition* FindCommand(const std::vector<std::string>& arguments,
 }
 
 std::string ListBelow(const std::string& path, const std::vector<Definition>& all) {
-  std::string out;
+  std::vector<const Definition*> below;
+  std::size_t longest = 0;
   for (const Definition& command : all) {
     if (command.chapter != Chapter::kHidden && command.path.rfind(path + " ", 0) == 0) {
-      out += PadRight(std::string(kProgram) + " " + command.path, 24) + command.summary + "\n";
+      below.push_back(&command);
+      longest = std::max(longest, command.path.size());
     }
   }
+  std::string out;
+  for (const Definition* command : below) {
+    out += std::string(kProgram) + " " + PadRight(command->path, longest + 2) + command->summary +
+           "\n";
+  }
   return out;
+}
+
+/// The options that stand before a command, behind it; nothing if no command follows.
+std::optional<std::string> InOrder(const std::vector<std::string>& arguments,
+                                   const std::vector<Definition>& all) {
+  for (auto at = arguments.begin() + 1; at != arguments.end(); ++at) {
+    if (FindCommand({at, arguments.end()}, all) != nullptr) {
+      std::vector<std::string> words(at, arguments.end());
+      words.insert(words.end(), arguments.begin(), at);
+      return std::string(kProgram) + " " + Join(words, " ");
+    }
+  }
+  return std::nullopt;
 }
 
 EarlyExit WithoutCommand(const std::vector<std::string>& arguments,
@@ -245,7 +265,8 @@ EarlyExit WithoutCommand(const std::vector<std::string>& arguments,
   }
   const std::string said = LeadingWords(arguments, below.empty() ? 1 : 2);
   if (said.empty()) {
-    return UsageError("the command must come before " + Quote(arguments.front()), SeeHelp({}));
+    return UsageError("the command must come before " + Quote(arguments.front()),
+                      InOrder(arguments, all).value_or(SeeHelp({})));
   }
   std::vector<std::string_view> paths;
   for (const Definition& command : all) {

@@ -96,9 +96,6 @@ Result<std::vector<Target>> Named(const DeleteOptions& options, const ResourceCa
   }
   MIDWATCH_ASSIGN(const auto selected, SelectObjects(catalogue, options.what, session));
   for (const Selected& one : selected) {
-    if (one.names.empty()) {
-      return Fail(ErrorCode::kInvalid, "the names of what is to be deleted are missing");
-    }
     for (const std::string& name : one.names) {
       out.push_back({one.entry, one.namespace_name, name});
     }
@@ -111,6 +108,10 @@ Result<std::vector<Target>> Named(const DeleteOptions& options, const ResourceCa
 int Run(const DeleteOptions& options, Context& context) {
   if (options.what.empty() && options.files.empty()) {
     return context.Refuse(kExitUsage, "what is to be deleted is missing",
+                          "see midwatch delete --help");
+  }
+  if (options.what.size() == 1 && options.what.front().find('/') == std::string::npos) {
+    return context.Refuse(kExitUsage, "the names of what is to be deleted are missing",
                           "see midwatch delete --help");
   }
   auto session = ApiSession::Open(context, options.client);

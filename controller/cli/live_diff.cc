@@ -1,11 +1,13 @@
 #include "controller/cli/live_diff.h"
 
+#include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "controller/api/git_source.h"
 #include "controller/api/names.h"
+#include "controller/base/text.h"
 #include "controller/cli/declared_objects.h"
 #include "controller/cli/manifest_files.h"
 #include "controller/cli/missing_object.h"
@@ -118,21 +120,46 @@ struct Checkout {
   std::map<std::string, std::string> local;  ///< By that path: as it was named here.
 };
 
-/// `directory` may be spelled in any way.
-Result<Checkout> ReadCheckout(Context& context, std::string directory, std::string inside) {
-  while (inside.ends_with('/')) {
-    inside.pop_back();
-  }
+/// What the source reads of its repository, without slashes around it; empty: all.
+std::string PathOf(const api::GitSource& source) {
+  return std::filesystem::path("/" + source.spec.path + "/.")
+      .lexically_normal()
+      .parent_path()
+      .relative_path()
+      .string();
+}
+
+/// The directory that the source syncs, from how it or the checkout was spelled; nothing if that
+/// cannot be all of it. What is missing there would be told as pruned.
+std::optional<std::string> FindSynced(const std::string& named, const std::string& inside,
+                                      Context& context) {
+  LocalFiles& files = context.world.files;
   const std::string below =
-      directory == "." ? inside : directory + (directory.ends_with('/') ? "" : "/") + inside;
-  if (!inside.empty() && context.world.files.IsDirectory(below)) {
-    directory = below;  // The checkout as a whole was named.
+      named == "." ? inside : named + (named.ends_with('/') ? "" : "/") + inside;
+  const std::string directory = !inside.empty() && files.IsDirectory(below) ? below : named;
+  if (!files.IsDirectory(directory)) {
+    context.Refuse(kExitFailed, directory +
+                                    ": expected a directory: what the source would prune "
+                                    "can be told from all of its files alone");
+    return std::nullopt;
   }
-  if (!context.world.files.IsDirectory(directory)) {
-    return Fail(ErrorCode::kInvalid, directory +
-                                         ": expected a directory: what the source would "
-                                         "prune can be told from all of its files alone");
+  const auto place = files.PathInWorkTree(directory);
+  if (place && *place != inside) {
+    const std::string whole = inside.empty() ? "all of the repository" : Quote(inside);
+    context.Refuse(kExitFailed,
+                   named + ": this is " +
+                       (place->empty() ? "the root" : "the directory " + Quote(*place)) +
+                       " of a checkout, and the source reads " + whole +
+                       ": what lies elsewhere would be told as pruned",
+                   "name the root of a checkout of the source's repository" +
+                       (inside.empty() ? "" : ", or " + inside + " in it"));
+    return std::nullopt;
   }
+  return directory;
+}
+
+Result<Checkout> ReadCheckout(Context& context, const std::string& directory,
+                              const std::string& inside) {
   Checkout out;
   MIDWATCH_ASSIGN(out.files, ReadManifestFiles(context, {directory}));
   for (ManifestFile& file : out.files) {
@@ -142,6 +169,36 @@ Result<Checkout> ReadCheckout(Context& context, std::string directory, std::stri
   return out;
 }
 
+/// What would have to be otherwise for it to be pruned.
+std::string_view WhyKept(manifest::KeptReason reason) {
+  switch (reason) {
+    case manifest::KeptReason::kPruneOff:
+      return "spec.prune is off";
+    case manifest::KeptReason::kEmptySet:
+      return "nothing at all is declared, and spec.allowEmpty is off";
+    case manifest::KeptReason::kIncomplete:
+      return "something is declared that cannot be read, and may be this";
+    case manifest::KeptReason::kInvalid:
+      return "it is declared, with errors";
+    case manifest::KeptReason::kNamespace:
+      return "spec.pruneNamespaces is off";
+    case manifest::KeptReason::kNamespaceInUse:
+      return "declared objects live in it";
+    case manifest::KeptReason::kAdopted:
+      return "it was adopted, and spec.pruneAdopted is off";
+  }
+  return {};
+}
+
+std::string ShowKey(const ObjectKey& key) {
+  for (const manifest::ManifestKind& kind : KnownSchemas().kinds()) {
+    if (kind.type.Resource() == key.resource) {
+      return manifest::ShowObject(kind.type, key.namespace_name, key.name);
+    }
+  }
+  return key.ToString();
+}
+
 DiffResult ResultOf(const manifest::SyncPlan& plan, const Checkout& checkout) {
   DiffResult result;
   result.unchanged = plan.unchanged;
@@ -149,8 +206,7 @@ DiffResult ResultOf(const manifest::SyncPlan& plan, const Checkout& checkout) {
     result.steps.push_back(ToStep(step, checkout.local));
   }
   for (const manifest::KeptObject& kept : plan.kept) {
-    result.notes.push_back("kept " + kept.key.ToString() + ": " +
-                           std::string(manifest::NameOf(kept.reason)));
+    result.notes.push_back("kept " + ShowKey(kept.key) + ": " + std::string(WhyKept(kept.reason)));
   }
   return result;
 }
@@ -162,7 +218,12 @@ DiffOutcome CompareBySource(const DiffOptions& options, Context& context, ApiSes
     return tl::unexpected(
         RefuseObject(source.error(), api::GitSource::Type(), options.source, context, session));
   }
-  const auto checkout = ReadCheckout(context, options.path, source->spec.path);
+  const std::string inside = PathOf(*source);
+  const auto directory = FindSynced(options.path, inside, context);
+  if (!directory) {
+    return tl::unexpected(kExitFailed);
+  }
+  const auto checkout = ReadCheckout(context, *directory, inside);
   const auto live = checkout ? ReadLive(session) : tl::unexpected(checkout.error());
   if (!live) {
     return tl::unexpected(context.Refuse(live.error()));

@@ -53,11 +53,13 @@ class TestFiles final : public LocalFiles {
  public:
   Result<std::string> Read(const std::string& path, std::size_t limit) override;
   bool IsDirectory(const std::string& path) override;
+  std::optional<std::string> PathInWorkTree(const std::string& directory) override;
   Result<std::vector<LocalFile>> Walk(const std::string& directory) override;
   Result<void> WritePrivate(const std::string& path, std::string_view bytes) override;
 
   std::map<std::string, std::string> files;
   bool read_only = false;
+  std::optional<std::string> work_tree;  ///< Its root, spelled as the test's paths are.
 };
 
 /// What a started command does: writes, then exits. With `until_signal` it exits when a signal

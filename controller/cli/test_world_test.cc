@@ -79,6 +79,14 @@ bool TestFiles::IsDirectory(const std::string& path) {
   });
 }
 
+std::optional<std::string> TestFiles::PathInWorkTree(const std::string& directory) {
+  if (!work_tree || !Below(directory).starts_with(Below(*work_tree))) {
+    return std::nullopt;
+  }
+  const std::string below = Below(directory).substr(Below(*work_tree).size());
+  return below.substr(0, below.rfind('/'));
+}
+
 Result<std::vector<LocalFile>> TestFiles::Walk(const std::string& directory) {
   std::vector<LocalFile> out;
   for (const auto& [path, bytes] : files) {

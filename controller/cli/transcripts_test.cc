@@ -340,6 +340,7 @@ spec: {agentRef: {namespace: ai, name: diagnoser}, missionType: AutoDiagnose, mo
                              {"delete", "module", "ledger", "-n", "payments"},
                              {"delete", "module/ledger", "-n", "payments", "--ignore-not-found"},
                              {"delete", "modulemission/held", "-n", "payments", "--timeout", "5s"},
+                             {"delete", "module", "-n", "payments"},
                              {"delete"}}));
 }
 
@@ -360,28 +361,28 @@ spec: {displayName: Payments DB}
                                             {"diff"}}));
 }
 
-TEST(TranscriptOfDiff, OfASourceTakesAnySpellingOfItsDirectory) {
-  DemoWorld world;
+/// The source reads env/prod; the Modules cache and gone are from there.
+void SyncFromEnvProd(DemoWorld& world) {
   Json source = world.kube.Find({"gitsources.midwatch.dev", "midwatch-system", "platform"}).Body();
   source["spec"].Set("path", "env/prod");
   world.kube.Put(api::GitSource::Type(), source);
   const std::string label = manifest::SourceLabel(
       gitsource::SyncSourceOf(*api::FromObject<api::GitSource>(*Object::FromJson(source)))
           .identity);
-  const auto synced = [&](const std::string& name) {
-    return R"(
+  for (const std::string name : {"cache", "gone"}) {
+    world.Put(R"(
 apiVersion: midwatch.dev/v1alpha1
 kind: Module
 metadata:
-  name: )" +
-           name + R"(
+  name: )" + name +
+              R"(
   namespace: payments
   labels: {midwatch.dev/source: )" +
-           label + R"(}
+              label + R"(}
   annotations:
     midwatch.dev/source-identity: gitsources.midwatch.dev/midwatch-system/platform
     midwatch.dev/source-file: env/prod/modules/)" +
-           name + R"(.yaml
+              name + R"(.yaml
     midwatch.dev/adopted: "false"
   managedFields:
   - manager: midwatch-git
@@ -397,10 +398,13 @@ metadata:
           f:midwatch.dev/adopted: {}
       f:spec: {f:displayName: {}}
 spec: {displayName: Cache}
-)";
-  };
-  world.Put(synced("cache"));
-  world.Put(synced("gone"));
+)");
+  }
+}
+
+TEST(TranscriptOfDiff, OfASourceTakesAnySpellingOfItsDirectory) {
+  DemoWorld world;
+  SyncFromEnvProd(world);
   std::string first;
   for (const std::string root : {"", "checkout/", "/src/checkout/"}) {
     world.files.files[root + "env/prod/modules/cache.yaml"] = kGoodModule;
@@ -421,6 +425,38 @@ spec: {displayName: Cache}
            {"diff", "env/prod/modules/cache.yaml", "--source", "platform", "-n", "midwatch-system"},
            {"diff", "env", "--source", "platfrom", "-n", "midwatch-system"}});
   ExpectGolden("diff_source", all);
+}
+
+TEST(TranscriptOfDiff, OfASourceRefusesAPartOfACheckout) {
+  DemoWorld world;
+  SyncFromEnvProd(world);
+  world.files.files["checkout/env/prod/modules/cache.yaml"] = kGoodModule;
+  world.files.files["checkout/README.md"] = "";
+  world.files.work_tree = "checkout";
+  for (const std::string directory : {"checkout", "checkout/env/prod"}) {
+    EXPECT_NE(world.Run({"diff", directory, "--source", "platform", "-n", "midwatch-system"})
+                  .find("1 to prune; 1 unchanged"),
+              std::string::npos)
+        << directory;
+  }
+  std::string all = world.RunAll(
+      {{"diff", "checkout/env", "--source", "platform", "-n", "midwatch-system"},
+       {"diff", "checkout/env/prod/modules", "--source", "platform", "-n", "midwatch-system"}});
+  world.files.files.erase("checkout/env/prod/modules/cache.yaml");
+  all += "\n" + world.Run({"diff", "checkout", "--source", "platform", "-n", "midwatch-system"});
+  ExpectGolden("diff_source_part", all);
+}
+
+TEST(TranscriptOfDiff, OfASourceSaysWhatKeepsAnObject) {
+  DemoWorld world;
+  SyncFromEnvProd(world);
+  Json source = world.kube.Find({"gitsources.midwatch.dev", "midwatch-system", "platform"}).Body();
+  source["spec"].Set("prune", false);
+  world.kube.Put(api::GitSource::Type(), source);
+  world.files.files["env/prod/modules/cache.yaml"] = kGoodModule;
+  EXPECT_NE(world.Run({"diff", ".", "--source", "platform", "-n", "midwatch-system"})
+                .find("kept Module payments/gone: spec.prune is off"),
+            std::string::npos);
 }
 
 GitSnapshot Revision(std::map<std::string, std::string> files) {
@@ -655,8 +691,10 @@ TEST(Manual, HasATranscriptOfEveryCommand) {
 
 TEST(TranscriptOfHelp, IsRendered) {
   TestWorld world;
-  ExpectGolden("help",
-               world.RunAll({{"--help"}, {"job", "exec", "--help"}, {"job"}, {"agent", "--help"}}));
+  ExpectGolden(
+      "help",
+      world.RunAll(
+          {{"--help"}, {"job", "exec", "--help"}, {"job"}, {"sidecar"}, {"agent", "--help"}}));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ class LocalFiles {
   /// Whole; `-` is standard input. kNotFound; kTooLarge beyond `limit` bytes.
   virtual Result<std::string> Read(const std::string& path, std::size_t limit) = 0;
   virtual bool IsDirectory(const std::string& path) = 0;
+  /// Where an existing directory lies below the root of the git work tree around it: `env/prod`,
+  /// empty for the root itself, nothing outside of any.
+  virtual std::optional<std::string> PathInWorkTree(const std::string& directory) = 0;
   /// All files below a directory, symlinks and submodules named and not followed, `.git` left out,
   /// sorted by path.
   virtual Result<std::vector<LocalFile>> Walk(const std::string& directory) = 0;

@@ -86,6 +86,21 @@ bool PosixLocalFiles::IsDirectory(const std::string& path) {
   return fs::is_directory(path, ignored);
 }
 
+std::optional<std::string> PosixLocalFiles::PathInWorkTree(const std::string& directory) {
+  std::error_code error;
+  const fs::path canonical = fs::canonical(directory, error);
+  for (fs::path root = canonical; !error; root = root.parent_path()) {
+    std::error_code ignored;
+    if (fs::exists(root / ".git", ignored)) {
+      return root == canonical ? std::string() : canonical.lexically_relative(root).string();
+    }
+    if (root == root.root_path()) {
+      break;
+    }
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<LocalFile>> PosixLocalFiles::Walk(const std::string& directory) {
   std::vector<LocalFile> out;
   std::error_code error;

@@ -57,6 +57,16 @@ TEST_F(LocalFilesTest, WalksInOrderWithoutGitAndNamesLinksAndSubmodules) {
                      [](const LocalFile& a, const LocalFile& b) { return a.path < b.path; }));
 }
 
+TEST_F(LocalFilesTest, TellsWhereADirectoryLiesInItsWorkTree) {
+  EXPECT_EQ(files_.PathInWorkTree(directory_), "");
+  EXPECT_EQ(files_.PathInWorkTree(directory_ + "/"), "");
+  EXPECT_EQ(files_.PathInWorkTree(directory_ + "/b/../b/c/"), "b/c");
+  EXPECT_EQ(files_.PathInWorkTree(directory_ + "/linked"), "b/c");
+  EXPECT_EQ(files_.PathInWorkTree(directory_ + "/sub"), "") << "a repository of its own";
+  EXPECT_EQ(files_.PathInWorkTree("/usr/bin"), std::nullopt);
+  EXPECT_EQ(files_.PathInWorkTree(directory_ + "/nowhere"), std::nullopt);
+}
+
 TEST_F(LocalFilesTest, ReadsWithinTheLimit) {
   EXPECT_EQ(*files_.Read(directory_ + "/a.yaml", 2), "22");
   EXPECT_EQ(files_.Read(directory_ + "/a.yaml", 1).error().code, ErrorCode::kTooLarge);

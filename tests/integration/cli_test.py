@@ -358,6 +358,10 @@ class Errors(SharedWorld):
                           (root / "env", "prod"), ("/", root / "env/prod"), ("/", root)):
             done = self.midwatch.run("diff", path, "--source", "paths", "-n", "midwatch-system", check=False, cwd=cwd)
             self.assertEqual((done.returncode, done.stdout), (0, "No differences; 2 unchanged\n"), done.stderr)
+        for cwd, path in ((root, "env"), (root / "env", ".")):
+            done = self.midwatch.run("diff", path, "--source", "paths", "-n", "midwatch-system", check=False, cwd=cwd)
+            self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+            self.assertIn(f'{path}: this is the directory "env" of a checkout, and the source reads "env/prod"', done.stderr)
 
     def test_exit_codes_of_commands_that_answer_a_question(self):
         repository = Repository(self.dir)
