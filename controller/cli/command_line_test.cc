@@ -148,6 +148,21 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{"ValueMissing",
                   {"get", "x", "-o"},
                   "error: --output: a value is missing\nhint: see midwatch get --help\n"},
+        UsageCase{"ApprovalOfACodeThatNoCommandHas",
+                  {"job", "exec", "-m", "a/b", "--approval-exit-code", "300", "--", "make"},
+                  "error: --approval-exit-code: \"300\": expected a whole number from 1 to 255\n"
+                  "hint: see midwatch job exec --help\n"},
+        UsageCase{"ApprovalOfSuccess",
+                  {"job", "exec", "-m", "a/b", "--approval-exit-code", "0", "--", "make"},
+                  "error: --approval-exit-code: \"0\": expected a whole number from 1 to 255\n"
+                  "hint: see midwatch job exec --help\n"},
+        UsageCase{"OptionsBeforeTheCommand",
+                  {"-n", "payments", "get", "modules"},
+                  "error: the command must come before \"-n\"\n"
+                  "hint: midwatch get modules -n payments\n"},
+        UsageCase{"OptionsWithoutACommand",
+                  {"-n", "payments"},
+                  "error: the command must come before \"-n\"\nhint: see midwatch --help\n"},
         UsageCase{"TooManyArguments",
                   {"sync", "a", "b"},
                   "error: \"b\": too many arguments\nhint: see midwatch sync --help\n"}),

@@ -92,6 +92,16 @@ Setter Into(bool& target) {
 Setter Into(Duration& target) { return Parsed(target, ParseLength); }
 Setter Into(std::optional<Duration>& target) { return Parsed(target, ParseLength); }
 Setter Into(std::optional<std::int64_t>& target) { return Parsed(target, ParseNumber); }
+Setter IntoExitCode(std::optional<std::int64_t>& target) {
+  return Parsed(target, [](const std::string& value) -> Result<std::int64_t> {
+    constexpr std::int64_t kLargest = 255;
+    const auto number = ParseNumber(value);
+    if (!number || *number < 1 || *number > kLargest) {
+      return Fail(ErrorCode::kInvalid, "expected a whole number from 1 to 255");
+    }
+    return *number;
+  });
+}
 Setter Into(api::Operation& target) { return Parsed(target, ParseWord<api::Operation>); }
 Setter Into(api::JobState& target) { return Parsed(target, ParseWord<api::JobState>); }
 Setter Into(std::optional<api::JobState>& target) {

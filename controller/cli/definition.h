@@ -73,6 +73,8 @@ Setter Into(bool& target);
 Setter Into(Duration& target);
 Setter Into(std::optional<Duration>& target);
 Setter Into(std::optional<std::int64_t>& target);
+/// One of a command that has not succeeded: 1 to 255.
+Setter IntoExitCode(std::optional<std::int64_t>& target);
 Setter Into(std::vector<std::string>& target);
 /// Of one of these kinds, if it names one.
 Setter Into(ObjectReference& target, std::vector<std::string> kinds);

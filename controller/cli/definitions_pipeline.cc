@@ -86,8 +86,8 @@ Definition JobExec() {
       .take = [o] { return Command(ClientCommand(*o)); }};
   d.parameters.push_back({.names = "--approval-exit-code",
                           .value = "N",
-                          .help = "Exit code that means: waits for approval",
-                          .set = Into(o->approval_exit_code)});
+                          .help = "Exit code, 1 to 255, that means: waits for approval",
+                          .set = IntoExitCode(o->approval_exit_code)});
   d.parameters.push_back(FileParameter(
       "--plan", "File with the plan that the command leaves behind; uploaded as plan", o->plan));
   d.parameters.push_back(WaitParameter(o->wait));

@@ -30,9 +30,8 @@ Result<ReportedTransition> Tell(const std::string& job, JobNews news, const std:
 }
 
 void Confirm(const ReportedTransition& reported, api::JobState state, Context& context) {
-  const std::string_view word = api::ToString(state);
-  context.Print("modulejob/" + reported.job + " is " + context.out.In(ColourOfState(word), word) +
-                "\n");
+  context.Print("modulejob/" + reported.job + " is " +
+                ShowState(api::ToString(state), context.out) + "\n");
 }
 
 }  // namespace
@@ -87,6 +86,10 @@ int Run(const JobFinishOptions& options, Context& context) {
     return context.Refuse(kExitUsage,
                           std::string(api::ToString(state)) + " is not the end of a job",
                           "report it by midwatch job update");
+  }
+  if (state == api::JobState::kFailed && options.exit_code == 0) {
+    return context.Refuse(kExitUsage, "exit code 0 and Failed contradict each other",
+                          "leave out one of --exit-code and --state");
   }
   auto session = ApiSession::Open(context, options.client, options.job.namespace_name);
   if (!session) {

@@ -209,9 +209,8 @@ class Execution {
     if (!reported) {
       return Warn("the end of the job is not reported: " + reported.error().message);
     }
-    const std::string_view word = api::ToString(state);
     context_.Note(context_.err.Dim("midwatch:") + " modulejob/" + job_.metadata.name + " is " +
-                  context_.err.In(ColourOfState(word), word) + ", exit code " +
+                  ShowState(api::ToString(state), context_.err) + ", exit code " +
                   std::to_string(ending.exit_code));
     if (options_.wait && !ending.cancelled) {
       WaitForResults(*reported, *options_.wait, {context_.world.err, context_.err}, context_,

@@ -296,6 +296,7 @@ TEST_F(JobTest, ThePiecesDoTheSame) {
             "plan.json"},
            {"job", "finish", "payments/database-42", "--state", "running"},
            {"job", "finish", "payments/database-42"},
+           {"job", "finish", "payments/database-42", "--exit-code", "0", "--state", "Failed"},
            {"job", "finish", "payments/database-42", "--exit-code", "1", "--log", "build.log"},
            {"job", "finish", "payments/database-42", "--exit-code", "0"},
            {"job", "finish", "payments/database-42", "--exit-code", "0", "--log", "nope.log"},
@@ -309,7 +310,7 @@ TEST_F(JobTest, ANamespaceMayBeNamedLikeAKind) {
       world.Run({"job", "start", "-m", "agents/tool", "--job-id", "j1"}).find("agents/tool-j1\n"),
       std::string::npos);
   EXPECT_NE(world.Run({"job", "finish", "agents/tool-j1", "--exit-code", "0"})
-                .find("modulejob/tool-j1 is Succeeded"),
+                .find("modulejob/tool-j1 is Success"),
             std::string::npos);
   EXPECT_NE(world.Run({"tree", "agents/tool-j1"}).find("ModuleJob agents/tool-j1"),
             std::string::npos);

@@ -58,13 +58,18 @@ std::string ShowCounts(const api::SyncCounts& counts) {
 }
 
 /// The counts are those of the revision's writes, however often it was synced since.
-bool HasWritten(const api::GitSource& source, const api::GitSource& before) {
-  const api::SyncCounts counts = source.status.counts.value_or(api::SyncCounts());
+std::string ShowWrites(const api::GitSource& source, const api::GitSource& before) {
   const auto revision = [](const api::GitSource& of) {
     return of.status.applied ? of.status.applied->revision : std::string();
   };
-  return counts.created + counts.updated + counts.pruned > 0 &&
-         (source.status.counts != before.status.counts || revision(source) != revision(before));
+  const api::SyncCounts& counts = *source.status.counts;
+  const bool was_there = revision(source) == revision(before);
+  const bool wrote = counts.created + counts.updated + counts.pruned > 0;
+  if (wrote && !(was_there && source.status.counts == before.status.counts)) {
+    return ShowCounts(counts);
+  }
+  return (was_there ? "it was in force already; " : "nothing to change; ") +
+         Count(static_cast<std::size_t>(counts.total), "object") + " in the inventory";
 }
 
 /// Says what came of the sync. The exit code.
@@ -92,12 +97,7 @@ int PrintResult(const api::GitSource& source, const api::GitSource& before, Cont
   }
   const bool written = good || partly;
   if (status.counts && written) {
-    const std::int64_t total = status.counts->total;
-    context.Print("  " +
-                  (partly || HasWritten(source, before)
-                       ? ShowCounts(*status.counts)
-                       : "nothing to change; " + Count(static_cast<std::size_t>(total), "object")) +
-                  "\n");
+    context.Print("  " + (partly ? ShowCounts(*status.counts) : ShowWrites(source, before)) + "\n");
   }
   for (const api::SyncError& error : status.errors) {
     context.Print("  " + ShowSyncError(error, context.out) + "\n");
