@@ -10,6 +10,7 @@
 #include "controller/base/error_table.h"
 #include "controller/base/text.h"
 #include "controller/cli/ci_environment.h"
+#include "controller/cli/state_word.h"
 #include "controller/object/name_rules.h"
 
 namespace midwatch::cli {
@@ -164,7 +165,7 @@ Result<ReportedTransition> JobReporter::TryReport(const std::string& namespace_n
   if (!job.spec.transitions.empty() && IsFinal(job.spec.transitions.back().state)) {
     return Fail(ErrorCode::kInvalid,
                 "the job has ended as " +
-                    std::string(api::ToString(job.spec.transitions.back().state)) +
+                    std::string(ResultWord(api::ToString(job.spec.transitions.back().state))) +
                     "; a retry is a new ModuleJob");
   }
   Append(news, job.spec);

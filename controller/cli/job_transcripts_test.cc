@@ -312,6 +312,9 @@ TEST_F(JobTest, ANamespaceMayBeNamedLikeAKind) {
   EXPECT_NE(world.Run({"job", "finish", "agents/tool-j1", "--exit-code", "0"})
                 .find("modulejob/tool-j1 is Success"),
             std::string::npos);
+  EXPECT_NE(world.Run({"job", "finish", "agents/tool-j1", "--exit-code", "1"})
+                .find("the job has ended as Success"),
+            std::string::npos);
   EXPECT_NE(world.Run({"tree", "agents/tool-j1"}).find("ModuleJob agents/tool-j1"),
             std::string::npos);
 }
