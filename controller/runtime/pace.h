@@ -9,11 +9,12 @@
 namespace midwatch {
 
 /// Holds back what is done about one key again and again: `kBurst` times at once, then once in
-/// every `kInterval`. Remembers only keys of which something was done lately. One thread at a time.
+/// every `kInterval`. That is more than anybody asks for by hand or from CI, each of which costs a few
+/// writes, and little enough for the store if two disagree for ever. Remembers only keys of which something was done lately. One thread at a time.
 class Pace {
  public:
-  static constexpr int kBurst = 32;
-  static constexpr Duration kInterval = std::chrono::milliseconds(500);
+  static constexpr int kBurst = 256;
+  static constexpr Duration kInterval = std::chrono::milliseconds(50);
 
   /// From when on it may be done once more.
   MonoTime AllowedAt(const ObjectKey& key) const;
