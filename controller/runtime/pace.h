@@ -9,8 +9,9 @@
 namespace midwatch {
 
 /// Holds back what is done about one key again and again: `kBurst` times at once, then once in
-/// every `kInterval`. That is more than anybody asks for by hand or from CI, each of which costs a few
-/// writes, and little enough for the store if two disagree for ever. Remembers only keys of which something was done lately. One thread at a time.
+/// every `kInterval`. That is more than anybody asks for by hand or from CI, and little enough for
+/// the store when two disagree for ever. Remembers only keys of which something was done lately.
+/// One thread at a time.
 class Pace {
  public:
   static constexpr int kBurst = 256;

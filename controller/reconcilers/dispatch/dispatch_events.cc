@@ -43,10 +43,13 @@ std::string MessageOf(const api::DispatchStatus& status) {
 std::optional<Occurrence> OccurrenceOf(const api::DispatchStatus& before,
                                        const api::DispatchStatus& after) {
   const bool same = before.phase == after.phase && before.reason == after.reason;
-  const bool queues = after.phase == DispatchPhase::kParked && IsOneOf(kQueueing, after.reason);
+  const bool parked = after.phase == DispatchPhase::kParked;
+  const bool queues = parked && IsOneOf(kQueueing, after.reason);
+  const bool waits_on =
+      parked && before.phase == DispatchPhase::kParked && !IsOneOf(kQueueing, before.reason);
   const bool told_already =
       after.phase == DispatchPhase::kPending || after.phase == DispatchPhase::kRunning;
-  if (same || queues || told_already) {
+  if (same || queues || waits_on || told_already) {
     return std::nullopt;
   }
   return Occurrence{.warning = IsWarning(after),

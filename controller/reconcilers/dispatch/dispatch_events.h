@@ -9,9 +9,10 @@
 namespace midwatch::dispatch {
 
 /// What the change of a Dispatch's status has to tell: parked, assigned, how it ended. Nothing
-/// while phase and reason stay; nor that it queues for a slot or a lock, which passes by itself and
-/// may befall thousands at once, or that what was assigned runs. Each reason is told for each of
-/// the last kRunsTold Runs.
+/// while phase and reason stay; nor what may befall thousands at once: that it queues for a slot or
+/// a lock, which passes by itself, and that what was told to be parked still is, for another reason
+/// (its status says which). Nor that what was assigned runs. Each reason is told for each of the
+/// last kRunsTold Runs.
 std::optional<Occurrence> OccurrenceOf(const api::DispatchStatus& before,
                                        const api::DispatchStatus& after);
 

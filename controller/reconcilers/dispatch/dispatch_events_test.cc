@@ -54,6 +54,18 @@ TEST(DispatchEvents, TellNothingTwice) {
   EXPECT_EQ(Told(parked, Seen::Ready().NoAgent()), "");
 }
 
+TEST(DispatchEvents, TellOnceThatItIsParkedWhateverItWaitsForInTurn) {
+  const Seen no_agent = Seen::Ready().NoAgent();
+  api::Dispatch parked = Waiting();
+  parked.status = Parked(reason::kNoConnectedInstance).status;
+  EXPECT_EQ(Told(parked, no_agent), "");
+  parked.status = Parked(reason::kLockHeld).status;
+  EXPECT_TRUE(Told(parked, no_agent).starts_with("Warning Parked AgentNotFound"))
+      << "that it queued was not told";
+  parked.status = Parked(reason::kNoConnectedInstance).status;
+  EXPECT_EQ(Told(parked, Seen::Ready()), "Normal Assigned assigned to instance one");
+}
+
 TEST(DispatchEvents, AreBoundedForEachDispatch) {
   std::set<std::string> which;
   api::DispatchStatus before;
