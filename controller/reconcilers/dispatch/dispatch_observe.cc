@@ -51,7 +51,7 @@ class Observer {
     const auto key = TypedKey<api::ModuleJob>(Space(), dispatch_.spec.module_job_ref.name);
     const Object object = view_.Find(key);
     world_.job_presence = PresenceOf(object, key, view_);
-    world_.job = FindTyped<api::ModuleJob>(view_, Space(), key.name);
+    world_.job = Typed<api::ModuleJob>(object);
     world_.record_marked = IsMarked();
   }
 

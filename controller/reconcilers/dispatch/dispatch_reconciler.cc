@@ -146,9 +146,7 @@ class Effects {
     if (status == dispatch_.status) {
       return;
     }
-    api::Dispatch wanted = dispatch_;
-    wanted.status = status;
-    Add(StatusUpdate(stored_, wanted));
+    Add(StatusUpdate<api::Dispatch>(stored_, status));
     if (const auto told = OccurrenceOf(dispatch_.status, status)) {
       Tell(api::Dispatch::Type(), dispatch_.metadata, *told);
     }
@@ -230,9 +228,12 @@ Result<Plan> DispatchReconciler::Reconcile(const ObjectKey& key, const View& vie
   if (!stored) {
     return Plan{};
   }
-  MIDWATCH_ASSIGN(const api::Dispatch dispatch, api::FromObject<api::Dispatch>(stored));
-  const World seen = Observe(dispatch, view);
-  return Effects(stored, dispatch, seen, view, now).Of(PlanDispatch(dispatch, seen, now));
+  const auto* dispatch = api::PeekObject<api::Dispatch>(stored);
+  if (dispatch == nullptr) {
+    return Fail(api::FromObject<api::Dispatch>(stored).error());
+  }
+  const World seen = Observe(*dispatch, view);
+  return Effects(stored, *dispatch, seen, view, now).Of(PlanDispatch(*dispatch, seen, now));
 }
 
 }  // namespace midwatch::dispatch

@@ -207,7 +207,7 @@ class GitSourceReconciler::Sync {
     api::GitSource wanted = source_;
     wanted.status = PlanStatus(source_, state, now_.wall);
     if (wanted.status != source_.status) {
-      UpdateRequest update = StatusUpdate(stored_, wanted);
+      UpdateRequest update = StatusUpdate<api::GitSource>(stored_, wanted.status);
       update.field_manager = api::field_managers::kController;
       Add(std::move(update));
       if (const auto news = NewsOf(source_.status, wanted.status)) {

@@ -109,7 +109,7 @@ Result<Plan> InstanceReconciler::Reconcile(const ObjectKey& key, const View& vie
     add(GuardedDelete<api::AgentInstance>(instance.metadata));
   } else if (decision.status != instance.status) {
     instance.status = std::move(decision.status);
-    add(StatusUpdate(stored, instance));
+    add(StatusUpdate<api::AgentInstance>(stored, instance.status));
   }
   if (told) {
     plan.effects.emplace_back(EventOf(api::AgentInstance::Type(), about, *told, now.wall));

@@ -125,7 +125,7 @@ Result<Plan> MatchingReconciler::Reconcile(const ObjectKey& key, const View& vie
   const std::vector<Occurrence> told = OccurrencesOf(job.status, decision.status);
   if (decision.status != job.status) {
     job.status = std::move(decision.status);
-    UpdateRequest update = StatusUpdate(stored, job);
+    UpdateRequest update = StatusUpdate<api::ModuleJob>(stored, job.status);
     update.field_manager = api::field_managers::kController;
     plan.effects.emplace_back(Write(std::move(update)));
   }

@@ -23,14 +23,15 @@ ObjectKey TypedKey(std::string_view namespace_name, std::string_view name) {
 /// The object as a struct, or nothing if it is not seen. What the schema let into the store
 /// decodes; should a stored object not, it counts as not seen.
 template <typename T>
+std::optional<T> Typed(const Object& object) {
+  const T* typed = object ? api::PeekObject<T>(object) : nullptr;
+  return typed != nullptr ? std::optional<T>(*typed) : std::nullopt;
+}
+
+template <typename T>
 std::optional<T> FindTyped(const View& view, std::string_view namespace_name,
                            std::string_view name) {
-  const Object object = view.Find(TypedKey<T>(namespace_name, name));
-  if (!object) {
-    return std::nullopt;
-  }
-  auto typed = api::FromObject<T>(object);
-  return typed ? std::optional<T>(*std::move(typed)) : std::nullopt;
+  return Typed<T>(view.Find(TypedKey<T>(namespace_name, name)));
 }
 
 template <typename T>
@@ -38,8 +39,8 @@ std::vector<T> DecodeAll(const std::vector<Object>& objects) {
   std::vector<T> out;
   out.reserve(objects.size());
   for (const Object& object : objects) {
-    if (auto typed = api::FromObject<T>(object)) {
-      out.push_back(*std::move(typed));
+    if (const T* typed = api::PeekObject<T>(object)) {
+      out.push_back(*typed);
     }
   }
   return out;
@@ -48,7 +49,7 @@ std::vector<T> DecodeAll(const std::vector<Object>& objects) {
 /// Replaces the status of a stored object, if the store still holds this version of it. The rest of
 /// the object stays as it is stored: a status subresource takes nothing else from a request.
 template <typename T>
-UpdateRequest StatusUpdate(const Object& stored, const T& wanted) {
+UpdateRequest StatusUpdate(const Object& stored, const decltype(T::status)& wanted) {
   Json meta = Json::EmptyObject();
   meta.Set("name", stored.name());
   if (!stored.namespace_name().empty()) {
@@ -60,7 +61,7 @@ UpdateRequest StatusUpdate(const Object& stored, const T& wanted) {
   body.Set("apiVersion", stored.api_version());
   body.Set("kind", stored.kind());
   body.Set("metadata", std::move(meta));
-  body.Set("status", api::Encode(wanted.status));
+  body.Set("status", api::Encode(wanted));
   return {
       .type = T::Type(), .object = std::move(body), .subresource = "status", .field_manager = {}};
 }

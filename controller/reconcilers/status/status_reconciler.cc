@@ -82,12 +82,12 @@ std::string MissingScope(const View& view, const std::vector<std::string>& refer
 }
 
 template <typename T>
-void AddStatus(const Object& stored, T typed, decltype(T::status) wanted, Plan& plan) {
+void AddStatus(const Object& stored, const T& typed, const decltype(T::status)& wanted,
+               Plan& plan) {
   if (wanted == typed.status) {
     return;
   }
-  typed.status = std::move(wanted);
-  UpdateRequest update = StatusUpdate(stored, typed);
+  UpdateRequest update = StatusUpdate<T>(stored, wanted);
   update.field_manager = api::field_managers::kController;
   plan.effects.emplace_back(Write(std::move(update)));
 }
