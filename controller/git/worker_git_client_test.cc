@@ -320,9 +320,9 @@ TEST_F(WorkerGitClientTest, TreesThatGitForbidsAreRefused) {
   for (const Case& c : {Case{".GIT", "\".GIT\": git forbids this name"},
                         Case{"..", "\"..\": git forbids this name"},
                         Case{"a/b", "\"a/b\": git forbids this name"}}) {
-    const std::string tree =
-        Shell("cd '" + repository_.work() + "' && (printf '100644 " + c.name + "\\0'; printf '" +
-              blob + "' | xxd -r -p) | git hash-object -w -t tree --literally --stdin");
+    const std::string tree = Shell("cd '" + repository_.work() + "' && (printf '100644 " + c.name +
+                                   "\\0'; perl -e 'print pack(\"H*\", \"" + blob +
+                                   "\")') | git hash-object -w -t tree --literally --stdin");
     const std::string commit =
         repository_.Git("-c user.name=a -c user.email=a@b commit-tree -m x " + tree);
     Shell("cp -r '" + repository_.work() + "/.git/objects' '" + repository_.bare() + "'");

@@ -15,17 +15,20 @@ if [ -z "${MIDWATCH_UNSHARED:-}" ]; then
 fi
 
 place=$(mktemp -d "${TMPDIR:-/var/tmp}/midwatch-clean.XXXXXX")
-trap 'umount -R -l "$place"/{proc,sys,dev} 2>/dev/null || true; rm -rf --one-file-system "$place"' EXIT
+trap 'umount -R -l "$place" 2>/dev/null || true; rm -rf --one-file-system "$place"' EXIT
 
 echo "making a Debian root in $place"
 mmdebstrap --quiet --variant=minbase --include=git,ca-certificates bookworm "$place" "${mirror[@]}"
+mount --bind "$place" "$place"  # To become a root it must be a mount.
 mount -t proc proc "$place/proc"
 for mount in sys dev; do mount --rbind "/$mount" "$place/$mount"; done
 cp /etc/resolv.conf "$place/etc/resolv.conf"
+echo '127.0.0.1 localhost' >"$place/etc/hosts"
 apt-config dump | grep -E '^Acquire::(http|https)::Proxy' >"$place/etc/apt/apt.conf.d/90proxy" || true
 git clone -q "$root" "$place/root/midwatch"
 
 [ "$#" -gt 0 ] || set -- bash -c 'tests/run.sh && examples/quickstart/run.sh --stop'
-chroot "$place" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 CI=true \
-  sh -c 'cd /root/midwatch && exec "$@"' sh "$@"
+# No chroot, in which bubblewrap cannot work.
+unshare --mount sh -c 'cd "$1" && shift && pivot_root . mnt && umount -l /mnt && cd /root/midwatch && exec "$@"' sh "$place" \
+  /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 echo "a clean machine passes: $*"
