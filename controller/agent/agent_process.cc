@@ -281,8 +281,11 @@ void AgentProcess::Take(const InstanceAnswer& answer, Now now) {
       [[fallthrough]];
     case InstanceAction::kReadLease:
       lease_ = object.Body();
-      // The controller has taken it: we were silent for too long.
-      instance_.lost |= lease_.At("spec", "holderIdentity").AsString() != instance_.name;
+      // The controller has taken it: we were silent for too long. Or ours was deleted, which it
+      // may have taken for our end, and somebody made another.
+      if (instance_.lease_uid.empty()) instance_.lease_uid = object.uid();
+      instance_.lost |= lease_.At("spec", "holderIdentity").AsString() != instance_.name ||
+                        object.uid() != instance_.lease_uid;
       instance_.lease_version = object.resource_version();
       instance_.lease_unknown = false;
       if (answer.action != InstanceAction::kReadLease) MoveDeadlines(now);

@@ -418,6 +418,24 @@ TEST_F(AgentProcessTest, TakesAnotherNameOnceItsLeaseWasTaken) {
   EXPECT_FALSE(host_.sidecars.at(0)->alive);
 }
 
+TEST_F(AgentProcessTest, TakesAnotherNameOnceItsLeaseWasMadeAgainByAnother) {
+  Play("{\"hang\":true}");
+  Settle();
+  CreateRun("r");
+  Settle();
+  const std::string first = process_->instance();
+  const ObjectKey key{"leases.coordination.k8s.io", "agents", first};
+  auto lease = api::FromObject<api::Lease>(api_.Find(key)).value();
+  const std::string uid = lease.metadata.uid;
+  api_.Remove(key);
+  lease.metadata.uid.clear();
+  lease.metadata.resource_version.clear();
+  ASSERT_NE(api_.Put(api::Lease::Type(), api::ToBody(lease)).uid(), uid);
+  Pass(std::chrono::seconds(11));  // Its renewal is refused, and it looks why.
+  EXPECT_NE(process_->instance(), first);
+  EXPECT_FALSE(host_.sidecars.at(0)->alive);
+}
+
 TEST_F(AgentProcessTest, TheLeaseOfAnotherIncarnationProlongsNothing) {
   Play("{\"hang\":true}");
   Settle();

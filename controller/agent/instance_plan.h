@@ -22,6 +22,7 @@ struct InstanceState {
   std::string uid;                            ///< Of the AgentInstance; empty: not registered.
   std::string instance_version;
   std::string lease_version;     ///< Empty: there is no Lease yet.
+  std::string lease_uid;         ///< One of another UID is not ours, whatever it says.
   bool lease_unknown = false;    ///< A renewal failed so that the Lease must be read first.
   bool busy = false;             ///< A request is on its way.
   std::optional<MonoTime> sent;  ///< When the last renewal, or the Lease's creation, was sent.

@@ -36,6 +36,7 @@ struct DeclaredFile {
   std::vector<Manifest> manifests;
   std::vector<Manifest> refused;  ///< Declared with errors: without their object.
   std::vector<ManifestError> errors;
+  std::size_t bytes = 0;  ///< Of the file.
 };
 
 /// Reads and checks one file: syntax, kind and version, scope, metadata, unknown fields, structure

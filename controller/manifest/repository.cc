@@ -85,6 +85,15 @@ bool IsHidden(std::string_view path) {
                      [](std::string_view part) { return part.starts_with('.'); });
 }
 
+DeclaredSet TooManyBytes(std::size_t bytes, const RepositoryLimits& limits) {
+  DeclaredSet out;
+  out.complete = false;
+  out.errors.push_back(Whole(ManifestErrorCode::kTooLarge,
+                             "the manifests have " + std::to_string(bytes) +
+                                 " bytes, expected at most " + std::to_string(limits.bytes)));
+  return out;
+}
+
 }  // namespace
 
 bool IsManifestPath(std::string_view path) {
@@ -130,11 +139,16 @@ DeclaredFile CheckEntry(const ManifestSchemas& schemas, const ManifestScope& sco
     return Refuse(entry, ManifestErrorCode::kLfsPointer,
                   "the file is in Git LFS, only its pointer is here; manifests must be in git");
   }
-  return CheckFile(schemas, scope, entry.path, entry.bytes, limits);
+  DeclaredFile file = CheckFile(schemas, scope, entry.path, entry.bytes, limits);
+  file.bytes = entry.bytes.size();
+  return file;
 }
 
 DeclaredSet CombineFiles(std::vector<std::shared_ptr<const DeclaredFile>> files,
                          const RepositoryLimits& limits) {
+  std::size_t bytes = 0;
+  for (const auto& file : files) bytes += file->bytes;
+  if (bytes > limits.bytes) return TooManyBytes(bytes, limits);
   DeclaredSet out;
   out.files = std::move(files);
   for (const auto& file : out.files) {
@@ -170,14 +184,7 @@ DeclaredSet CheckRepository(const ManifestSchemas& schemas, const ManifestScope&
   for (const RepositoryEntry& entry : entries) {
     bytes += IsManifestPath(entry.path) ? entry.bytes.size() : 0;
   }
-  if (bytes > limits.bytes) {
-    DeclaredSet out;
-    out.complete = false;
-    out.errors.push_back(Whole(ManifestErrorCode::kTooLarge,
-                               "the manifests have " + std::to_string(bytes) +
-                                   " bytes, expected at most " + std::to_string(limits.bytes)));
-    return out;
-  }
+  if (bytes > limits.bytes) return TooManyBytes(bytes, limits);  // Before the work is done.
   std::vector<std::shared_ptr<const DeclaredFile>> files(entries.size());
   for_each(entries.size(), [&](std::size_t i) {
     files[i] =

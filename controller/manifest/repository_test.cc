@@ -153,6 +153,23 @@ TEST(RepositoryTest, ManifestsMayHave256Mebibytes) {
             ".: TooLarge: the manifests have 301989879 bytes, expected at most 268435456\n");
 }
 
+TEST(RepositoryTest, FilesThatAreKnownCountAsWell) {
+  std::vector<std::shared_ptr<const DeclaredFile>> files;
+  const auto add = [&](std::size_t bytes) {
+    DeclaredFile file;
+    file.bytes = bytes;
+    files.push_back(std::make_shared<const DeclaredFile>(std::move(file)));
+    return Shown(CombineFiles(files));
+  };
+  EXPECT_EQ(add(std::size_t{200} << 20), "");
+  EXPECT_EQ(add(std::size_t{56} << 20), "");
+  EXPECT_EQ(add(1),
+            ".: TooLarge: the manifests have 268435457 bytes, expected at most 268435456\n");
+  const std::string module = Module("a");
+  EXPECT_EQ(CheckEntry(TestSchemas(), kPayments, {.path = "a.yaml", .bytes = module}).bytes,
+            module.size());
+}
+
 TEST(RepositoryTest, TheOrderOfTheWorkDoesNotShow) {
   std::vector<std::string> texts;
   std::vector<std::string> paths;
