@@ -260,6 +260,32 @@ TEST(PlanToolTest, ShowsChangesWithoutValues) {
   EXPECT_FALSE(PlanTool(Json::Of({{"count", 0}}), plan));
 }
 
+TEST(PlanToolTest, APageHasABoundOfBytesAndTheNextGoesOn) {
+  const auto change = [](const std::string& address) {
+    return Json::Of({{"address", address},
+                     {"change", Json::Of({{"actions", Json::ArrayOf({Json("create")})}})}});
+  };
+  Json changes = Json::EmptyArray();
+  changes.Append(change(std::string(kMaxShownLine, 'l')));
+  for (int i = 0; i < 40; ++i) changes.Append(change(std::string(3000, 'x')));
+  const Json plan = Json::Of({{"resource_changes", std::move(changes)}});
+  std::size_t shown = 0;
+  std::int64_t next = 1;
+  int pages = 0;
+  for (; next != 0; ++pages) {
+    const auto page = PlanTool(Json::Of({{"from", next}}), plan);
+    ASSERT_TRUE(page);
+    EXPECT_LE(page->size(), kMaxPageBytes + kMaxShownLine);
+    EXPECT_EQ(page->find("llll"), std::string::npos);
+    const Json parsed = ParseJson(*page).value();
+    shown += parsed.At("changes").Items().size();
+    EXPECT_TRUE(parsed.At("next").IsNull() || parsed.At("next").AsInt() > next);
+    next = parsed.At("next").AsInt();
+  }
+  EXPECT_EQ(shown, 41u);
+  EXPECT_EQ(pages, 2);
+}
+
 struct ResultCase {
   const char* name;
   Json result;

@@ -169,14 +169,19 @@ Json NamesChanged(const Json& change) {
 }
 
 /// A change without its values: they may be secret.
+Json Bounded(const Json& value) {
+  if (value.Dump().size() <= kMaxShownLine) return value;
+  return "left out: more than " + std::to_string(kMaxShownLine) + " bytes";
+}
+
 Json ShownChange(const Json& resource) {
   const Json& change = resource.At("change");
-  Json shown = Json::Of({{"address", resource.At("address")},
-                         {"type", resource.At("type")},
-                         {"actions", change.At("actions")},
-                         {"attributes", NamesChanged(change)}});
-  if (const Json* reason = resource.Find("action_reason")) shown.Set("reason", *reason);
-  if (const Json* paths = change.Find("replace_paths")) shown.Set("replacePaths", *paths);
+  Json shown = Json::Of({{"address", Bounded(resource.At("address"))},
+                         {"type", Bounded(resource.At("type"))},
+                         {"actions", Bounded(change.At("actions"))},
+                         {"attributes", Bounded(NamesChanged(change))}});
+  if (const Json* reason = resource.Find("action_reason")) shown.Set("reason", Bounded(*reason));
+  if (const Json* paths = change.Find("replace_paths")) shown.Set("replacePaths", Bounded(*paths));
   return shown;
 }
 
@@ -238,21 +243,28 @@ Result<std::string> PlanTool(const Json& arguments, const Json& plan) {
   Json shown = Json::EmptyArray();
   Json counts = Json::EmptyObject();
   std::size_t number = 0;
+  std::size_t next = from;  // The first that is not shown.
+  std::size_t bytes = 0;
   for (const Json& resource : resources.Items()) {
     const std::string_view action = ActionOf(resource);
     counts.Set(action, counts.At(action).AsInt() + 1);
     if (action == "no-op") continue;
     ++number;
-    if (number >= from && number < from + count) shown.Append(ShownChange(resource));
+    if (number != next || number >= from + count) continue;
+    Json change = ShownChange(resource);
+    bytes += change.DumpPretty().size();
+    if (bytes > kMaxPageBytes && next > from) continue;
+    shown.Append(std::move(change));
+    ++next;
   }
   Json answer = Json::Of({{"counts", std::move(counts)},
                           {"changes", std::move(shown)},
                           {"total", static_cast<std::int64_t>(number)},
                           {"note", "values are left out: they may be secret"}});
   for (const char* member : {"format_version", "terraform_version", "errored"}) {
-    if (const Json* value = plan.Find(member)) answer.Set(member, *value);
+    if (const Json* value = plan.Find(member)) answer.Set(member, Bounded(*value));
   }
-  if (number >= from + count) answer.Set("next", static_cast<std::int64_t>(from + count));
+  if (number >= next) answer.Set("next", static_cast<std::int64_t>(next));
   return answer.DumpPretty();
 }
 

@@ -31,7 +31,8 @@ std::string JobTool(const api::RunSpec& run, const ArtifactTexts& inputs);
 /// `context`. A search that costs too much for a call goes on in the next; what it costs is taken
 /// from `left`, and with nothing left there is none.
 Result<std::string> LogTool(const Json& arguments, const ArtifactTexts& inputs, std::size_t& left);
-/// The changes of an OpenTofu or Terraform plan without the values: `from`, `count`.
+/// The changes of an OpenTofu or Terraform plan without the values: `from`, `count`. A page ends
+/// before kMaxPageBytes, and what of a change is longer than kMaxShownLine is left out.
 Result<std::string> PlanTool(const Json& arguments, const Json& plan);
 /// The last jobs of the Module, as JSON.
 std::string HistoryTool(const api::RunSpec& run);
