@@ -4,7 +4,7 @@
 
 namespace midwatch::agent {
 
-LogWriter::LogWriter(ArtifactStore& store, std::string name, SessionLog::Mask mask, PostEvent post)
+LogWriter::LogWriter(ArtifactStore& store, std::string name, SecretMask mask, PostEvent post)
     : store_(store), name_(std::move(name)), post_(std::move(post)), log_(std::move(mask)) {}
 
 void LogWriter::Pump(Now now, bool all) {

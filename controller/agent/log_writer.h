@@ -18,7 +18,7 @@ class LogWriter {
   static constexpr Duration kRetryAfter = std::chrono::seconds(1);
 
   /// The store outlives the writer.
-  LogWriter(ArtifactStore& store, std::string name, SessionLog::Mask mask, PostEvent post);
+  LogWriter(ArtifactStore& store, std::string name, SecretMask mask, PostEvent post);
 
   void Add(SessionRecord record, Now now) { log_.Add(std::move(record), now); }
   /// Starts an append if there are lines and none is on its way. `all`: pieces of text as well.

@@ -53,6 +53,17 @@ std::string SecretMask::Prefix(std::string_view text, std::size_t limit) const {
   return std::string(Utf8Prefix((*this)(std::string(text)), limit));
 }
 
+std::size_t SecretMask::Unfinished(std::string_view text) const {
+  std::size_t longest = 0;
+  for (const std::string& needle : needles_) {
+    const std::string_view begin(needle);
+    std::size_t size = std::min(begin.size() - 1, text.size());
+    while (size > longest && !text.ends_with(begin.substr(0, size))) --size;
+    longest = std::max(longest, size);
+  }
+  return longest;
+}
+
 Json WithEachString(Json value, const std::function<std::string(std::string)>& change) {
   if (value.IsString()) return change(value.AsString());
   if (value.IsArray()) {

@@ -22,6 +22,8 @@ class SecretMask {
   std::string operator()(std::string text) const;
   /// Masked first, then cut to `limit` bytes: no part of a secret is left at the end.
   std::string Prefix(std::string_view text, std::size_t limit) const;
+  /// How many bytes at the end of a text that goes on may be the beginning of a secret.
+  std::size_t Unfinished(std::string_view text) const;
 
  private:
   std::vector<std::string> needles_;  // Longest first.

@@ -53,17 +53,24 @@ void SessionLog::Add(SessionRecord record, Now now) {
     open_ = std::move(record);
     open_since_ = now;
   }
-  const bool full = open_->text.size() >= kMaxPiece;
-  if (!open_->piece || full) {
-    Flush(now, true);
-  }
+  if (!open_->piece) return Flush(now, true);
+  if (open_->text.size() >= kMaxPiece) WriteSoFar(now);
 }
 
 void SessionLog::Flush(Now now, bool all) {
-  if (!open_ || (!all && now.mono < open_since_.mono + kMaxDelay)) {
-    return;
-  }
-  WriteLine(*std::exchange(open_, std::nullopt), open_since_.wall);
+  if (!open_) return;
+  if (all) return WriteLine(*std::exchange(open_, std::nullopt), open_since_.wall);
+  if (now.mono >= open_since_.mono + kMaxDelay) WriteSoFar(now);
+}
+
+void SessionLog::WriteSoFar(Now now) {
+  const std::size_t whole = open_->text.size() - mask_.Unfinished(open_->text);
+  SessionRecord rest{open_->kind, open_->text.substr(whole), {}, true};
+  const WallTime since = std::exchange(open_since_, now).wall;
+  if (whole == 0 && !rest.text.empty()) return;
+  open_->text.resize(whole);
+  WriteLine(*std::exchange(open_, std::nullopt), since);
+  if (!rest.text.empty()) open_ = std::move(rest);
 }
 
 std::optional<MonoTime> SessionLog::NextFlush() const {

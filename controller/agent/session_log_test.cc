@@ -12,7 +12,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string Same(std::string text) { return text; }
 Now At(std::int64_t millis) {
   return {WallTime{1'772'452'800'000'000 + millis * 1000}, MonoTime{millis * 1000}};
 }
@@ -28,7 +27,7 @@ std::vector<std::string> Lines(SessionLog& log) {
 }
 
 TEST(SessionLogTest, WritesOneLineARecord) {
-  SessionLog log(Same);
+  SessionLog log(SecretMask{});
   log.Add({RecordKind::kSystem, "hello", Json::Of({{"pid", 7}}), false}, At(0));
   EXPECT_EQ(Lines(log),
             std::vector<std::string>{
@@ -36,7 +35,7 @@ TEST(SessionLogTest, WritesOneLineARecord) {
 }
 
 TEST(SessionLogTest, JoinsPiecesUntilSomethingElseComes) {
-  SessionLog log(Same);
+  SessionLog log(SecretMask{});
   log.Add(Piece(RecordKind::kReasoning, "a "), At(0));
   log.Add(Piece(RecordKind::kReasoning, "b"), At(10));
   EXPECT_TRUE(Lines(log).empty());
@@ -47,7 +46,7 @@ TEST(SessionLogTest, JoinsPiecesUntilSomethingElseComes) {
 }
 
 TEST(SessionLogTest, PiecesDoNotWaitLong) {
-  SessionLog log(Same);
+  SessionLog log(SecretMask{});
   log.Add(Piece(RecordKind::kAnswer, "x"), At(0));
   ASSERT_EQ(log.NextFlush(), At(0).mono + SessionLog::kMaxDelay);
   log.Flush(At(249), false);
@@ -58,13 +57,13 @@ TEST(SessionLogTest, PiecesDoNotWaitLong) {
 }
 
 TEST(SessionLogTest, PiecesAreWrittenWhenTheyAreMany) {
-  SessionLog log(Same);
+  SessionLog log(SecretMask{});
   log.Add(Piece(RecordKind::kAnswer, std::string(SessionLog::kMaxPiece, 'x')), At(0));
   EXPECT_TRUE(log.HasLines());
 }
 
 TEST(SessionLogTest, CutsALineThatIsTooLong) {
-  SessionLog log(Same);
+  SessionLog log(SecretMask{});
   log.Add({RecordKind::kToolResult, std::string(SessionLog::kMaxLine, '\x01'), {}, false}, At(0));
   const auto lines = Lines(log);
   ASSERT_EQ(lines.size(), 1u);
@@ -74,7 +73,7 @@ TEST(SessionLogTest, CutsALineThatIsTooLong) {
 
 TEST(SessionLogTest, StopsAtItsLimitAndSaysSo) {
   EXPECT_EQ(SessionLog::kMaxBytes, std::size_t{64} << 20);
-  SessionLog log(Same, 2000);
+  SessionLog log(SecretMask{}, 2000);
   for (int i = 0; i < 100; ++i)
     log.Add({RecordKind::kSystem, std::string(100, 'x'), {}, false}, At(i));
   const auto lines = Lines(log);
@@ -84,16 +83,38 @@ TEST(SessionLogTest, StopsAtItsLimitAndSaysSo) {
 
 // Security case s49.
 TEST(SessionLogTest, MasksEverything) {
-  SessionLog log([](std::string text) {
-    const std::size_t at = text.find("s3cret");
-    return at == std::string::npos ? text : text.replace(at, 6, "***");
-  });
+  SessionLog log(SecretMask({"s3cret"}));
   log.Add({RecordKind::kToolCall, "", Json::Of({{"input", "the s3cret"}}), false}, At(0));
   EXPECT_THAT(Lines(log)[0], testing::Not(HasSubstr("s3cret")));
 }
 
+TEST(SessionLogTest, ASecretThatComesInPiecesIsMaskedHoweverLongItTakes) {
+  SessionLog log(SecretMask({"s3cret-of-ours"}));
+  log.Add(Piece(RecordKind::kAnswer, "it is s3cr"), At(0));
+  log.Flush(At(250), false);
+  EXPECT_THAT(Lines(log), testing::ElementsAre(HasSubstr(R"("text":"it is ")")));
+  log.Add(Piece(RecordKind::kAnswer, "et-of"), At(260));
+  log.Flush(At(510), false);
+  EXPECT_FALSE(log.HasLines());
+  EXPECT_EQ(log.NextFlush(), At(510).mono + SessionLog::kMaxDelay);
+  log.Add(Piece(RecordKind::kAnswer, "-ours, s3cr"), At(520));
+  log.Flush(At(760), false);
+  EXPECT_THAT(Lines(log), testing::ElementsAre(HasSubstr(R"("text":"***, ")")));
+  log.Add({RecordKind::kSystem, "the end", {}, false}, At(770));
+  EXPECT_THAT(Lines(log),
+              testing::ElementsAre(HasSubstr(R"("text":"s3cr")"), HasSubstr("the end")));
+}
+
+TEST(SessionLogTest, ASecretOnTheEdgeOfAPieceIsMasked) {
+  SessionLog log(SecretMask({"s3cret-of-ours"}));
+  log.Add(Piece(RecordKind::kAnswer, std::string(SessionLog::kMaxPiece, 'x') + "s3cret"), At(0));
+  log.Add(Piece(RecordKind::kAnswer, "-of-ours"), At(1));
+  log.Flush(At(2), true);
+  EXPECT_THAT(log.Take(), testing::AllOf(HasSubstr("***"), testing::Not(HasSubstr("s3c"))));
+}
+
 TEST(SessionLogTest, ItsDigestIsThatOfItsLines) {
-  SessionLog log(Same);
+  SessionLog log(SecretMask{});
   log.Add({RecordKind::kSystem, "a", {}, false}, At(0));
   const std::string text = log.Take();
   EXPECT_EQ(log.FinishDigest(), DigestOf(text));
