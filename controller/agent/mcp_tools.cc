@@ -168,12 +168,12 @@ Json NamesChanged(const Json& change) {
   return list;
 }
 
-/// A change without its values: they may be secret.
 Json Bounded(const Json& value) {
   if (value.Dump().size() <= kMaxShownLine) return value;
   return "left out: more than " + std::to_string(kMaxShownLine) + " bytes";
 }
 
+/// A change without its values: they may be secret.
 Json ShownChange(const Json& resource) {
   const Json& change = resource.At("change");
   Json shown = Json::Of({{"address", Bounded(resource.At("address"))},

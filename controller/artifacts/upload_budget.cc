@@ -8,7 +8,9 @@ bool UploadBudget::Take(const std::string& owner, const std::vector<std::string>
                         const std::string& digest, std::uint64_t bytes) {
   const std::uint64_t price = std::max(bytes, kLeastUploadBytes);
   const std::lock_guard lock(mutex_);
-  auto& spent = owners_[owner];
+  if (owners_.size() >= kMaxUploaders && !owners_.contains(owner)) ForgetOne();
+  auto& [spent, turn] = owners_[owner];
+  turn = ++turn_;
   std::erase_if(spent, [&](const auto& entry) {
     return std::find(runs.begin(), runs.end(), entry.first) == runs.end();
   });
@@ -27,6 +29,12 @@ bool UploadBudget::Take(const std::string& owner, const std::vector<std::string>
     }
   }
   return false;
+}
+
+void UploadBudget::ForgetOne() {
+  owners_.erase(std::min_element(owners_.begin(), owners_.end(), [](const auto& a, const auto& b) {
+    return a.second.turn < b.second.turn;
+  }));
 }
 
 }  // namespace midwatch::artifacts

@@ -43,5 +43,18 @@ TEST(UploadBudgetTest, ThereAreOnlySoManySmallOnes) {
   EXPECT_EQ(count, 8192);
 }
 
+TEST(UploadBudgetTest, WhoUploadsNoMoreIsForgottenWhenThereAreMany) {
+  UploadBudget budget;
+  const auto take = [&](const std::string& owner, const std::string& digest) {
+    return budget.Take(owner, {"run"}, digest, kMaxUploadBytesPerRun);
+  };
+  EXPECT_TRUE(take("first", "a"));
+  for (std::size_t i = 1; i < kMaxUploaders; ++i) EXPECT_TRUE(take(std::to_string(i), "a"));
+  EXPECT_FALSE(take("first", "b")) << "all are known; it was the last now";
+  EXPECT_TRUE(take("another", "a")) << "in the place of the one that was silent for longest";
+  EXPECT_TRUE(take("1", "b"));
+  EXPECT_FALSE(take("first", "b"));
+}
+
 }  // namespace
 }  // namespace midwatch::artifacts

@@ -85,13 +85,10 @@ bool IsHidden(std::string_view path) {
                      [](std::string_view part) { return part.starts_with('.'); });
 }
 
-DeclaredSet TooManyBytes(std::size_t bytes, const RepositoryLimits& limits) {
-  DeclaredSet out;
-  out.complete = false;
-  out.errors.push_back(Whole(ManifestErrorCode::kTooLarge,
-                             "the manifests have " + std::to_string(bytes) +
-                                 " bytes, expected at most " + std::to_string(limits.bytes)));
-  return out;
+ManifestError TooManyBytes(std::size_t bytes, const RepositoryLimits& limits) {
+  return Whole(ManifestErrorCode::kTooLarge, "the manifests have " + std::to_string(bytes) +
+                                                 " bytes, expected at most " +
+                                                 std::to_string(limits.bytes));
 }
 
 }  // namespace
@@ -146,12 +143,11 @@ DeclaredFile CheckEntry(const ManifestSchemas& schemas, const ManifestScope& sco
 
 DeclaredSet CombineFiles(std::vector<std::shared_ptr<const DeclaredFile>> files,
                          const RepositoryLimits& limits) {
-  std::size_t bytes = 0;
-  for (const auto& file : files) bytes += file->bytes;
-  if (bytes > limits.bytes) return TooManyBytes(bytes, limits);
   DeclaredSet out;
   out.files = std::move(files);
+  std::size_t bytes = 0;
   for (const auto& file : out.files) {
+    bytes += file->bytes;
     out.errors.insert(out.errors.end(), file->errors.begin(), file->errors.end());
     for (const Manifest& manifest : file->manifests) {
       out.manifests.push_back(&manifest);
@@ -162,6 +158,10 @@ DeclaredSet CombineFiles(std::vector<std::shared_ptr<const DeclaredFile>> files,
                                "there are " + std::to_string(out.manifests.size()) +
                                    " manifests, expected at most " +
                                    std::to_string(limits.manifests)));
+    out.manifests.clear();
+  }
+  if (bytes > limits.bytes) {
+    out.errors.push_back(TooManyBytes(bytes, limits));
     out.manifests.clear();
   }
   RefuseRepeated(out);
@@ -184,7 +184,12 @@ DeclaredSet CheckRepository(const ManifestSchemas& schemas, const ManifestScope&
   for (const RepositoryEntry& entry : entries) {
     bytes += IsManifestPath(entry.path) ? entry.bytes.size() : 0;
   }
-  if (bytes > limits.bytes) return TooManyBytes(bytes, limits);  // Before the work is done.
+  if (bytes > limits.bytes) {  // Before the work is done.
+    DeclaredSet out;
+    out.complete = false;
+    out.errors.push_back(TooManyBytes(bytes, limits));
+    return out;
+  }
   std::vector<std::shared_ptr<const DeclaredFile>> files(entries.size());
   for_each(entries.size(), [&](std::size_t i) {
     files[i] =
