@@ -96,9 +96,9 @@ Result<Plan> OfAgent(const Object& stored, const View& view, Now now) {
   MIDWATCH_ASSIGN(api::Agent agent, api::FromObject<api::Agent>(stored));
   const auto instances = DecodeAll<api::AgentInstance>(
       view.ByIndex(kInstances, stored.namespace_name() + "/" + stored.name()));
-  auto wanted = PlanAgent(agent, instances, now.wall);
+  const auto wanted = PlanAgent(agent, instances, now.wall);
   Plan plan;
-  AddStatus(stored, std::move(agent), std::move(wanted), plan);
+  AddStatus(stored, agent, wanted, plan);
   return plan;
 }
 
@@ -106,9 +106,9 @@ Result<Plan> OfAssignment(const Object& stored, const View& view, Now now) {
   MIDWATCH_ASSIGN(api::AgentAssignment typed, api::FromObject<api::AgentAssignment>(stored));
   const auto agent = TypedKey<api::Agent>(stored.namespace_name(), typed.spec.agent_ref.name);
   const std::string missing = MissingScope(view, ReferentsOfAssignment(stored));
-  auto wanted = PlanAssignment(typed, static_cast<bool>(view.Find(agent)), missing, now.wall);
+  const auto wanted = PlanAssignment(typed, static_cast<bool>(view.Find(agent)), missing, now.wall);
   Plan plan;
-  AddStatus(stored, std::move(typed), std::move(wanted), plan);
+  AddStatus(stored, typed, wanted, plan);
   return plan;
 }
 
@@ -120,9 +120,9 @@ Result<Plan> OfMission(const Object& stored, const View& view, Now now) {
                            .agent_exists = static_cast<bool>(
                                view.Find(TypedKey<api::Agent>(agent.namespace_name, agent.name))),
                            .missing_scope = MissingScope(view, ReferentsOfMission(stored))};
-  auto wanted = PlanMission(typed.spec, typed.status, facts, now.wall);
+  const auto wanted = PlanMission(typed.spec, typed.status, facts, now.wall);
   Plan plan;
-  AddStatus(stored, std::move(typed), std::move(wanted), plan);
+  AddStatus(stored, typed, wanted, plan);
   return plan;
 }
 
