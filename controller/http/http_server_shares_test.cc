@@ -226,8 +226,9 @@ TEST_F(HttpServerTest, OneCallersStreamsAreBounded) {
   for (std::size_t i = 0; i < 2; ++i) {
     peers.push_back(Connect());
     peers.back().Send(From("ada", "/stream"));
+    // One after the other: what follows ends the first peer's stream, and closes the second peer.
+    ASSERT_TRUE(handler_.WaitFor([&] { return handler_.streams.size() == i + 1; }));
   }
-  ASSERT_TRUE(handler_.WaitFor([&] { return handler_.streams.size() == 2; }));
   RawPeer third = Connect();
   third.Send(From("ada", "/stream"));
   EXPECT_EQ(StatusLine(third.ReadUntil("no more streams")), "HTTP/1.1 429 Too Many Requests");
