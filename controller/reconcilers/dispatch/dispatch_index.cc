@@ -28,6 +28,14 @@ std::string Descending(std::int64_t number) {
   return out.data();
 }
 
+/// A timestamp that sorts downwards: the later, the smaller.
+std::string NewestFirst(std::string timestamp) {
+  for (char& c : timestamp) {
+    c = c >= '0' && c <= '9' ? static_cast<char>('0' + ('9' - c)) : c;
+  }
+  return timestamp;
+}
+
 std::vector<std::string> WaitingValues(const api::Dispatch& dispatch) {
   const std::string agent = AgentOf(dispatch);
   const std::string& space = dispatch.metadata.namespace_name;
@@ -85,7 +93,8 @@ std::vector<std::string> ModuleOfJob(const Object& object) {
   if (!job) {
     return {};
   }
-  return {object.namespace_name() + "/" + job->spec.module_ref.name};
+  return {value::JobsOf(object.namespace_name(), job->spec.module_ref.name) +
+          NewestFirst(job->metadata.creation_timestamp)};
 }
 
 }  // namespace
@@ -115,6 +124,9 @@ std::string WaitingForSlot(std::string_view agent, std::string_view sidecar) {
 }
 std::string On(std::string_view agent_namespace, std::string_view instance) {
   return Path({"instance", agent_namespace, instance});
+}
+std::string JobsOf(std::string_view space, std::string_view module) {
+  return Path({"module", space, module, ""});
 }
 
 }  // namespace value

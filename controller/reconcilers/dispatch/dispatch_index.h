@@ -16,7 +16,7 @@ inline constexpr std::string_view kRunsByDispatch = "runs-by-dispatch";
 /// Over AgentInstances and AgentAssignments: by `namespace/agent`.
 inline constexpr std::string_view kInstancesByAgent = "instances-by-agent";
 inline constexpr std::string_view kAssignmentsByAgent = "assignments-by-agent";
-/// Over ModuleJobs: by `namespace/module`.
+/// Over ModuleJobs: by Module, in it the newest first (`value::JobsOf` begins the values).
 inline constexpr std::string_view kJobsByModule = "jobs-by-module";
 
 namespace value {
@@ -36,6 +36,9 @@ std::string WaitingForLock(std::string_view namespace_name, std::string_view loc
 std::string WaitingForSlot(std::string_view agent, std::string_view sidecar);
 // Assigned or Running.
 std::string On(std::string_view agent_namespace, std::string_view instance);
+
+// A ModuleJob.
+std::string JobsOf(std::string_view namespace_name, std::string_view module);
 
 }  // namespace value
 

@@ -22,22 +22,16 @@ std::vector<api::RunHistoryEntry> HistoryOf(const api::Dispatch& dispatch, const
   if (!dispatch.spec.module_ref) {
     return {};
   }
-  const std::string& space = dispatch.metadata.namespace_name;
-  auto jobs = DecodeAll<api::ModuleJob>(
-      view.ByIndex(kJobsByModule, space + "/" + dispatch.spec.module_ref->name));
-  std::erase_if(jobs, [&](const api::ModuleJob& job) {
-    return job.metadata.name == dispatch.spec.module_job_ref.name;
-  });
-  std::sort(jobs.begin(), jobs.end(), [](const api::ModuleJob& a, const api::ModuleJob& b) {
-    return std::tie(a.metadata.creation_timestamp, a.metadata.name) >
-           std::tie(b.metadata.creation_timestamp, b.metadata.name);
-  });
+  const std::string jobs =
+      value::JobsOf(dispatch.metadata.namespace_name, dispatch.spec.module_ref->name);
   std::vector<api::RunHistoryEntry> out;
-  for (const api::ModuleJob& job : jobs) {
-    if (out.size() == kHistoryEntries) {
-      break;
+  // One more than are kept: this one may be among them.
+  for (const Object& object : view.FirstByPrefix(kJobsByModule, jobs, kHistoryEntries + 1)) {
+    const auto* job = api::PeekObject<api::ModuleJob>(object);
+    if (job != nullptr && object.name() != dispatch.spec.module_job_ref.name &&
+        out.size() < kHistoryEntries) {
+      out.push_back(HistoryEntryOf(*job));
     }
-    out.push_back(HistoryEntryOf(job));
   }
   return out;
 }

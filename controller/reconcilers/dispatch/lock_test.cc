@@ -1,5 +1,5 @@
-// What is written: to the Lease that is the lock of a (job, mission type), and how all writes are
-// guarded.
+// What is written: to the Lease that is the lock of a (job, mission type), into a Run from the jobs
+// before, and how all writes are guarded.
 
 #include <gtest/gtest.h>
 
@@ -10,6 +10,7 @@
 #include "controller/api/lease.h"
 #include "controller/reconcilers/dispatch/dispatch_reconciler.h"
 #include "controller/reconcilers/dispatch/dispatch_test_world.h"
+#include "controller/reconcilers/dispatch/report_plan.h"
 #include "controller/reconcilers/scope/typed_view.h"
 #include "controller/testing/guarded.h"
 #include "controller/testing/view_builder.h"
@@ -123,6 +124,37 @@ TEST_F(LockTest, MayGoWithItsJobOnceTheRunHasStopped) {
   PutLease(kHolder, {kRunFinalizer, "other"});
   Put(Ended(Assigned(), api::RunPhase::kFailed, api::dispatch_reason::kOutputMissing));
   EXPECT_EQ(Text(WrittenFor(Assigned())), "|other,");
+}
+
+TEST_F(LockTest, TheRunCarriesTheLastJobsOfItsModuleNewestFirst) {
+  const auto put_job = [&](const std::string& name, const std::string& module, int minutes_ago) {
+    api::ModuleJob job;
+    job.metadata.name = name;
+    job.metadata.namespace_name = "payments";
+    job.metadata.creation_timestamp = FormatTime(kNoon.wall - std::chrono::minutes(minutes_ago));
+    job.spec.module_ref.name = module;
+    Put(job);
+  };
+  for (int i = 1; i <= static_cast<int>(kHistoryEntries) + 5; ++i) {
+    put_job("earlier-" + std::to_string(i), "database", 57 * i);  // Over hours and a day.
+  }
+  put_job("job-of-another", "database-2", 1);
+  put_job("job-3", "database", 0);  // Its own.
+
+  std::vector<std::string> carried;
+  for (const Effect& effect : PlanFor(Waiting()).effects) {
+    const auto* write = std::get_if<Write>(&effect);
+    const auto* create = write ? std::get_if<CreateRequest>(write) : nullptr;
+    if (create && create->type == api::Run::Type()) {
+      for (const Json& entry : create->object.At("spec", "history").Items()) {
+        carried.emplace_back(entry.At("name").AsString());
+      }
+    }
+  }
+  ASSERT_EQ(carried.size(), kHistoryEntries);
+  for (std::size_t i = 0; i < carried.size(); ++i) {
+    EXPECT_EQ(carried[i], "earlier-" + std::to_string(i + 1));
+  }
 }
 
 TEST_F(LockTest, EachWriteIsACreateOrForTheVersionThatWasSeen) {
