@@ -7,8 +7,8 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build lld pkg-config git ca-certificates python3 python3-yaml bubblewrap
   libexpected-dev nlohmann-json3-dev libsimdjson-dev libyaml-cpp-dev libgit2-dev libcpprest-dev libboost-dev libboost-system-dev
-  libssl-dev libsqlite3-dev libspdlog-dev libcli11-dev libre2-dev prometheus-cpp-dev)
-test=(libgtest-dev libgmock-dev libmimalloc-dev openssl)
+  libssl-dev libsqlite3-dev libspdlog-dev libcli11-dev libre2-dev prometheus-cpp-dev libjemalloc-dev)
+test=(libgtest-dev libgmock-dev openssl)
 ci=(clang-14 lld-14 libclang-rt-14-dev llvm-14)
 
 case "${1:-build}" in

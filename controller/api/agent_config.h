@@ -30,7 +30,8 @@ struct SidecarConfig {
   /// Names of the agent's own environment variables that it gets too. All others are withheld.
   std::vector<std::string> pass_env = {};
   std::string cwd = {};  ///< Working directory. Absent - a fresh empty one per Run.
-  /// How much memory each of its processes may have (RLIMIT_DATA). 0 - as much as there is.
+  /// How much memory each of its processes may have (RLIMIT_DATA), of which `midwatch mcp` takes
+  /// 64. 0 - as much as there is.
   std::int64_t memory_mebibytes = 0;
   /// How much CPU time each of its processes may use (RLIMIT_CPU). 0 - any.
   std::int64_t cpu_seconds = 0;
