@@ -5,6 +5,7 @@
 
 #include "controller/api/agent_assignment.h"
 #include "controller/api/agent_instance.h"
+#include "controller/api/core.h"
 #include "controller/api/heartbeat.h"
 #include "controller/api/lease.h"
 #include "controller/api/names.h"
@@ -55,11 +56,14 @@ class Observer {
     world_.record_marked = IsMarked();
   }
 
-  /// True if the job's record says that this Dispatch was created, or there is no such record any
-  /// more.
+  /// True if the job's record says that this Dispatch was created, or there is for certain no such
+  /// record any more.
   bool IsMarked() const {
-    if (!world_.job || !dispatch_.spec.mission_ref) {
+    if (!dispatch_.spec.mission_ref) {
       return true;
+    }
+    if (!world_.job) {
+      return world_.job_presence != Presence::kNotSeen;
     }
     for (const api::JobMatch& match : world_.job->status.matches) {
       for (const api::MatchedMission& mission : match.missions) {
@@ -80,6 +84,8 @@ class Observer {
         TypedKey<api::Run>(dispatch_.status.run->namespace_name, dispatch_.status.run->name);
     world_.run_presence = PresenceOf(view_.Find(key), key, view_);
     world_.run = FindTyped<api::Run>(view_, key.namespace_name, key.name);
+    const auto space = TypedKey<api::Namespace>("", key.namespace_name);
+    world_.run_space = PresenceOf(view_.Find(space), space, view_);
     if (const auto observed = view_.ObservedAt(key)) {
       world_.run_observed = observed->mono;
     }

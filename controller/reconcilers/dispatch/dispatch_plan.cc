@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "controller/api/codec.h"
+#include "controller/api/core.h"
 #include "controller/api/names.h"
 #include "controller/api/reasons.h"
 #include "controller/base/digest.h"
+#include "controller/base/text.h"
 #include "controller/object/name_rules.h"
 #include "controller/reconcilers/dispatch/report_plan.h"
 #include "controller/reconcilers/scope/conditions.h"
@@ -30,15 +32,18 @@ bool HasEnded(RunPhase phase) {
          phase == RunPhase::kCancelled;
 }
 
+/// What the schema takes of a message. What an agent says may come with words of ours around it.
+constexpr std::size_t kLongestMessage = 1024;  // Bytes.
+
 /// Sets phase and reason; `since` moves only if one of them changes.
 void Enter(api::DispatchStatus& status, DispatchPhase phase, std::string_view why,
-           std::string message, Now now) {
+           std::string_view message, Now now) {
   if (status.phase != phase || status.reason != why || !status.since) {
     status.since = now.wall;
   }
   status.phase = phase;
   status.reason = why;
-  status.message = std::move(message);
+  status.message = Utf8Prefix(message, kLongestMessage);
   status.blocked_on.clear();
   status.unparked_by.clear();
   status.not_before.reset();
@@ -136,10 +141,10 @@ class Planner {
   void Yield(Hindrance hindrance) {
     GiveUpOwnLock();
     if (hindrance.phase != DispatchPhase::kParked) {
-      Finish(hindrance.phase, hindrance.reason, std::move(hindrance.message));
+      Finish(hindrance.phase, hindrance.reason, hindrance.message);
       return;
     }
-    Enter(status(), DispatchPhase::kParked, hindrance.reason, std::move(hindrance.message), now_);
+    Enter(status(), DispatchPhase::kParked, hindrance.reason, hindrance.message, now_);
     status().blocked_on = std::move(hindrance.blocked_on);
     status().unparked_by = UnparkedBy(hindrance.reason);
     status().not_before = hindrance.not_before;
@@ -187,8 +192,7 @@ class Planner {
       return;
     }
     if (!seen_.instance_seen) {
-      decision_.confirm.push_back(TypedKey<api::AgentInstance>(seen_.run->metadata.namespace_name,
-                                                               dispatch_.status.instance));
+      ConfirmInstance();
       return;
     }
     if (const auto stop = WhyStop(*seen_.run)) {
@@ -199,18 +203,31 @@ class Planner {
   }
 
   /// Assigned comes before its Run: a crash between the two leaves it to be created here. It is
-  /// created in any case, so that a create that is still on its way cannot start it later.
+  /// created in any case, so that a create that is still on its way cannot start it later; unless
+  /// its namespace takes nothing new, and so no Run of that name can ever be.
   void PlanMissingRun() {
+    const std::string& space = status().run->namespace_name;
     if (seen_.run_presence == Presence::kNotSeen) {
-      decision_.confirm.push_back(
-          TypedKey<api::Run>(status().run->namespace_name, status().run->name));
-      return;
-    }
-    if (dispatch_.status.phase != DispatchPhase::kAssigned || IsUnwanted()) {
+      decision_.confirm.push_back(TypedKey<api::Run>(space, status().run->name));
+    } else if (seen_.run_space == Presence::kNotSeen) {
+      decision_.confirm.push_back(TypedKey<api::Namespace>("", space));
+    } else if (seen_.run_space != Presence::kPresent) {
+      ReleaseLockOf(status().run->name);
+      Retry(reason::kInstanceLost, "the namespace " + space + " of its Agent was deleted");
+    } else if (dispatch_.status.phase != DispatchPhase::kAssigned || IsUnwanted()) {
       decision_.run = CreateRun{.stopped = StopReason::kCancelled};
+    } else if (!seen_.instance_seen) {
+      ConfirmInstance();
+    } else if (seen_.instance_lost) {
+      decision_.run = CreateRun{.stopped = StopReason::kInstanceLost};
     } else {
       decision_.run = CreateRun{};
     }
+  }
+
+  void ConfirmInstance() {
+    decision_.confirm.push_back(TypedKey<api::AgentInstance>(dispatch_.status.run->namespace_name,
+                                                             dispatch_.status.instance));
   }
 
   bool IsAskedToEnd() const { return dispatch_.spec.cancel || dispatch_.metadata.IsBeingDeleted(); }
@@ -321,8 +338,7 @@ class Planner {
     switch (why) {
       case StopReason::kCancelled:
         if (!IsAskedToEnd() && seen_.job_presence == Presence::kNotSeen) {
-          decision_.confirm.push_back(TypedKey<api::ModuleJob>(dispatch_.metadata.namespace_name,
-                                                               dispatch_.spec.module_job_ref.name));
+          ConfirmJob();
           return;
         }
         Finish(DispatchPhase::kCancelled, CancelReason(), CancelMessage());
@@ -341,6 +357,11 @@ class Planner {
     }
   }
 
+  void ConfirmJob() {
+    decision_.confirm.push_back(TypedKey<api::ModuleJob>(dispatch_.metadata.namespace_name,
+                                                         dispatch_.spec.module_job_ref.name));
+  }
+
   std::string_view CancelReason() const {
     return IsJobGone() && !IsAskedToEnd() ? reason::kJobDeleted : reason::kCancelRequested;
   }
@@ -355,22 +376,22 @@ class Planner {
                                                 : dispatch_.spec.cancel_reason;
   }
 
-  void Retry(std::string_view why, std::string message) {
+  void Retry(std::string_view why, const std::string& message) {
     if (IsUnwanted()) {
       Finish(DispatchPhase::kCancelled, CancelReason(), CancelMessage());
       return;
     }
     const bool may_help = std::find(kRetried.begin(), kRetried.end(), why) != kRetried.end();
     if (!may_help || status().attempts >= dispatch_.spec.retry_limit) {
-      Finish(DispatchPhase::kFailed, why, std::move(message));
+      Finish(DispatchPhase::kFailed, why, message);
       return;
     }
     BackOff("attempt " + std::to_string(status().attempts) + " ended with " + std::string(why) +
             ": " + message);
   }
 
-  void BackOff(std::string message) {
-    Enter(status(), DispatchPhase::kParked, reason::kRetryBackoff, std::move(message), now_);
+  void BackOff(std::string_view message) {
+    Enter(status(), DispatchPhase::kParked, reason::kRetryBackoff, message, now_);
     status().unparked_by = UnparkedBy(reason::kRetryBackoff);
     status().not_before = now_.wall + BackoffOf(status());
     Unassign();
@@ -420,8 +441,8 @@ class Planner {
     Finish(DispatchPhase::kSucceeded, "", run.status.message);
   }
 
-  void Finish(DispatchPhase phase, std::string_view why, std::string message) {
-    Enter(status(), phase, why, std::move(message), now_);
+  void Finish(DispatchPhase phase, std::string_view why, std::string_view message) {
+    Enter(status(), phase, why, message, now_);
     status().finished_at = now_.wall;
   }
 
@@ -444,6 +465,10 @@ class Planner {
       return;
     }
     decision_.remove = seen_.runs;
+    if (!seen_.record_marked && seen_.job_presence == Presence::kNotSeen) {
+      ConfirmJob();
+      return;
+    }
     decision_.let_go = dispatch_.metadata.HasFinalizer(api::finalizers::kDispatch) &&
                        seen_.runs.empty() && seen_.record_marked &&
                        decision_.lock == LockChange::kNone;

@@ -34,7 +34,8 @@ std::string Describe(const Decision& d) {
   add(d.report, "report");
   if (const auto* create = std::get_if<CreateRun>(&d.run)) {
     add(true, "run");
-    add(create->stopped.has_value(), "stopped");
+    add(create->stopped.has_value(),
+        "stopped:" + std::string(api::ToString(create->stopped.value_or(StopReason::kCancelled))));
   }
   if (const auto* stop = std::get_if<StopRun>(&d.run)) {
     add(true, "stop:" + std::string(api::ToString(stop->reason)));
@@ -137,7 +138,24 @@ INSTANTIATE_TEST_SUITE_P(
                  "confirm runs.midwatch.dev"},
         PlanCase{"MissingRunOfCancelledIsCreatedStopped",
                  With(Assigned(), [](auto& d) { d.spec.cancel = true; }), Seen::Ready().RunAbsent(),
-                 "Assigned run stopped"}),
+                 "Assigned run stopped:Cancelled"},
+        PlanCase{"MissingRunOfALostInstanceIsCreatedStopped", Assigned(),
+                 Seen::Ready().RunAbsent().InstanceLost(), "Assigned run stopped:InstanceLost"},
+        PlanCase{"MissingRunOfAnInstanceNotSeenIsConfirmedFirst", Assigned(),
+                 Seen::Ready().RunAbsent().InstanceNotSeen(),
+                 "confirm agentinstances.midwatch.dev"},
+        PlanCase{"MissingRunWhoseNamespaceIsNotSeenIsConfirmedFirst", Assigned(),
+                 Seen::Ready().RunAbsent().RunSpace(Presence::kNotSeen), "confirm namespaces"},
+        PlanCase{"MissingRunWhoseNamespaceIsGoneIsTriedElsewhere", Assigned(),
+                 Seen::Ready()
+                     .RunAbsent()
+                     .RunSpace(Presence::kAbsent)
+                     .LockHeldBy("agents/" + Assigned().status.run->name),
+                 "Parked RetryBackoff unlock"},
+        PlanCase{"MissingRunWhoseNamespaceIsEndingDoesNotHoldUpACancel",
+                 With(Assigned(), [](auto& d) { d.spec.cancel = true; }),
+                 Seen::Ready().RunAbsent().RunSpace(Presence::kEnding),
+                 "Cancelled CancelRequested"}),
     kNames);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -323,8 +341,28 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{"DeletedIsHeldUntilItsRecordIsMarked",
                  With(Finished(DispatchPhase::kSucceeded),
                       [](auto& d) { d.metadata.deletion_timestamp = FormatTime(kNoon.wall); }),
-                 Seen::Ready().NotMarked(), "Succeeded"}),
+                 Seen::Ready().NotMarked(), "Succeeded"},
+        PlanCase{"DeletedConfirmsAJobThatIsNotSeenFirst",
+                 With(Finished(DispatchPhase::kSucceeded),
+                      [](auto& d) { d.metadata.deletion_timestamp = FormatTime(kNoon.wall); }),
+                 Seen::Ready().Job(Presence::kNotSeen).NotMarked(),
+                 "confirm modulejobs.midwatch.dev"},
+        PlanCase{"ResultThatNoReportTakesFails", Assigned(),
+                 Seen::Ready().Run(WithResult(
+                     Ended(Assigned(), RunPhase::kSucceeded),
+                     R"({"rootCause":"","category":"Network","transient":true,"confidence":"High",)"
+                     R"("evidence":[{"artifact":"log","lines":"3","quote":"refused"}]})")),
+                 "Failed ResultInvalid release"}),
     kNames);
+
+TEST(PlanDispatch, SaysNoMoreThanAStatusTakesWhateverItsAgentSaid) {
+  api::Run run = Ended(Assigned(), RunPhase::kFailed, reason::kSidecarFailed);
+  run.status.message = std::string(1024, 'x');
+  const Decision waits = PlanDispatch(Assigned(), Seen::Ready().Run(run).world(), kNoon);
+  EXPECT_EQ(waits.status.reason, reason::kRetryBackoff);
+  EXPECT_EQ(waits.status.message.size(), 1024U);
+  EXPECT_TRUE(waits.status.message.starts_with("attempt 1 ended with SidecarFailed: xxx"));
+}
 
 TEST(PlanDispatch, TakesTheLeastLoadedThenTheLongestIdleInstance) {
   const Seen loaded = Seen::Ready().NoInstance().Instance("a", 1).Instance("b", 0);

@@ -227,10 +227,18 @@ class Seen {
   }
   Seen& RunAbsent() {
     world_.run_presence = Presence::kAbsent;
+    return RunSpace(Presence::kPresent);
+  }
+  Seen& RunSpace(Presence presence) {
+    world_.run_space = presence;
     return *this;
   }
   Seen& InstanceLost() {
     world_.instance_lost = true;
+    return *this;
+  }
+  Seen& InstanceNotSeen() {
+    world_.instance_seen = false;
     return *this;
   }
   Seen& ObservedAgo(Duration ago) {

@@ -47,7 +47,7 @@ struct Lock {
 struct World {
   Presence job_presence = Presence::kNotSeen;
   std::optional<api::ModuleJob> job;
-  bool record_marked = true;  ///< The job's match record says that this Dispatch was created.
+  bool record_marked = true;  ///< No job's record will have this Dispatch created once more.
 
   /// kPresent only if the mission has the id that the Dispatch comes from.
   Presence mission_presence = Presence::kNotSeen;
@@ -62,6 +62,7 @@ struct World {
   Lock lock;
 
   Presence run_presence = Presence::kNotSeen;  ///< Of the current Run (status.run).
+  Presence run_space = Presence::kNotSeen;     ///< Of the namespace that it is, or shall be, in.
   std::optional<api::Run> run;
   std::optional<MonoTime> run_observed;  ///< When its present version was first seen.
   std::optional<Now> dispatch_observed;  ///< When the Dispatch's was.

@@ -126,6 +126,17 @@ TEST_F(LockTest, MayGoWithItsJobOnceTheRunHasStopped) {
   EXPECT_EQ(Text(WrittenFor(Assigned())), "|other,");
 }
 
+TEST_F(LockTest, ADeletedDispatchIsNotLetGoBeforeItsJobIsKnownToBeGone) {
+  api::Dispatch deleted = Finished(api::DispatchPhase::kCancelled);
+  deleted.metadata.deletion_timestamp = FormatTime(kNoon.wall);
+  deleted.spec.module_job_ref.name = "job-not-seen-yet";
+  const Plan plan = PlanFor(deleted);
+  ASSERT_EQ(plan.effects.size(), 1U);
+  const auto* confirm = std::get_if<Confirm>(&plan.effects.front());
+  ASSERT_NE(confirm, nullptr);
+  EXPECT_EQ(confirm->get.name, "job-not-seen-yet");
+}
+
 TEST_F(LockTest, TheRunCarriesTheLastJobsOfItsModuleNewestFirst) {
   const auto put_job = [&](const std::string& name, const std::string& module, int minutes_ago) {
     api::ModuleJob job;

@@ -4,11 +4,15 @@
 #include <utility>
 
 #include "controller/api/codec.h"
+#include "controller/api/embedded_crds.h"
 #include "controller/api/names.h"
+#include "controller/base/check.h"
 #include "controller/base/digest.h"
 #include "controller/base/text.h"
 #include "controller/object/name_rules.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
+#include "controller/schema/compiled_schema.h"
+#include "controller/schema/field_error.h"
 
 namespace midwatch::dispatch {
 namespace {
@@ -82,6 +86,22 @@ api::RunJob DescribeJob(const api::Dispatch& dispatch, const api::ModuleJob& job
   return out;
 }
 
+/// What the API will ask of a Report.
+const schema::CompiledSchema& ReportSchema() {
+  static const schema::CompiledSchema kSchema = [] {
+    const auto crds = api::EmbeddedCrds();
+    const auto crd = std::find_if(crds.begin(), crds.end(), [](const api::EmbeddedDocument& each) {
+      return each.name == api::Report::Type().Resource();
+    });
+    MIDWATCH_CHECK(crd != crds.end());
+    const Json document = ParseJson(crd->json).value();
+    return schema::CompiledSchema::Compile(
+               document.At("spec", "versions").Items().front().At("schema", "openAPIV3Schema"))
+        .value();
+  }();
+  return kSchema;
+}
+
 }  // namespace
 
 Result<api::Report> MakeReport(const api::Dispatch& dispatch, const api::Run& run) {
@@ -111,6 +131,9 @@ Result<api::Report> MakeReport(const api::Dispatch& dispatch, const api::Run& ru
   spec.session_log = run.status.session_log;
   spec.inputs = run.spec.inputs;
   spec.artifacts = run.status.artifacts;
+  if (const auto errors = ReportSchema().Validate(api::ToBody(report)); !errors.empty()) {
+    return Fail(ErrorCode::kInvalid, schema::JoinMessages(errors));
+  }
   return report;
 }
 
