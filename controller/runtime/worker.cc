@@ -442,8 +442,8 @@ void Worker::Impl::FinishFailed(Lane& lane, const ObjectKey& key, const Error& e
     lane.queue.AddRateLimited(key, now.mono);
   }
   // Somebody else wrote first: the next plan knows of it.
-  const bool harmless =
-      error.code == ErrorCode::kConflict && lane.queue.Failures(key) < kConflictsToWarn;
+  const bool raced = error.code == ErrorCode::kConflict || error.code == ErrorCode::kAlreadyExists;
+  const bool harmless = raced && lane.queue.Failures(key) < kConflictsToWarn;
   const LogLevel level = terminal   ? LogLevel::kError
                          : harmless ? LogLevel::kDebug
                                     : LogLevel::kWarn;

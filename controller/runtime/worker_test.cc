@@ -350,16 +350,17 @@ TEST_F(WorkerTest, AReconcilerThatAsksForEverIsSlowedDown) {
   EXPECT_THAT(log_.lines(), Contains(HasSubstr("asks again and again")));
 }
 
-TEST_F(WorkerTest, AConflictIsNewsOnlyIfItComesAgainAndAgain) {
+TEST_F(WorkerTest, ALostRaceIsNewsOnlyIfItComesAgainAndAgain) {
   PaintsBlue();
   Start();
-  const auto fail = [&](int times) {
+  const auto fail = [&](int times, ErrorCode code = ErrorCode::kConflict) {
     client_.FailNext({.verb = "patch",
                       .resource = kThings,
-                      .error = {ErrorCode::kConflict, "changed meanwhile"},
+                      .error = {code, "changed meanwhile"},
                       .times = times});
   };
-  fail(3);
+  fail(1, ErrorCode::kAlreadyExists);  // As of two that create one lock.
+  fail(2);
   PutThing("a");
   RunFor(seconds(1));
   EXPECT_EQ(Color("a"), "blue");
