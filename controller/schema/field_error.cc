@@ -1,6 +1,6 @@
 #include "controller/schema/field_error.h"
 
-#include <algorithm>
+#include <unordered_set>
 
 #include "controller/base/text.h"
 
@@ -114,9 +114,10 @@ FieldError TooMany(std::string field, std::int64_t found, std::int64_t most) {
 
 std::string JoinMessages(const std::vector<FieldError>& errors) {
   std::vector<std::string> texts;
+  std::unordered_set<std::string> said;
   for (const FieldError& error : errors) {
     std::string text = error.field + ": " + error.message;
-    if (std::find(texts.begin(), texts.end(), text) == texts.end()) {
+    if (said.insert(text).second) {
       texts.push_back(std::move(text));
     }
   }

@@ -36,6 +36,10 @@ struct FieldError {
   friend bool operator==(const FieldError&, const FieldError&) = default;
 };
 
+/// Errors of one object after which no more are looked for: a small body could break a rule
+/// thousands of times.
+inline constexpr std::size_t kMostFieldErrors = 100;
+
 // The wordings of k8s.io/apimachinery/pkg/util/validation/field.
 FieldError Invalid(std::string field, const Json& value, std::string_view detail);
 FieldError TypeInvalid(std::string field, const Json& value, std::string_view detail);

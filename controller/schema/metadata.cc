@@ -1,6 +1,7 @@
 #include "controller/schema/metadata.h"
 
-#include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "controller/base/text.h"
 #include "controller/object/name_rules.h"
@@ -9,6 +10,8 @@ namespace midwatch::schema {
 namespace {
 
 constexpr std::size_t kAnnotationBytes = std::size_t{256} << 10;
+
+bool IsEnough(const std::vector<FieldError>& errors) { return errors.size() >= kMostFieldErrors; }
 
 void CheckName(const ObjectMeta& meta, std::vector<FieldError>& errors) {
   if (meta.name.empty() && meta.generate_name.empty()) {
@@ -38,10 +41,10 @@ void CheckNamespace(const ObjectMeta& meta, bool namespaced, std::vector<FieldEr
 
 void CheckLabels(const ObjectMeta& meta, std::vector<FieldError>& errors) {
   for (const auto& [key, value] : meta.labels) {
-    if (const auto problem = CheckQualifiedName(key)) {
+    if (const auto problem = CheckQualifiedName(key); problem && !IsEnough(errors)) {
       errors.push_back(Invalid("metadata.labels", Json(key), *problem));
     }
-    if (const auto problem = CheckLabelValue(value)) {
+    if (const auto problem = CheckLabelValue(value); problem && !IsEnough(errors)) {
       errors.push_back(Invalid("metadata.labels", Json(value), *problem));
     }
   }
@@ -51,7 +54,7 @@ void CheckAnnotations(const ObjectMeta& meta, std::vector<FieldError>& errors) {
   std::size_t bytes = 0;
   for (const auto& [key, value] : meta.annotations) {
     bytes += key.size() + value.size();
-    if (const auto problem = CheckQualifiedName(ToLower(key))) {
+    if (const auto problem = CheckQualifiedName(ToLower(key)); problem && !IsEnough(errors)) {
       errors.push_back(Invalid("metadata.annotations", Json(key), *problem));
     }
   }
@@ -70,7 +73,7 @@ void CheckOwners(const ObjectMeta& meta, std::vector<FieldError>& errors) {
     };
     for (const Part& part : {Part{"apiVersion", owner.api_version}, Part{"kind", owner.kind},
                              Part{"name", owner.name}, Part{"uid", owner.uid}}) {
-      if (part.value.empty()) {
+      if (part.value.empty() && !IsEnough(errors)) {
         errors.push_back(Required(
             "metadata.ownerReferences[" + std::to_string(i) + "]." + std::string(part.name),
             "must not be empty"));
@@ -86,7 +89,7 @@ void CheckOwners(const ObjectMeta& meta, std::vector<FieldError>& errors) {
 
 void CheckFinalizers(const ObjectMeta& meta, std::vector<FieldError>& errors) {
   for (const std::string& finalizer : meta.finalizers) {
-    if (const auto problem = CheckQualifiedName(finalizer)) {
+    if (const auto problem = CheckQualifiedName(finalizer); problem && !IsEnough(errors)) {
       errors.push_back(Invalid("metadata.finalizers", Json(finalizer), *problem));
     }
   }
@@ -118,8 +121,9 @@ std::vector<FieldError> ValidateMetadataUpdate(const ObjectMeta& meta, const Obj
   frozen("metadata.creationTimestamp", meta.creation_timestamp, old.creation_timestamp);
   frozen("metadata.deletionTimestamp", meta.deletion_timestamp, old.deletion_timestamp);
   if (old.IsBeingDeleted()) {
+    const std::set<std::string_view> had(old.finalizers.begin(), old.finalizers.end());
     for (const std::string& finalizer : meta.finalizers) {
-      if (!old.HasFinalizer(finalizer)) {
+      if (!had.contains(finalizer) && !IsEnough(errors)) {
         errors.push_back(Forbidden("metadata.finalizers",
                                    "no new finalizers can be added if the object is being deleted, "
                                    "found new finalizer " +

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "controller/schema/widget_schema.h"
 
 namespace midwatch::schema {
@@ -79,6 +81,23 @@ TEST(ValidateMetadataTest, ClusterScopedObjectsHaveNoNamespace) {
             "metadata.namespace: Forbidden: not allowed on this type");
 }
 
+TEST(ValidateMetadataTest, StopsAtAHundredErrors) {
+  ObjectMeta meta = *ParseObjectMeta(ParsedJsonOf(R"({"name":"a","namespace":"n"})"));
+  const auto errors = [&] { return ValidateMetadata(std::exchange(meta, {}), true).size(); };
+  for (int i = 0; i < 200; ++i) {
+    meta.labels.emplace("!" + std::to_string(i), "!");
+  }
+  EXPECT_EQ(errors(), kMostFieldErrors);
+  for (int i = 0; i < 200; ++i) {
+    meta.annotations.emplace("!" + std::to_string(i), "");
+  }
+  EXPECT_EQ(errors(), kMostFieldErrors);
+  meta.owner_references.resize(200);
+  EXPECT_EQ(errors(), kMostFieldErrors);
+  meta.finalizers.resize(200, "!");
+  EXPECT_EQ(errors(), kMostFieldErrors);
+}
+
 TEST(ValidateMetadataUpdateTest, FreezesIdentity) {
   const ObjectMeta old =
       *ParseObjectMeta(ParsedJsonOf(R"({"name":"a","uid":"1","finalizers":["a/b"]})"));
@@ -98,6 +117,8 @@ TEST(ValidateMetadataUpdateTest, WhatIsBeingDeletedGetsNoNewFinalizers) {
   EXPECT_EQ(ValidateMetadataUpdate(meta, old).size(), 1U);
   meta.finalizers.clear();
   EXPECT_TRUE(ValidateMetadataUpdate(meta, old).empty());
+  meta.finalizers.resize(200, "c/d");
+  EXPECT_EQ(ValidateMetadataUpdate(meta, old).size(), kMostFieldErrors);
 }
 
 }  // namespace

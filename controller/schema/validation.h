@@ -12,8 +12,6 @@ namespace midwatch::schema {
 void ValidateStructure(const SchemaNode& node, const Json& value, const Json* old,
                        std::vector<FieldError>& errors);
 
-inline constexpr std::size_t kMostFieldErrors = 100;
-
 /// The items of the old list by their keys, to find the one that an item of the new list was. Does
 /// nothing for lists that are not of type map.
 class ListCorrelation {
