@@ -12,23 +12,22 @@
 namespace midwatch::cli {
 namespace {
 
-/// An object without what tells when and by whom it was written.
+/// What a manifest can say of an object: neither its status nor when and by whom it was written.
 Json ContentOf(const Object& object) {
   Json body = object.Body();
+  body.Erase("status");
   for (const std::string_view field : {"generation", "managedFields", "resourceVersion"}) {
     body["metadata"].Erase(field);
   }
   return body;
 }
 
-/// What the server made of it, in a word. A dry run gives no new version.
-std::string_view Outcome(const Result<Object>& before, const Object& after, bool dry_run) {
+/// What the server made of it, in a word. A controller may write its status in between.
+std::string_view Outcome(const Result<Object>& before, const Object& after) {
   if (!before) {
     return "created";
   }
-  const bool same = before->resource_version() == after.resource_version() &&
-                    (!dry_run || ContentOf(*before) == ContentOf(after));
-  return same ? "unchanged" : "configured";
+  return ContentOf(*before) == ContentOf(after) ? "unchanged" : "configured";
 }
 
 Colour ColourOf(std::string_view outcome) {
@@ -80,7 +79,7 @@ class Applier {
     if (!after) {
       return Fail(after.error());
     }
-    Say(object, Outcome(before, *after, options_.dry_run), *after);
+    Say(object, Outcome(before, *after), *after);
     return {};
   }
 

@@ -284,6 +284,22 @@ spec: {displayName: Payments DB}
   ExpectGolden("apply", all);
 }
 
+TEST(TranscriptOfApply, AStatusThatIsWrittenInBetweenChangesNothing) {
+  DemoWorld world;
+  world.files.files["module.yaml"] = kGoodModule;
+  world.Run({"apply", "-f", "module.yaml"});
+  world.kube.HoldAnswers(true);
+  world.waiter.next.emplace_back([&] {
+    Json seen = world.kube.Find({"modules.midwatch.dev", "payments", "cache"}).Body();
+    seen.Set("status", Json::Of({{"observedGeneration", 1}}));
+    world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Module"), seen);
+    world.kube.HoldAnswers(false);
+    world.kube.DeliverAnswer();
+  });
+  const std::string again = world.Run({"apply", "-f", "module.yaml"});
+  EXPECT_NE(again.find("module.midwatch.dev/cache unchanged"), std::string::npos) << again;
+}
+
 TEST(TranscriptOfApply, DoesNotFightAGitSource) {
   DemoWorld world;
   world.files.files["module.yaml"] = kGoodModule;
