@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "controller/api/dispatch.h"
 #include "controller/api/run.h"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 constexpr Duration kBetweenReads = std::chrono::milliseconds(300);
+/// A session goes on while its server restarts, and so does who follows it.
+constexpr Duration kPatience = std::chrono::minutes(2);
 
 /// The last Run of a Dispatch that has none now: its attempt failed, and it waits for another.
 std::optional<api::NamespacedRef> LastRunOf(const api::Dispatch& dispatch, ApiSession& session) {
@@ -78,19 +81,16 @@ class Follower {
       context_.world.waiter.CatchSignals();
     }
     for (;;) {
-      // Looked at before reading: what was written until then will be read.
-      const auto run = session_.GetAs<api::Run>(run_.namespace_name, run_.name);
-      if (!run) {
+      const auto run = LookAndRead();
+      if (!run && !AwaitsServer(run.error())) {
+        context_.Print(text_.Finish());
         return RefuseObject(run.error(), api::Run::Type(), run_.name, context_, session_);
       }
-      if (const auto read = ReadOn(*run); !read) {
-        return context_.Refuse(read.error());
-      }
-      if (!options_.follow || (HasEnded(run->status.phase) && run->status.session_log)) {
+      if (run && (!options_.follow || (HasEnded(run->status.phase) && run->status.session_log))) {
         return Finish(*run);
       }
       int signal = 0;
-      context_.WaitFor(offset_ == 0 ? "waiting for the session to begin" : "",
+      context_.WaitFor(run && offset_ == 0 ? "waiting for the session to begin" : "",
                        context_.Time().mono + kBetweenReads, [&] {
                          signal = context_.world.waiter.TakeSignal().value_or(0);
                          return signal != 0;
@@ -103,9 +103,33 @@ class Follower {
   }
 
  private:
+  /// The Run, looked at before reading: what was written until then is read.
+  Result<api::Run> LookAndRead() {
+    MIDWATCH_ASSIGN(api::Run run, session_.GetAs<api::Run>(run_.namespace_name, run_.name));
+    MIDWATCH_TRY(ReadOn(run));
+    answered_at_ = context_.Time().mono;
+    lost_ = false;
+    return run;
+  }
+
+  /// It has answered before, and may soon again. Said once.
+  bool AwaitsServer(const Error& error) {
+    const bool away = error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
+    if (!away || !options_.follow || !answered_at_ ||
+        context_.Time().mono >= *answered_at_ + kPatience) {
+      return false;
+    }
+    if (!std::exchange(lost_, true)) {
+      context_.Print(text_.Finish());
+      context_.Warn(Harmless(error.message) + "; it is tried again for " +
+                    FormatDuration(kPatience));
+    }
+    return true;
+  }
+
   Result<void> ReadOn(const api::Run& run) {
     for (;;) {
-      auto bytes = session_.ReadLog(SessionLogOf(run), offset_, kPiece);
+      const auto bytes = session_.ReadLog(SessionLogOf(run), offset_, kPiece);
       if (!bytes && bytes.error().code == ErrorCode::kNotFound) {
         return {};  // Nothing was written yet.
       }
@@ -140,6 +164,8 @@ class Follower {
   ApiSession& session_;
   SessionText text_;
   std::uint64_t offset_ = 0;
+  std::optional<MonoTime> answered_at_;  // The server, last.
+  bool lost_ = false;                    // Since then.
 };
 
 }  // namespace

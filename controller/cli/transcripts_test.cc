@@ -658,6 +658,28 @@ TEST(TranscriptOfLogs, FollowsUntilTheSessionHasEnded) {
   ExpectGolden("logs_follow", world.Run({"logs", "-f", "run/database-k4xq9w2m7dlp-2", "-n", "ai"}));
 }
 
+TEST(TranscriptOfLogs, FollowsOnWhenTheServerIsBackWithinTwoMinutes) {
+  const Error away{ErrorCode::kUnavailable, "https://127.0.0.1:7443: nothing listens there"};
+  const std::string thought = R"({"kind":"reasoning","text":"half a line"})" "\n";
+  const auto follow = [&](int failures) {
+    DemoWorld world;
+    world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] = thought;
+    const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
+    const Json ended = world.kube.Find(key).Body();
+    Json running = ended;
+    running.Set("status", Json::Of({{"phase", "Running"}}));
+    const ResourceType& type = *api::FindKind("midwatch.dev/v1alpha1", "Run");
+    world.kube.Put(type, running);
+    world.waiter.next.emplace_back([&] {
+      world.kube.FailNext({.verb = "get", .error = away, .times = failures});
+      world.kube.Put(type, ended);
+      world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] += thought;
+    });
+    return world.Run({"logs", "-f", "run/" + key.name, "-n", "ai"});
+  };
+  ExpectGolden("logs_follow_outage", follow(3) + follow(1000));
+}
+
 TEST(Manual, IsTheOneInDocs) {
   std::ifstream file(MIDWATCH_SOURCE_DIR "/docs/cli.md");
   std::stringstream text;
