@@ -98,7 +98,12 @@ std::string AsValue(const DiffResult& result, OutputFormat format) {
                            {"losesData", step.loses_data},
                            {"fields", std::move(fields)}}));
   }
+  Json notes = Json::EmptyArray();
+  for (const std::string& note : result.notes) {
+    notes.Append(note);
+  }
   return FormatValue(Json::Of({{"steps", std::move(steps)},
+                               {"notes", std::move(notes)},
                                {"unchanged", static_cast<std::int64_t>(result.unchanged)}}),
                      format);
 }

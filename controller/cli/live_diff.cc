@@ -23,6 +23,21 @@ std::string PlaceOf(const std::string& path, const manifest::Position& at) {
   return at.line == 0 ? path : path + ":" + std::to_string(at.line);
 }
 
+/// What the apply would make of the object; if it is refused because somebody else manages fields
+/// of it, what forcing it would make.
+Result<Object> TryApply(const DeclaredObject& object, const std::string& place, ApiSession& session,
+                        DiffResult& result) {
+  PatchRequest patch = ApplyOf(object, true);
+  auto after = session.Patch(patch);
+  if (!after && after.error().code == ErrorCode::kConflict) {
+    result.notes.push_back("apply refuses this: " + HarmlessLine(place) + ": " +
+                           HarmlessLine(after.error().message));
+    patch.force = true;
+    after = session.Patch(patch);
+  }
+  return after;
+}
+
 /// Asks the server what each apply would do.
 DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context, ApiSession& session) {
   auto catalogue = ResourceCatalogue::Load(session);
@@ -50,9 +65,7 @@ DiffOutcome CompareByDryRun(const DiffOptions& options, Context& context, ApiSes
       result.steps.push_back(std::move(step));
       continue;
     }
-    PatchRequest patch = ApplyOf(object, true);
-    patch.force = true;
-    const auto after = session.Patch(patch);
+    const auto after = TryApply(object, step.place, session, result);
     if (!after) {
       return tl::unexpected(context.Refuse(after.error(), step.place));
     }

@@ -150,6 +150,7 @@ class TestWorld {
   fakes::SeededRandom random{7};
   std::map<std::string, std::string> environment = {{"HOME", "/home/ann"}, {"PATH", "/bin"}};
   Terminal terminal;
+  std::optional<Error> conflict;  ///< Of every dry run that does not force it.
   bool reachable = true;
   bool no_kubeconfig = false;
   int exit_code = 0;

@@ -413,7 +413,8 @@ void TestHttp::Event(std::string_view type, const ObjectKey& key) {
 
 class DryRunKube final : public KubeClient {
  public:
-  explicit DryRunKube(fakes::FakeKubeClient& kube) : kube_(kube) {}
+  DryRunKube(fakes::FakeKubeClient& kube, const std::optional<Error>& conflict)
+      : kube_(kube), conflict_(conflict) {}
 
   void Get(GetRequest request, Completion<Object> done) override {
     kube_.Get(std::move(request), std::move(done));
@@ -430,6 +431,9 @@ class DryRunKube final : public KubeClient {
   void Patch(PatchRequest request, Completion<Object> done) override {
     if (!request.dry_run) {
       return kube_.Patch(std::move(request), std::move(done));
+    }
+    if (conflict_ && !request.force) {
+      return done(Fail(*conflict_));
     }
     const Object known =
         kube_.Find({request.type.Resource(), request.namespace_name, request.name});
@@ -451,9 +455,10 @@ class DryRunKube final : public KubeClient {
 
  private:
   fakes::FakeKubeClient& kube_;
+  const std::optional<Error>& conflict_;
 };
 
-TestWorld::TestWorld() : client_(std::make_shared<DryRunKube>(kube)) {}
+TestWorld::TestWorld() : client_(std::make_shared<DryRunKube>(kube, conflict)) {}
 TestWorld::~TestWorld() = default;
 
 namespace {

@@ -377,6 +377,21 @@ spec: {displayName: Payments DB}
                                             {"diff"}}));
 }
 
+TEST(TranscriptOfDiff, SaysWhatApplyWouldRefuse) {
+  DemoWorld world;
+  world.files.files["database.yaml"] = R"(apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata: {name: database, namespace: payments}
+spec: {displayName: Payments DB}
+)";
+  world.conflict = Error{ErrorCode::kConflict,
+                         "Apply failed with 1 conflict: conflict with \"midwatch-git\": "
+                         ".spec.displayName"};
+  ExpectGolden("diff_conflict", world.RunAll({{"diff", "database.yaml"},
+                                              {"diff", "database.yaml", "-o", "json"},
+                                              {"diff", "database.yaml", "-o", "markdown"}}));
+}
+
 /// The source reads env/prod; the Modules cache and gone are from there.
 void SyncFromEnvProd(DemoWorld& world) {
   Json source = world.kube.Find({"gitsources.midwatch.dev", "midwatch-system", "platform"}).Body();
