@@ -143,7 +143,7 @@ class Parser {
   }
 
   EarlyExit ExplainExtra(const std::string& extra) const {
-    if (extra.rfind('-', 0) == 0 && command_.rest.empty()) {
+    if (extra.rfind('-', 0) == 0) {
       return UsageError("unknown option " + Quote(extra), NearOption(extra));
     }
     if (!command_.rest.empty()) {

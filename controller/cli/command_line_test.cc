@@ -131,6 +131,9 @@ INSTANTIATE_TEST_SUITE_P(
             {"job", "exec", "-m", "a/b", "make", "deploy"},
             "error: \"make\": not expected here\nhint: put the command behind --: midwatch job "
             "exec --module NAMESPACE/NAME [options] -- COMMAND [ARGUMENT…]\n"},
+        UsageCase{"UnknownOptionBeforeTheMark",
+                  {"job", "exec", "-m", "a/b", "--waitt", "1m", "--", "make"},
+                  "error: unknown option \"--waitt\"\nhint: did you mean --wait?\n"},
         UsageCase{
             "BadDuration",
             {"sync", "x", "--timeout", "soon"},
