@@ -30,7 +30,7 @@ Result<ReportedTransition> Tell(const std::string& job, JobNews news, const std:
 }
 
 void Confirm(const ReportedTransition& reported, api::JobState state, Context& context) {
-  context.Print("modulejob/" + reported.job + " is " +
+  context.Print("modulejob/" + reported.namespace_name + "/" + reported.job + " is " +
                 ShowState(api::ToString(state), context.out) + "\n");
 }
 

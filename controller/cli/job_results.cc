@@ -60,7 +60,7 @@ class Waiting {
     }
     if (match_->missions.empty()) {
       return Say("no mission of type " + std::string(api::ToString(match_->mission_type)) +
-                 " covers this job; midwatch why -n " + transition_.namespace_name + " modulejob/" +
+                 " covers this job; midwatch why modulejob/" + transition_.namespace_name + "/" +
                  transition_.job + " says which there are");
     }
     context_.WaitFor("waiting for " + std::string(api::ToString(match_->mission_type)), deadline,
@@ -135,7 +135,7 @@ class Waiting {
     }
     const api::Dispatch& dispatch = found->second;
     if (dispatch.status.phase == api::DispatchPhase::kSucceeded && dispatch.status.report) {
-      return PrintReport(dispatch);
+      return PrintReport(dispatch, mission);
     }
     if (dispatch::IsTerminal(dispatch.status.phase)) {
       return PrintEnd(dispatch);
@@ -143,12 +143,16 @@ class Waiting {
     PrintWaiting(dispatch);
   }
 
-  void PrintReport(const api::Dispatch& dispatch) {
+  void PrintReport(const api::Dispatch& dispatch, const api::MatchedMission& mission) {
     const auto report =
         session_.GetAs<api::Report>(transition_.namespace_name, dispatch.status.report->name);
     if (!report) {
       return Say("the Report of " + dispatch.metadata.name +
                  " cannot be read: " + Harmless(report.error().message));
+    }
+    if (match_->missions.size() > 1) {  // Which of them it answers.
+      Say("asked for by " + HarmlessLine(std::string(api::ToString(mission.kind)) + " " +
+                                         mission.name));
     }
     Write("\n" + ReportText(*report, output_.style, context_.Width()) + "\n");
   }
@@ -168,6 +172,9 @@ class Waiting {
     if (!dispatch.status.message.empty()) {
       Explain(dispatch.status.message);
     }
+    if (dispatch.status.phase == api::DispatchPhase::kFailed) {
+      SayWhereMore(dispatch);
+    }
   }
 
   void PrintWaiting(const api::Dispatch& dispatch) {
@@ -185,6 +192,10 @@ class Waiting {
       Explain("It goes on by itself when: " + by +
               (later ? ", in " + FormatAge(*status.not_before - now) : ""));
     }
+    SayWhereMore(dispatch);
+  }
+
+  void SayWhereMore(const api::Dispatch& dispatch) {
     Explain("More: midwatch why -n " + transition_.namespace_name + " dispatch/" +
             dispatch.metadata.name);
   }

@@ -116,6 +116,19 @@ TEST_F(JobTest, AFailureIsReportedWithItsLogAndDiagnosed) {
   EXPECT_EQ(Uploaded("log"), "deploying…\nError: password *** refused\n");
 }
 
+TEST_F(JobTest, OfSeveralMissionsEachResultSaysWhoAskedForIt) {
+  world.waiter.next.emplace_back([this] { Match({"database-new", "database-other"}); });
+  world.waiter.next.emplace_back([this] {
+    world.Put(DiagnosisReport("database-new", Job().metadata.name));
+    PutDispatch("database-new", Json::Of({{"phase", "Succeeded"},
+                                          {"report", Json::Of({{"name", "database-new"}})}}));
+    PutDispatch("database-other", Json::Of({{"phase", "Failed"},
+                                            {"reason", "SidecarFailed"},
+                                            {"message", "the sidecar ended with exit code 7"}}));
+  });
+  ExpectGolden("job_exec_several", world.Run(Exec({"--wait", "1m", "--job-id", "42"})));
+}
+
 TEST_F(JobTest, TheLogIsUploadedBeforeTheEndIsReported) {
   bool uploaded = false;
   world.processes.programs["deploy"].effect = [&] {
@@ -310,7 +323,7 @@ TEST_F(JobTest, ANamespaceMayBeNamedLikeAKind) {
       world.Run({"job", "start", "-m", "agents/tool", "--job-id", "j1"}).find("agents/tool-j1\n"),
       std::string::npos);
   EXPECT_NE(world.Run({"job", "finish", "agents/tool-j1", "--exit-code", "0"})
-                .find("modulejob/tool-j1 is Success"),
+                .find("modulejob/agents/tool-j1 is Success"),
             std::string::npos);
   EXPECT_NE(world.Run({"job", "finish", "agents/tool-j1", "--exit-code", "1"})
                 .find("the job has ended as Success"),
