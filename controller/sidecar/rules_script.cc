@@ -80,7 +80,8 @@ std::vector<Action> RulesScript::ReadLog() {
     if (input.At("name").AsString() == "log") lines = input.At("lines").AsInt();
   }
   from_ = std::max<std::int64_t>(1, lines - kMaxLogLines + 1);
-  std::string thought = "The log has " + std::to_string(lines) + " lines; I read ";
+  std::string thought =
+      "The log has " + std::to_string(lines) + (lines == 1 ? " line" : " lines") + "; I read ";
   thought += from_ == 1 ? "all of them." : "them from " + std::to_string(from_) + " on.";
   return {Think{thought}, Progress(),
           CallTool{"log", Json::Of({{"from", from_}, {"lines", kPage}})}};
