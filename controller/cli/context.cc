@@ -131,7 +131,10 @@ std::string HintFor(const Error& error) {
     case ErrorCode::kUnauthorized:
       return "the token is not valid for this server; use the kubeconfig that it wrote";
     case ErrorCode::kForbidden:
-      return "use a kubeconfig whose user may do this";
+      return error.message.find(" is forbidden: ") != std::string::npos &&
+                     error.message.find(" is forbidden: User ") == std::string::npos
+                 ? ""  // Nobody may.
+                 : "use a kubeconfig whose user may do this";
     case ErrorCode::kConflict:
       return "somebody else changed or manages it; look at it and try again";
     default:

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "controller/base/encoding.h"
 #include "controller/base/text.h"
 #include "controller/cli/state_word.h"
 #include "controller/cli/text_table.h"
@@ -205,6 +206,16 @@ Json MetadataForPeople(const Json& metadata) {
   return out;
 }
 
+/// How long the values of a Secret are, which are not shown.
+Json SizesOf(const Json& data) {
+  Json out = Json::EmptyObject();
+  for (const auto& [name, value] : data.Members()) {
+    const auto bytes = Base64Decode(value.AsString());
+    out.Set(name, Count(bytes ? bytes->size() : value.AsString().size(), "byte"));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string DescribeObject(const Json& object, const DescriptionStyle& how) {
@@ -223,12 +234,10 @@ std::string DescribeObject(const Json& object, const DescriptionStyle& how) {
     }
     if (secret && (name == "data" || name == "stringData")) {
       writer.Heading(Label(name));
-      for (const auto& [key, hidden] : value.Members()) {
-        writer.Line(key, std::to_string(hidden.AsString().size()) + " characters", kIndent, 0);
-      }
+      writer.Members(SizesOf(value), kIndent, true);
     } else if (value.IsObject() && !value.Members().empty()) {
       writer.Heading(Label(name));
-      writer.Members(value, kIndent);
+      writer.Members(value, kIndent, name == "data" || name == "binaryData");
     } else if (!value.IsObject()) {
       writer.Members(Json::Of({{name, value}}), 0);
     }

@@ -210,7 +210,8 @@ class Execution {
       return Warn("the end of the job is not reported: " + reported.error().message);
     }
     context_.Note(context_.err.Dim("midwatch:") + " modulejob/" + job_.metadata.namespace_name +
-                  "/" + job_.metadata.name + " is " + ShowState(api::ToString(state), context_.err) + ", exit code " +
+                  "/" + job_.metadata.name + " is " +
+                  ShowState(api::ToString(state), context_.err) + ", exit code " +
                   std::to_string(ending.exit_code));
     if (options_.wait && !ending.cancelled) {
       WaitForResults(*reported, *options_.wait, {context_.world.err, context_.err}, context_,

@@ -151,8 +151,8 @@ class Waiting {
                  " cannot be read: " + Harmless(report.error().message));
     }
     if (match_->missions.size() > 1) {  // Which of them it answers.
-      Say("asked for by " + HarmlessLine(std::string(api::ToString(mission.kind)) + " " +
-                                         mission.name));
+      Say("asked for by " +
+          HarmlessLine(std::string(api::ToString(mission.kind)) + " " + mission.name));
     }
     Write("\n" + ReportText(*report, output_.style, context_.Width()) + "\n");
   }

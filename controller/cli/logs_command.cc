@@ -84,6 +84,11 @@ class Follower {
       const auto run = LookAndRead();
       if (!run && !AwaitsServer(run.error())) {
         context_.Print(text_.Finish());
+        if (FindDispatchInstead(run.error(), run_.name, session_)) {
+          return context_.Refuse(kExitFailed, run.error().message,
+                                 "there is a Dispatch of that name: midwatch logs dispatch/" +
+                                     run_.name + session_.namespace_option());
+        }
         return RefuseObject(run.error(), api::Run::Type(), run_.name, context_, session_);
       }
       if (run && (!options_.follow || (HasEnded(run->status.phase) && run->status.session_log))) {

@@ -54,4 +54,13 @@ int RefuseObject(const Error& error, const ResourceType& type, const std::string
              : context.Refuse(error);
 }
 
+std::optional<api::Dispatch> FindDispatchInstead(const Error& error, const std::string& name,
+                                                 ApiSession& session) {
+  if (error.code != ErrorCode::kNotFound) {
+    return std::nullopt;
+  }
+  const auto dispatch = session.GetAs<api::Dispatch>(session.namespace_name(), name);
+  return dispatch ? std::optional(*dispatch) : std::nullopt;
+}
+
 }  // namespace midwatch::cli

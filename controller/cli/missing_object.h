@@ -1,7 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "controller/api/dispatch.h"
 #include "controller/cli/api_session.h"
 
 namespace midwatch::cli {
@@ -10,5 +12,9 @@ namespace midwatch::cli {
 /// the session. If it is not there, the hint says where one of that name is, or which name is near.
 int RefuseObject(const Error& error, const ResourceType& type, const std::string& name,
                  Context& context, ApiSession& session);
+
+/// A Dispatch of that name, if the object of another kind that was asked for is not there.
+std::optional<api::Dispatch> FindDispatchInstead(const Error& error, const std::string& name,
+                                                 ApiSession& session);
 
 }  // namespace midwatch::cli

@@ -47,8 +47,7 @@ int Run(const ReportOptions& options, Context& context) {
     return code;
   }
   const auto object = session->Get(api::Report::Type(), session->namespace_name(), *name);
-  if (!object && object.error().code == ErrorCode::kNotFound &&
-      session->Get(api::Dispatch::Type(), session->namespace_name(), *name)) {
+  if (!object && FindDispatchInstead(object.error(), *name, *session)) {
     return context.Refuse(kExitFailed, object.error().message,
                           "there is a Dispatch of that name: midwatch report dispatch/" + *name +
                               session->namespace_option());

@@ -88,6 +88,8 @@ INSTANTIATE_TEST_SUITE_P(
                         {"get", "stack/payments/core"},
                         {"tree", "agents/nope"},
                         {"tree", "module/payments/ledger"},
+                        {"tree", "payments/ledger-m3v8t1z6hrcx"},
+                        {"logs", "payments/ledger-m3v8t1z6hrcx"},
                         {"tree", "a/b/c/d"}}},
         TranscriptCase{"get_colours",
                        {{"get", "dispatches", "-n", "payments", "--colour", "always"}}},
@@ -157,6 +159,39 @@ TEST(TranscriptOfUnreachable, SaysWhatToDo) {
   ExpectGolden("unreachable", all + "\n" + world.RunAll({{"get", "modules"}, {"version"}}));
 }
 
+TEST(TranscriptOfDescribe, NamesOfDataArePeoplesOwn) {
+  DemoWorld world;
+  world.Put(R"(
+apiVersion: v1
+kind: Secret
+metadata: {name: login, namespace: payments}
+data: {userName: YW5u, tokenRef: c2VjcmV0}
+)");
+  world.Put(R"(
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, namespace: payments}
+data: {logLevel: debug, gitRef: main}
+)");
+  ExpectGolden(
+      "describe_data",
+      world.RunAll({{"describe", "secret/login", "configmap/settings", "-n", "payments"}}));
+}
+
+TEST(TranscriptOfDelete, WhatNobodyMayDoHasNoHintOfAnotherUser) {
+  DemoWorld world;
+  const auto forbidden = [&](const char* why) {
+    world.kube.FailNext({.verb = "delete", .error = {ErrorCode::kForbidden, why}});
+    return world.Run({"delete", "module/ledger", "-n", "payments"});
+  };
+  const std::string nobody =
+      forbidden("modules.midwatch.dev \"ledger\" is forbidden: it may not be deleted");
+  const std::string this_user =
+      forbidden("modules.midwatch.dev is forbidden: User \"ann\" cannot delete resource");
+  EXPECT_EQ(nobody.find("hint:"), std::string::npos) << nobody;
+  EXPECT_NE(this_user.find("hint: use a kubeconfig whose user"), std::string::npos) << this_user;
+}
+
 TEST(TranscriptOfTree, GoesOnBelowItselfOnANarrowTerminal) {
   DemoWorld world;
   world.terminal = {.out_is_terminal = true, .err_is_terminal = true, .columns = 60};
@@ -175,6 +210,16 @@ TEST(TranscriptOfTree, ALostRunDoesNotGrowOlder) {
   world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
   const std::string tree = world.Run({"tree", "modulejob/database-41", "-n", "payments"});
   EXPECT_NE(tree.find("Failed (InstanceLost)  31s"), std::string::npos) << tree;
+}
+
+TEST(TranscriptOfTree, ACancelledRunSaysSoOnce) {
+  DemoWorld world;
+  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-1"};
+  Json run = world.kube.Find(key).Body();
+  run.Set("status", Json::Of({{"phase", "Cancelled"}, {"reason", "Cancelled"}}));
+  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+  const std::string tree = world.Run({"tree", "modulejob/database-41", "-n", "payments"});
+  EXPECT_EQ(tree.find("Cancelled (Cancelled)"), std::string::npos) << tree;
 }
 
 TEST(TranscriptOfReport, OfWorkThatHasEndedWithoutOneIsSaidHowItEnded) {
@@ -675,7 +720,8 @@ TEST(TranscriptOfLogs, FollowsUntilTheSessionHasEnded) {
 
 TEST(TranscriptOfLogs, FollowsOnWhenTheServerIsBackWithinTwoMinutes) {
   const Error away{ErrorCode::kUnavailable, "https://127.0.0.1:7443: nothing listens there"};
-  const std::string thought = R"({"kind":"reasoning","text":"half a line"})" "\n";
+  const std::string thought = R"({"kind":"reasoning","text":"half a line"})"
+                              "\n";
   const auto follow = [&](int failures) {
     DemoWorld world;
     world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] = thought;

@@ -156,7 +156,9 @@ class Drawer {
 
   std::string RunText(const api::Run& run) const {
     const bool lost = IsLost(run);
-    const std::string reason = lost ? "InstanceLost" : run.status.reason;
+    const std::string reason = lost                               ? "InstanceLost"
+                               : run.status.reason == "Cancelled" ? ""
+                                                                  : run.status.reason;
     std::string out = "Run " + HarmlessLine(run.metadata.namespace_name) + "/" +
                       style_.Bold(HarmlessLine(run.metadata.name)) + "  " +
                       State(lost ? "Lost" : api::ToString(run.status.phase));
@@ -181,6 +183,11 @@ int Run(const TreeOptions& options, Context& context) {
   }
   const auto family = Gather(*session, options.target.name);
   if (!family) {
+    if (const auto it = FindDispatchInstead(family.error(), options.target.name, *session)) {
+      return context.Refuse(kExitFailed, family.error().message,
+                            "there is a Dispatch of that name; its job: midwatch tree modulejob/" +
+                                it->metadata.namespace_name + "/" + it->spec.module_job_ref.name);
+    }
     return RefuseObject(family.error(), api::ModuleJob::Type(), options.target.name, context,
                         *session);
   }
