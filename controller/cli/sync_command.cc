@@ -46,30 +46,38 @@ std::string ShowSyncError(const api::SyncError& error, const Style& style) {
   return out + HarmlessLine(error.message);
 }
 
+std::string ShowInventory(const api::SyncCounts& counts) {
+  const std::int64_t declared = counts.created + counts.updated + counts.unchanged + counts.failed;
+  const bool kept = counts.failed == 0 && counts.total > declared;
+  return Count(static_cast<std::size_t>(counts.total), "object") + " in the inventory" +
+         (kept ? ", " + std::to_string(counts.total - declared) +
+                     " of them kept though no longer declared"
+               : "");
+}
+
 std::string ShowCounts(const api::SyncCounts& counts) {
   const auto part = [](std::int64_t number, std::string_view what) {
     return std::string(what) + " " + std::to_string(number);
   };
-  std::string out = part(counts.created, "created") + ", " + part(counts.updated, "updated") +
-                    ", " + part(counts.unchanged, "unchanged") + ", " +
-                    part(counts.pruned, "pruned");
-  out += counts.failed > 0 ? ", " + part(counts.failed, "failed") : "";
-  return out + "; " + Count(static_cast<std::size_t>(counts.total), "object") + " in the inventory";
+  return part(counts.created, "created") + ", " + part(counts.updated, "updated") + ", " +
+         part(counts.unchanged, "unchanged") + ", " + part(counts.pruned, "pruned") +
+         (counts.failed > 0 ? ", " + part(counts.failed, "failed") : "");
 }
 
 /// The counts are those of the revision's writes, however often it was synced since.
-std::string ShowWrites(const api::GitSource& source, const api::GitSource& before) {
+std::string ShowWrites(const api::GitSource& source, const api::GitSource& before, WallTime now) {
   const auto revision = [](const api::GitSource& of) {
     return of.status.applied ? of.status.applied->revision : std::string();
   };
   const api::SyncCounts& counts = *source.status.counts;
   const bool was_there = revision(source) == revision(before);
   const bool wrote = counts.created + counts.updated + counts.pruned > 0;
-  if (wrote && !(was_there && source.status.counts == before.status.counts)) {
-    return ShowCounts(counts);
+  if (!was_there || !(source.status.counts == before.status.counts)) {
+    return wrote ? ShowCounts(counts) : "nothing to change";
   }
-  return (was_there ? "it was in force already; " : "nothing to change; ") +
-         Count(static_cast<std::size_t>(counts.total), "object") + " in the inventory";
+  const auto& at = source.status.applied->at;
+  return "it was in force already" + (at && *at < now ? ", for " + FormatAge(now - *at) : "") +
+         (wrote ? "; its last writes: " + ShowCounts(counts) : "");
 }
 
 /// Says what came of the sync. The exit code.
@@ -92,12 +100,15 @@ int PrintResult(const api::GitSource& source, const api::GitSource& before, Cont
                                          : "it is not ready";
     why += partly           ? "; the rest of it is in force"
            : status.applied ? "; " + in_force + " stays in force"
-                            : "";
+                            : "; no revision is in force yet";
     context.Print(context.out.In(Colour::kRed, "✗") + " " + name + ": " + why + "\n");
   }
   const bool written = good || partly;
   if (status.counts && written) {
-    context.Print("  " + (partly ? ShowCounts(*status.counts) : ShowWrites(source, before)) + "\n");
+    context.Print(
+        "  " +
+        (partly ? ShowCounts(*status.counts) : ShowWrites(source, before, context.Time().wall)) +
+        "; " + ShowInventory(*status.counts) + "\n");
   }
   for (const api::SyncError& error : status.errors) {
     context.Print("  " + ShowSyncError(error, context.out) + "\n");

@@ -660,6 +660,34 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
   ExpectGolden("sync", all);
 }
 
+TEST(TranscriptOfSync, TellsWhatIsInForceSinceWhenAndWhatIsKept) {
+  DemoWorld world;
+  const ObjectKey key{"gitsources.midwatch.dev", "midwatch-system", "platform"};
+  Json fresh = world.kube.Find(key).Body();
+  fresh.Set("status", Json::Of({{"observedGeneration", 1}}));
+  world.kube.Put(api::GitSource::Type(), fresh);
+  std::string all;
+  const auto sync = [&](const Json& status) {
+    world.waiter.next.emplace_back([&world, status] { FinishSync(world, status); });
+    all += world.Run({"sync", "midwatch-system/platform"}) + "\n";
+    world.clock.Advance(std::chrono::seconds(5));
+  };
+  sync(Json::Of(
+      {{"conditions", Ready(false, "NotFound", "fetch: branch \"main\" does not exist")}}));
+  const Json applied = Json::Of({{"revision", "3f2a91cd0e7b"}, {"at", "2026-03-02T12:00:05Z"}});
+  const auto counts = [](int created, int total) {
+    return Json::Of({{"created", created}, {"updated", 0}, {"unchanged", 0}, {"total", total}});
+  };
+  sync(Json::Of({{"applied", applied},
+                 {"counts", counts(11, 11)},
+                 {"conditions", Ready(true, "Succeeded", "")}}));
+  sync(Json::Of({{"conditions", Ready(true, "Succeeded", "")}}));
+  sync(Json::Of({{"applied", Json::Of({{"revision", "77aa01b2c3d4"}})},
+                 {"counts", counts(0, 7)},
+                 {"conditions", Ready(true, "Succeeded", "")}}));
+  ExpectGolden("sync_kept", all);
+}
+
 // Sessions.
 
 constexpr std::string_view kSession =
