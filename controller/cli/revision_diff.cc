@@ -170,6 +170,22 @@ DiffResult Compare(const manifest::DeclaredSet& from, const manifest::DeclaredSe
   return result;
 }
 
+/// A word such as HEAD~1, which git did not know, was tried as the name of a branch.
+int RefuseRevision(const std::string& revision, const DiffOptions& options, const Error& error,
+                   Context& context) {
+  const bool no_name = error.code == ErrorCode::kInvalid;
+  const bool remote = options.repository.find("://") != std::string::npos;
+  const std::string where = options.repository.empty() ? "this directory" : options.repository;
+  const std::string_view hint =
+      !no_name && error.code != ErrorCode::kNotFound ? ""
+      : no_name && remote
+          ? "of a URL give a branch, a tag or a commit; what else git knows it knows of a directory"
+          : "give what git knows: a branch, a tag, a commit";
+  return context.Refuse(
+      ExitCodeOf(error.code),
+      revision + ": " + (no_name ? "no such revision in " + where : Harmless(error.message)), hint);
+}
+
 }  // namespace
 
 DiffOutcome CompareRevisions(const DiffOptions& options, Context& context) {
@@ -179,10 +195,7 @@ DiffOutcome CompareRevisions(const DiffOptions& options, Context& context) {
   for (const std::string& revision : {options.from, options.to}) {
     const auto snapshot = Fetch(revision, options, context);
     if (!snapshot) {
-      const bool unknown = snapshot.error().code == ErrorCode::kNotFound;
-      return tl::unexpected(context.Refuse(
-          ExitCodeOf(snapshot.error().code), revision + ": " + Harmless(snapshot.error().message),
-          unknown ? "give what git knows: a branch, a tag, a commit" : ""));
+      return tl::unexpected(RefuseRevision(revision, options, snapshot.error(), context));
     }
     sets.push_back(Check(*snapshot, space));
   }

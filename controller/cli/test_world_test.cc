@@ -188,6 +188,9 @@ void TestArtifacts::Read(std::string log, std::uint64_t offset, std::size_t limi
 
 void TestGit::Fetch(std::string, GitFetchRequest request,
                     std::function<void(Result<GitSnapshot>)> done) {
+  if (request.remote.ref.find('~') != std::string::npos) {
+    return done(Fail(ErrorCode::kInvalid, Quote(request.remote.ref) + " is no valid name"));
+  }
   const auto found = revisions.find(request.remote.ref);
   if (found == revisions.end() || request.remote.ref_kind == GitRefKind::kTag) {
     return done(Fail(ErrorCode::kNotFound, request.remote.url + ": no such ref"));

@@ -569,6 +569,9 @@ metadata: {name: old}
                              {"diff", "--from", "main", "--to", "main"},
                              {"diff", "--from", "main", "--to", "broken"},
                              {"diff", "--from", "main", "--to", "nowhere"},
+                             {"diff", "--from", "main~1", "--to", "main", "--repository", "x.git"},
+                             {"diff", "--from", "main~1", "--to", "main", "--repository",
+                              "https://git.example.com/platform"},
                              {"diff", "--from", "main"}}));
 }
 
