@@ -80,6 +80,9 @@ std::string FieldMessage(const schema::FieldError& error) {
   if (Take(text, "Required value")) {
     return "required value" + std::string(text);
   }
+  if (const auto keys = Cut(text, "Duplicate value: map[string]interface {}")) {
+    return "duplicate value: " + std::string(keys->after);  // Without the type that Go gives it.
+  }
   for (const std::string_view start : {"Too long", "Too many", "Duplicate value"}) {
     if (Take(text, start)) {
       return ToLower(start) + std::string(text);

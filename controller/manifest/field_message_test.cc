@@ -54,6 +54,10 @@ INSTANTIATE_TEST_SUITE_P(
         MessageCase{"TooMany", schema::TooMany("a", 3, 2),
                     "too many: 3: must have at most 2 items"},
         MessageCase{"Duplicate", schema::Duplicate("a", "x"), "duplicate value: \"x\""},
+        MessageCase{
+            "DuplicateKeys",
+            FieldError{"a[1]", {}, R"(Duplicate value: map[string]interface {}{"name":"x"})"},
+            R"(duplicate value: {"name":"x"})"},
         MessageCase{"AnythingElse", FieldError{"a", {}, "is out of tune"}, "is out of tune"}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
