@@ -52,7 +52,8 @@ struct AgentConfig {
   /// Directory of prompts of one's own - diagnose.md, approval.md and summarize.md, each instead of
   /// the built-in one of that name. Absent - the built-in ones.
   std::string prompts = {};
-  std::vector<SidecarConfig> sidecars = {};  ///< The sidecars it can start.
+  /// The sidecars it can start. At most one is the default.
+  std::vector<SidecarConfig> sidecars = {};
 
   static const StructInfo kInfo;
   friend bool operator==(const AgentConfig&, const AgentConfig&) = default;

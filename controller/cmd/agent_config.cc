@@ -10,6 +10,7 @@
 #include "controller/api/embedded_crds.h"
 #include "controller/base/text.h"
 #include "controller/cmd/data_directory.h"
+#include "controller/manifest/field_message.h"
 #include "controller/manifest/loader.h"
 #include "controller/posix/spawn.h"
 #include "controller/schema/compiled_schema.h"
@@ -55,17 +56,20 @@ Result<api::AgentConfig> ReadAgentConfig(const std::string& path,
   }
   MIDWATCH_ASSIGN(const std::string text, ReadFile(path));
   manifest::LoadedYaml loaded = manifest::LoadYaml(path, text);
-  std::vector<std::string> errors;
+  std::vector<std::pair<manifest::Position, std::string>> errors;
   api::AgentConfig config;
   for (const manifest::ManifestError& error : loaded.errors) {
-    errors.push_back(error.ToString());
+    errors.emplace_back(error.at, error.ToString());
+  }
+  if (errors.empty() && !loaded.body.IsObject()) {
+    errors.emplace_back(manifest::Position(), path + ":1:1: expected a mapping with sidecars");
   }
   if (errors.empty()) {
     MIDWATCH_ASSIGN(const schema::CompiledSchema checked, ConfigSchema());
     const auto add = [&](const std::string& field, const std::string& message) {
       const manifest::Position at = loaded.places.Find(field);
-      errors.push_back(path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
-                       ": " + field + ": " + message);
+      errors.emplace_back(at, path + ":" + std::to_string(at.line) + ":" +
+                                  std::to_string(at.column) + ": " + field + ": " + message);
     };
     for (const schema::UnknownField& unknown : checked.Prune(loaded.body)) {
       add(unknown.path, unknown.suggestion.empty()
@@ -74,17 +78,25 @@ Result<api::AgentConfig> ReadAgentConfig(const std::string& path,
     }
     checked.ApplyDefaults(loaded.body);
     for (const schema::FieldError& error : checked.Validate(loaded.body)) {
-      add(error.field, error.message);
+      if (error.field != "<nil>") {  // "some validation rules were not checked"
+        add(error.field, manifest::FieldMessage(error));
+      }
     }
     if (errors.empty()) {
       MIDWATCH_ASSIGN(config, api::Decode<api::AgentConfig>(loaded.body));
       CheckSidecars(config, environment, add);
     }
   }
-  if (!errors.empty()) {
-    return Fail(ErrorCode::kInvalid, Join(errors, "\n"));
+  if (errors.empty()) {
+    return config;
   }
-  return config;
+  std::stable_sort(errors.begin(), errors.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> lines;
+  for (const auto& [at, line] : errors) {
+    lines.push_back(line);
+  }
+  return Fail(ErrorCode::kInvalid, Join(lines, "\n"));
 }
 
 Result<agent::PromptTemplates> ReadPrompts(const std::string& directory) {

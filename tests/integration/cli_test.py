@@ -363,6 +363,26 @@ class Errors(SharedWorld):
             self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
             self.assertIn(f'{path}: this is the directory "env" of a checkout, and the source reads "env/prod"', done.stderr)
 
+    def test_a_configuration_of_an_agent_is_refused_with_every_place(self):
+        config = self.dir / "broken-agent.yaml"
+        for text, errors in (
+                ("", ["1:1: expected a mapping with sidecars"]),
+                ("- a\n", ["1:1: expected a mapping with sidecars"]),
+                ("capacity: 0\nsidecars:\n- name: A_B\n  command: sh\n  arg: [x]\nleas: 3\n", [
+                    "1:1: capacity: 0 should be greater than or equal to 1",
+                    "3:3: sidecars[0].name: ",
+                    '5:3: sidecars[0].arg: unknown field, did you mean "args"?', "6:1: leas: unknown field"]),
+                ("sidecars:\n- {name: a, command: sh, default: true}\n- {name: a, command: sh, default: true}\n", [
+                    "1:1: sidecars: at most one sidecar may be the default", "3:3: sidecars[1]: duplicate value: {\"name\":\"a\"}"])):
+            with self.subTest(text):
+                config.write_text(text)
+                done = self.midwatch.run("agent", "--agent", "ai/none", "--config", config, "--data", self.dir / "none", check=False)
+                self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+                said = [line.removeprefix("error: ").strip() for line in done.stderr.splitlines()]
+                self.assertEqual(len(said), len(errors), done.stderr)
+                for line, error in zip(said, errors):
+                    self.assertTrue(line.startswith(f"{config}:{error}"), done.stderr)
+
     def test_exit_codes_of_commands_that_answer_a_question(self):
         repository = Repository(self.dir)
         repository.write("module.yaml", json.dumps(obj("Module", "database", "payments", {"displayName": "Payments database"})))
