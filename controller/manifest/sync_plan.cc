@@ -84,19 +84,23 @@ class Planner {
     }
   }
 
+  static std::string Show(const Manifest& manifest) {
+    return ShowObject(manifest.type, manifest.key.namespace_name, manifest.key.name);
+  }
+
   bool MayWrite(const Manifest& manifest, const ObjectMeta& live) {
     const Ownership ownership = OwnershipOf(source_, live);
     if (ownership == Ownership::kOther) {
       const std::string_view other = Value(live.annotations, source_.marks.identity_annotation);
       AddError(manifest, ManifestErrorCode::kNotOwned, {},
-               other.empty() || other == source_.identity
-                   ? "the object carries the mark of another source"
-                   : "the object belongs to " + Quote(other));
+               Show(manifest) + (other.empty() || other == source_.identity
+                                     ? " carries the mark of another source"
+                                     : " belongs to " + Quote(other)));
       return false;
     }
     if (ownership == Ownership::kNobody && !source_.adopt) {
       AddError(manifest, ManifestErrorCode::kNotOwned, {},
-               "the object exists and belongs to no source, set spec.adopt to take it over");
+               Show(manifest) + " exists and belongs to no source, set spec.adopt to take it over");
       return false;
     }
     return true;

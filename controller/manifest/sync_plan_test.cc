@@ -247,9 +247,10 @@ TEST_F(SyncTest, TheStepShowsBothSides) {
 TEST_F(SyncTest, AnObjectOfNobodyNeedsAdoption) {
   Make(Declare("Agent", "a"));
   const std::map<std::string, std::string> files = {{"a.yaml", Declare("Agent", "a")}};
-  EXPECT_EQ(Shown(Sync(files)),
-            "a.yaml:1:1: NotOwned: the object exists and belongs to no source, set spec.adopt to "
-            "take it over\nrefused\n");
+  EXPECT_EQ(
+      Shown(Sync(files)),
+      "a.yaml:1:1: NotOwned: Agent midwatch/a exists and belongs to no source, set spec.adopt to "
+      "take it over\nrefused\n");
   source_.adopt = true;
   const SyncPlan plan = Sync(files);
   EXPECT_EQ(Shown(plan), "~agents.midwatch.dev/midwatch/a\n");
@@ -263,7 +264,7 @@ TEST_F(SyncTest, AnObjectOfAnotherSourceIsAnError) {
   source_ = Source("other");
   source_.adopt = true;
   EXPECT_EQ(Shown(Sync({{"b.yaml", "# mine\n" + Declare("Agent", "a")}})),
-            "b.yaml:2:1: NotOwned: the object belongs to "
+            "b.yaml:2:1: NotOwned: Agent midwatch/a belongs to "
             "\"gitsources.midwatch.dev/midwatch/infra\"\nrefused\n");
 }
 
