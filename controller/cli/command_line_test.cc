@@ -148,6 +148,15 @@ INSTANTIATE_TEST_SUITE_P(
                   {"job", "start", "-m", "database"},
                   "error: --module: \"database\": expected NAMESPACE/NAME\nhint: see midwatch job "
                   "start --help\n"},
+        UsageCase{"NoNameOfANamespace",
+                  {"get", "modules", "-n", "A B"},
+                  "error: --namespace: \"A B\": expected the name of a namespace: lower case "
+                  "letters, digits and -\nhint: see midwatch get --help\n"},
+        UsageCase{
+            "NoNameOfTheInstallationsNamespace",
+            {"serve", "--installation-namespace", "Midwatch"},
+            "error: --installation-namespace: \"Midwatch\": expected the name of a namespace: "
+            "lower case letters, digits and -\nhint: see midwatch serve --help\n"},
         UsageCase{"ValueMissing",
                   {"get", "x", "-o"},
                   "error: --output: a value is missing\nhint: see midwatch get --help\n"},

@@ -8,6 +8,7 @@
 #include "controller/base/text.h"
 #include "controller/cli/object_reference.h"
 #include "controller/cli/state_word.h"
+#include "controller/object/name_rules.h"
 
 namespace midwatch::cli {
 namespace {
@@ -130,6 +131,16 @@ Setter Into(NameInNamespace& target) {
   });
 }
 
+Setter IntoNamespace(std::string& target) {
+  return Parsed(target, [](const std::string& value) -> Result<std::string> {
+    if (CheckDnsLabel(value)) {
+      return Fail(ErrorCode::kInvalid,
+                  "expected the name of a namespace: lower case letters, digits and -");
+    }
+    return value;
+  });
+}
+
 Setter IntoState(std::string& target) {
   return Parsed(target, [](const std::string& value) -> Result<std::string> {
     if (!IsStateWord(value)) {
@@ -165,7 +176,7 @@ std::vector<Parameter> ClientParameters(ClientOptions& client, bool with_namespa
     out.push_back({.names = "-n,--namespace",
                    .value = "NAMESPACE",
                    .help = "Namespace; without it the one of the kubeconfig, else default",
-                   .set = Into(client.namespace_name)});
+                   .set = IntoNamespace(client.namespace_name)});
   }
   out.push_back({.names = "--kubeconfig",
                  .value = "FILE",

@@ -82,6 +82,8 @@ Setter Into(api::Operation& target);
 Setter Into(api::JobState& target);
 Setter Into(std::optional<api::JobState>& target);
 Setter Into(NameInNamespace& target);
+/// The name of a namespace.
+Setter IntoNamespace(std::string& target);
 /// A word of `--state` (state_word.h).
 Setter IntoState(std::string& target);
 /// One of the listed words (`json`, `yaml`, `wide`, `name`, `text`, `markdown`).

@@ -36,7 +36,7 @@ Definition Validate() {
                           "Namespace of the GitSource: objects that name none go there, and only "
                           "if it is midwatch-system may they go elsewhere. Without it they may "
                           "go anywhere",
-                      .set = Into(o->namespace_name)},
+                      .set = IntoNamespace(o->namespace_name)},
                      OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson,
                                                  OutputFormat::kYaml})},
       .examples = {{"midwatch validate manifests/", "In a pipeline, before anything is merged"}},

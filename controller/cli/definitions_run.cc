@@ -47,7 +47,7 @@ Definition Serve() {
                      {.names = "--installation-namespace",
                       .value = "NAMESPACE",
                       .help = "Namespace whose GitSources may write everywhere",
-                      .set = Into(o->installation_namespace),
+                      .set = IntoNamespace(o->installation_namespace),
                       .default_text = o->installation_namespace},
                      {.names = "--allow-file-urls",
                       .help = "GitSources may read repositories of this machine (file://)",
