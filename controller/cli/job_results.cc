@@ -138,9 +138,9 @@ class Waiting {
       return PrintReport(dispatch, mission);
     }
     if (dispatch::IsTerminal(dispatch.status.phase)) {
-      return PrintEnd(dispatch);
+      return PrintEnd(dispatch, mission);
     }
-    PrintWaiting(dispatch);
+    PrintWaiting(dispatch, mission);
   }
 
   void PrintReport(const api::Dispatch& dispatch, const api::MatchedMission& mission) {
@@ -150,25 +150,34 @@ class Waiting {
       return Say("the Report of " + dispatch.metadata.name +
                  " cannot be read: " + Harmless(report.error().message));
     }
-    if (match_->missions.size() > 1) {  // Which of them it answers.
-      Say("asked for by " +
-          HarmlessLine(std::string(api::ToString(mission.kind)) + " " + mission.name));
+    if (const std::string who = WhoAsked(mission); !who.empty()) {
+      Say(who);
     }
     Write("\n" + ReportText(*report, output_.style, context_.Width()) + "\n");
   }
 
-  std::string Head(const api::Dispatch& dispatch) const {
+  /// Of several missions each result says whose it is.
+  std::string WhoAsked(const api::MatchedMission& mission) const {
+    return match_->missions.size() > 1
+               ? "asked for by " +
+                     HarmlessLine(std::string(api::ToString(mission.kind)) + " " + mission.name)
+               : "";
+  }
+
+  std::string Head(const api::Dispatch& dispatch, const api::MatchedMission& mission) const {
+    const std::string who = WhoAsked(mission);
     const std::string& reason = dispatch.status.reason;
     return std::string(api::ToString(dispatch.spec.mission_type)) + " by Agent " +
-           dispatch.spec.agent_ref.namespace_name + "/" + dispatch.spec.agent_ref.name + ": " +
+           dispatch.spec.agent_ref.namespace_name + "/" + dispatch.spec.agent_ref.name +
+           (who.empty() ? "" : ", " + who) + ": " +
            ShowState(api::ToString(dispatch.status.phase), output_.style) +
            (reason.empty() ? "" : " (" + Harmless(reason) + ")");
   }
 
   void Explain(const std::string& text) { Write(Indented(Harmless(text), "  ", context_.Width())); }
 
-  void PrintEnd(const api::Dispatch& dispatch) {
-    Say(Head(dispatch));
+  void PrintEnd(const api::Dispatch& dispatch, const api::MatchedMission& mission) {
+    Say(Head(dispatch, mission));
     if (!dispatch.status.message.empty()) {
       Explain(dispatch.status.message);
     }
@@ -177,8 +186,8 @@ class Waiting {
     }
   }
 
-  void PrintWaiting(const api::Dispatch& dispatch) {
-    Say(Head(dispatch));
+  void PrintWaiting(const api::Dispatch& dispatch, const api::MatchedMission& mission) {
+    Say(Head(dispatch, mission));
     const api::DispatchStatus& status = dispatch.status;
     if (!status.message.empty()) {
       Explain(status.message);

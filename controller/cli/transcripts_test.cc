@@ -222,6 +222,18 @@ TEST(TranscriptOfTree, ACancelledRunSaysSoOnce) {
   EXPECT_EQ(tree.find("Cancelled (Cancelled)"), std::string::npos) << tree;
 }
 
+TEST(TranscriptOfTree, ARunThatNobodyTookDoesNotWait) {
+  DemoWorld world;
+  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-1"};
+  Json run = world.kube.Find(key).Body();
+  run["spec"].Set("stopRequested",
+                  Json::Of({{"reason", "NotAcknowledged"}, {"at", "2026-03-02T11:52:33Z"}}));
+  run.Set("status", Json::Of({{"phase", "Pending"}}));
+  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+  const std::string tree = world.Run({"tree", "modulejob/database-41", "-n", "payments"});
+  EXPECT_NE(tree.find("Cancelled (NotAcknowledged)"), std::string::npos) << tree;
+}
+
 TEST(TranscriptOfReport, OfWorkThatHasEndedWithoutOneIsSaidHowItEnded) {
   DemoWorld world;
   const ObjectKey key{"dispatches.midwatch.dev", "payments", "ledger-m3v8t1z6hrcx"};

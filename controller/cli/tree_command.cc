@@ -154,14 +154,23 @@ class Drawer {
     return stop && stop->reason == api::StopReason::kInstanceLost;
   }
 
+  /// Stopped before any agent took it: it never starts.
+  static bool IsWithdrawn(const api::Run& run) {
+    return run.spec.stop_requested && run.status.phase == api::RunPhase::kPending;
+  }
+
   std::string RunText(const api::Run& run) const {
     const bool lost = IsLost(run);
-    const std::string reason = lost                               ? "InstanceLost"
-                               : run.status.reason == "Cancelled" ? ""
-                                                                  : run.status.reason;
+    const bool withdrawn = !lost && IsWithdrawn(run);
+    std::string reason = lost || withdrawn
+                             ? std::string(api::ToString(run.spec.stop_requested->reason))
+                             : run.status.reason;
+    reason = reason == "Cancelled" ? "" : reason;
     std::string out = "Run " + HarmlessLine(run.metadata.namespace_name) + "/" +
                       style_.Bold(HarmlessLine(run.metadata.name)) + "  " +
-                      State(lost ? "Lost" : api::ToString(run.status.phase));
+                      State(lost        ? "Lost"
+                            : withdrawn ? "Cancelled"
+                                        : api::ToString(run.status.phase));
     out += reason.empty() ? "" : style_.Dim(" (" + HarmlessLine(reason) + ")");
     const auto& finished = run.status.finished_at;  // Of a lost Run nobody knows when.
     out += Since(run.status.started_at, lost && !finished ? run.spec.stop_requested->at : finished);
