@@ -18,6 +18,11 @@ bool IsRecorded(const api::ModuleJobStatus& status, const std::string& key) {
                      [&](const api::JobMatch& match) { return match.key == key; });
 }
 
+/// What tells a mission from every other, whatever id it carries.
+std::string InFull(const api::MatchedMission& mission) {
+  return mission.id + "/" + std::string(api::ToString(mission.kind)) + "/" + mission.name;
+}
+
 /// Missions that carry one id, as a copied file does, have a Dispatch each: the first is named as
 /// if it were alone.
 void NameApart(const api::ModuleJob& job, const std::string& key,
@@ -25,9 +30,7 @@ void NameApart(const api::ModuleJob& job, const std::string& key,
   std::set<std::string> ids;
   for (api::MatchedMission& mission : missions) {
     if (!ids.insert(mission.id).second) {
-      mission.dispatch = DispatchName(
-          job, key,
-          mission.id + "/" + std::string(api::ToString(mission.kind)) + "/" + mission.name);
+      mission.dispatch = DispatchName(job, key, InFull(mission));
     }
   }
 }
@@ -121,14 +124,32 @@ const api::Dispatch* FindDispatch(const World& seen, const std::string& name) {
   return nullptr;
 }
 
-/// Marks what exists, and gives what is still to be created.
+/// Whether the Dispatch is about this very object: not about one of its name that was deleted, nor
+/// about one of its jobID under another name.
+bool IsAbout(const api::ModuleJob& job, const api::Dispatch& dispatch) {
+  if (dispatch.spec.module_job_ref.name != job.metadata.name) {
+    return false;
+  }
+  const auto& owners = dispatch.metadata.owner_references;
+  return std::none_of(owners.begin(), owners.end(), [&](const OwnerReference& owner) {
+    return owner.kind == api::ModuleJob::Type().kind && owner.uid != job.metadata.uid;
+  });
+}
+
+/// Marks what exists, and gives what is still to be created. What is another object's keeps its
+/// name: the entry takes one that nobody else has.
 void CreateMissing(const api::ModuleJob& job, const World& seen, Decision& decision) {
   for (api::JobMatch& match : decision.status.matches) {
     for (api::MatchedMission& entry : match.missions) {
       if (entry.created) {
         continue;
       }
-      if (FindDispatch(seen, entry.dispatch) != nullptr) {
+      const api::Dispatch* found = FindDispatch(seen, entry.dispatch);
+      if (found != nullptr && !IsAbout(job, *found)) {
+        entry.dispatch = DispatchName(job, match.key, InFull(entry) + "/" + job.metadata.uid);
+        found = FindDispatch(seen, entry.dispatch);
+      }
+      if (found != nullptr) {
         entry.created = true;
       } else {
         decision.create.push_back(MakeDispatch(job, match, entry, FindById(seen, entry)));
@@ -137,9 +158,12 @@ void CreateMissing(const api::ModuleJob& job, const World& seen, Decision& decis
   }
 }
 
-void CopyResults(const World& seen, api::ModuleJobStatus& status) {
+void CopyResults(const api::ModuleJob& job, const World& seen, api::ModuleJobStatus& status) {
   constexpr std::size_t kMostResults = 1024;  // The schema's bound of status.results.
   for (const api::Dispatch& dispatch : seen.dispatches) {
+    if (!IsAbout(job, dispatch)) {
+      continue;
+    }
     api::JobResult result{.dispatch = dispatch.metadata.name,
                           .mission_type = dispatch.spec.mission_type,
                           .phase = dispatch.status.phase};
@@ -239,7 +263,7 @@ Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now
     }
     CreateMissing(job, seen, decision);
   }
-  CopyResults(seen, status);
+  CopyResults(job, seen, status);
   SetReady(status, now);
   return decision;
 }

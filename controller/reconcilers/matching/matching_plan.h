@@ -22,7 +22,8 @@ struct World {
   std::vector<ScopedMission> missions;  ///< Every mission whose scope holds the place.
   /// The view of missions and namespaces is at least as new as the job's present version.
   bool fresh = false;
-  std::vector<api::Dispatch> dispatches;  ///< That are about the job, whoever asked for them.
+  /// That are about a job of this name, whoever asked for them, or have a name that the record has.
+  std::vector<api::Dispatch> dispatches;
 };
 
 /// What shall be done about one job, in this order.

@@ -171,6 +171,45 @@ TEST(Matching, AMarkedEntryIsNeverCreatedAgain) {
   EXPECT_EQ(third.status, job.status);
 }
 
+// As `kubectl replace --force` does, or a pipeline that reports its job again.
+TEST(Matching, AJobThatIsMadeAgainHasDispatchesOfItsOwn) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  World world = Fresh({kDiagnose});
+  world.dispatches = PlanMatching(job, world, kNoon).create;  // Still there, and soon gone.
+  job.metadata.uid = "uid-again";
+  const Decision again = PlanMatching(job, world, kNoon);
+  ASSERT_EQ(again.create.size(), 1U);
+  EXPECT_NE(again.create[0].metadata.name, world.dispatches[0].metadata.name);
+  EXPECT_TRUE(again.status.results.empty()) << "what came of the other one is not its own";
+  const api::MatchedMission& entry = again.status.matches[0].missions[0];
+  EXPECT_EQ(entry.dispatch, again.create[0].metadata.name);
+  EXPECT_FALSE(entry.created);
+  job.status = again.status;
+  world.dispatches.push_back(again.create[0]);
+  EXPECT_TRUE(PlanMatching(job, world, kNoon).status.matches[0].missions[0].created);
+}
+
+TEST(Matching, JobsOfOneJobIdHaveDispatchesOfTheirOwn) {
+  World world = Fresh({kDiagnose});
+  world.dispatches = PlanMatching(Job({JobState::kFailed}), world, kNoon).create;
+  api::ModuleJob other = Job({JobState::kFailed});
+  other.metadata.name = "database-apply";
+  other.metadata.uid = "uid-other";
+  const Decision decision = PlanMatching(other, world, kNoon);
+  ASSERT_EQ(decision.create.size(), 1U);
+  EXPECT_NE(decision.create[0].metadata.name, world.dispatches[0].metadata.name);
+}
+
+TEST(Matching, ADispatchThatNobodyOwnsAnyMoreIsTheOneThatWasCreated) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  World world = Fresh({kDiagnose});
+  world.dispatches = PlanMatching(job, world, kNoon).create;
+  world.dispatches[0].metadata.owner_references.clear();  // By `--cascade=orphan`.
+  const Decision decision = PlanMatching(job, world, kNoon);
+  EXPECT_TRUE(decision.create.empty());
+  EXPECT_TRUE(decision.status.matches[0].missions[0].created);
+}
+
 TEST(Matching, DecidingTwiceChangesNothing) {
   api::ModuleJob job = Job({JobState::kFailed});
   World world = Fresh({kDiagnose});

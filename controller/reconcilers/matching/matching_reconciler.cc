@@ -65,6 +65,21 @@ std::vector<ResourceType> MatchedAgainst() {
   return out;
 }
 
+/// Those which took a name that the record has for a Dispatch of this job, and are about another.
+void AddNamesakes(const api::ModuleJob& job, const View& view, std::vector<api::Dispatch>& out) {
+  for (const api::JobMatch& match : job.status.matches) {
+    for (const api::MatchedMission& entry : match.missions) {
+      if (entry.created) {
+        continue;
+      }
+      auto found = FindTyped<api::Dispatch>(view, job.metadata.namespace_name, entry.dispatch);
+      if (found && found->spec.module_job_ref.name != job.metadata.name) {
+        out.push_back(*std::move(found));
+      }
+    }
+  }
+}
+
 World Observe(const Object& stored, const api::ModuleJob& job, const View& view) {
   World world;
   world.place = PlaceOf(view, stored.namespace_name(), job.spec.module_ref.name);
@@ -76,6 +91,7 @@ World Observe(const Object& stored, const api::ModuleJob& job, const View& view)
   });
   world.dispatches = DecodeAll<api::Dispatch>(
       view.ByIndex(kDispatchesByJob, stored.namespace_name() + "/" + stored.name()));
+  AddNamesakes(job, view, world.dispatches);
   return world;
 }
 

@@ -113,6 +113,27 @@ TEST_F(MatchingReconcilerTest, TheMissionsOfAllScopesThatHoldTheJobFireOnceEach)
                                           "module-payments-database"}));
 }
 
+TEST_F(MatchingReconcilerTest, ANameThatAnotherJobsDispatchHasIsLeftToIt) {
+  FreshTo(FailJob());
+  const Plan first = Reconcile();
+  const auto& taken = std::get<CreateRequest>(std::get<Write>(first.effects[2]));
+  auto job =
+      FindTyped<api::ModuleJob>(view_.view(), "payments", "database-3").value_or(api::ModuleJob());
+  const auto& record = std::get<UpdateRequest>(std::get<Write>(first.effects[0]));
+  job.status = api::Decode<api::ModuleJobStatus>(record.object.At("status")).value();
+  Put(job);
+  auto other = api::FromBody<api::Dispatch>(taken.object).value();
+  other.spec.module_job_ref.name = "database-apply";  // Of the same jobID.
+  Put(other);
+  const Plan second = Reconcile();
+  ASSERT_EQ(second.effects.size(), 5U) << "the record, and four that nobody else has";
+  EXPECT_TRUE(std::holds_alternative<UpdateRequest>(std::get<Write>(second.effects[0])));
+  for (std::size_t i = 1; i < second.effects.size(); ++i) {
+    const auto& create = std::get<CreateRequest>(std::get<Write>(second.effects[i]));
+    EXPECT_NE(create.object.At("metadata", "name"), taken.object.At("metadata", "name"));
+  }
+}
+
 /// Of the kinds that decide, the one that the view shows as it was before the job failed.
 class OldViewTest : public MatchingReconcilerTest,
                     public testing::WithParamInterface<std::size_t> {};
