@@ -261,7 +261,10 @@ Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now
       RecordMatch({.key = std::move(key), .mission_type = *type, .missions = std::move(missions)},
                   status);
     }
-    CreateMissing(job, seen, decision);
+  }
+  CreateMissing(job, seen, decision);
+  if (job.metadata.IsBeingDeleted()) {
+    decision.create.clear();  // What is there is marked all the same: else it could not be deleted.
   }
   CopyResults(job, seen, status);
   SetReady(status, now);

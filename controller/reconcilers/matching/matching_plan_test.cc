@@ -223,6 +223,20 @@ TEST(Matching, AJobThatIsBeingDeletedFiresNothing) {
   api::ModuleJob job = Job({JobState::kFailed});
   job.metadata.deletion_timestamp = FormatTime(kNoon);
   EXPECT_TRUE(PlanMatching(job, Fresh({kDiagnose}), kNoon).create.empty());
+  job.status = PlanMatching(Job({JobState::kFailed}), Fresh({kDiagnose}), kNoon).status;
+  EXPECT_TRUE(PlanMatching(job, Fresh({kDiagnose}), kNoon).create.empty()) << "nor late";
+}
+
+// A Dispatch is held until it is marked, and a job by whatever finalizers people give it.
+TEST(Matching, AJobThatIsBeingDeletedStillMarksWhatWasCreated) {
+  api::ModuleJob job = Job({JobState::kFailed});
+  World world = Fresh({kDiagnose});
+  const Decision first = PlanMatching(job, world, kNoon);
+  job.status = first.status;
+  world.dispatches = first.create;
+  job.metadata.deletion_timestamp = FormatTime(kNoon);
+  const Decision last = PlanMatching(job, world, kNoon);
+  EXPECT_TRUE(last.status.matches[0].missions[0].created);
 }
 
 TEST(Matching, TellsTheJobWhatCameOfItsDispatches) {
