@@ -50,7 +50,8 @@ McpDesk::McpDesk(api::RunSpec spec, ArtifactTexts texts, SecretMask secrets)
       inputs(std::move(texts)),
       check(run.mission_type),
       plan(ParsedPlan(inputs)),
-      mask(std::move(secrets)) {}
+      mask(std::move(secrets)),
+      outward(mask) {}
 
 std::vector<std::string> McpServer::ToolNames() {
   return {"job", "log", "plan", "history", "save_artifact", "submit_result"};
@@ -135,6 +136,13 @@ void McpServer::CallTool(const JsonRpcMessage& message) {
       McpSend{ErrorLine(message.id, JsonRpcCode::kInvalidParams, "Unknown tool: " + Shown(name))});
 }
 
+Result<Json> McpServer::AsKept(Result<Json> accepted) const {
+  if (!accepted) return accepted;
+  Json kept = desk_.outward.Document(*std::move(accepted));
+  MIDWATCH_TRY(desk_.check.CheckKept(kept));
+  return kept;
+}
+
 McpServer::ToolResult McpServer::SubmitResult(const Json& arguments) {
   std::string refusal;
   if (!desk_.result.IsNull()) {
@@ -142,7 +150,7 @@ McpServer::ToolResult McpServer::SubmitResult(const Json& arguments) {
   } else if (desk_.refused_results >= kMaxRefusals) {
     refusal = "too many results were refused; this Run takes no more";
   } else {
-    auto result = desk_.check.Check(WithEachString(arguments, desk_.mask), desk_.inputs);
+    auto result = AsKept(desk_.check.Check(WithEachString(arguments, desk_.mask), desk_.inputs));
     if (result) {
       desk_.result = std::move(*result);
       out_.emplace_back(

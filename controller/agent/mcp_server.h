@@ -8,6 +8,7 @@
 
 #include "controller/agent/artifact_text.h"
 #include "controller/agent/mcp_tools.h"
+#include "controller/agent/outward_text.h"
 #include "controller/agent/result_check.h"
 #include "controller/agent/secret_mask.h"
 #include "controller/agent/session_record.h"
@@ -27,7 +28,7 @@ struct McpDesk {
   api::RunSpec run;
   ArtifactTexts inputs;
   ResultCheck check;
-  Json result;  ///< The accepted result; null until there is one.
+  Json result;  ///< The accepted result as it is kept; null until there is one.
   int refused_results = 0;
   std::string last_refusal;
   std::size_t saved_bytes = 0;
@@ -35,7 +36,8 @@ struct McpDesk {
   std::vector<std::string> saved;  ///< Names of the artifacts that were saved.
   Json plan;                       ///< The parsed plan, if there is one; null otherwise.
 
-  SecretMask mask;  ///< What is submitted passes it before it is checked.
+  SecretMask mask;      ///< What is submitted passes it before it is checked,
+  OutwardText outward;  ///< and what is accepted passes this.
 
   McpDesk(api::RunSpec spec, ArtifactTexts texts, SecretMask secrets = {});
 };
@@ -93,6 +95,7 @@ class McpServer {
   void OnRequest(const JsonRpcMessage& message);
   void OnInitialize(const JsonRpcMessage& message);
   void CallTool(const JsonRpcMessage& message);
+  Result<Json> AsKept(Result<Json> accepted) const;
   ToolResult SubmitResult(const Json& arguments);
   std::optional<ToolResult> SaveArtifact(const Json& id, const Json& arguments);
   void Answer(const Json& id, Json result);

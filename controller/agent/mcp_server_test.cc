@@ -332,6 +332,8 @@ INSTANTIATE_TEST_SUITE_P(
                    "accepted"},
         ResultCase{"OverTheSize", With("rootCause", std::string(ResultCheck::kMaxBytes, 'x')),
                    "more than 16384 bytes"},
+        ResultCase{"NothingButControls", With("rootCause", "\u200e\x1b"),
+                   "rootCause: without its control characters"},
         ResultCase{"InventedQuote", Diagnosis(Evidence("3", "out of memory")),
                    "evidence[0].quote: does not stand in artifact \"log\""},
         ResultCase{"BlankQuote", Diagnosis(Evidence("1-2", "\n")), "quote: expected some text"},
@@ -355,6 +357,16 @@ INSTANTIATE_TEST_SUITE_P(
         ResultCase{"OtherArtifact", Diagnosis(Json::Of({{"artifact", "plan"}, {"quote", "x"}})),
                    "\"plan\" is no input of this Run; expected one of \"log\""}),
     [](const auto& suite) { return std::string(suite.param.name); });
+
+// What is kept is what a Report must be able to hold.
+TEST_F(McpServerTest, KeepsAResultWithoutItsControlCharacters) {
+  desk_.inputs = Inputs("\x1b[31mERROR: refused\n\x1b\n");
+  EXPECT_THAT(Text("submit_result", Diagnosis(Evidence("2", "\x1b"))),
+              HasSubstr("evidence[0].quote: without its control characters"));
+  EXPECT_TRUE(desk_.result.IsNull());
+  EXPECT_EQ(Text("submit_result", Diagnosis(Evidence("1", "\x1b[31mERROR"))), "accepted");
+  EXPECT_EQ(desk_.result.At("evidence").Items().at(0).At("quote").AsString(), "[31mERROR");
+}
 
 TEST_F(McpServerTest, FillsInTheLinesOfAQuote) {
   Text("submit_result", Diagnosis(Json::Of({{"artifact", "log"}, {"quote", "refused\nexit"}})));

@@ -145,6 +145,14 @@ std::string CheckEvidence(Json& evidence, const ArtifactTexts& inputs) {
   return {};
 }
 
+/// As the schema of an object takes it.
+Json Wrapped(const Json& result) {
+  return Json::Of({{"apiVersion", "midwatch.dev/v1alpha1"},
+                   {"kind", "Result"},
+                   {"metadata", Json::Of({{"name", "result"}})},
+                   {"result", result}});
+}
+
 }  // namespace
 
 ResultCheck::ResultCheck(api::MissionType type)
@@ -157,10 +165,7 @@ Result<Json> ResultCheck::Check(const Json& submitted, const ArtifactTexts& inpu
     return Fail(ErrorCode::kTooLarge,
                 "the result has more than " + std::to_string(kMaxBytes) + " bytes as JSON");
   }
-  Json object = Json::Of({{"apiVersion", "midwatch.dev/v1alpha1"},
-                          {"kind", "Result"},
-                          {"metadata", Json::Of({{"name", "result"}})},
-                          {"result", submitted}});
+  Json object = Wrapped(submitted);
   std::vector<std::string> wrong;
   for (const schema::UnknownField& unknown : schema_.Prune(object)) {
     const std::string hint =
@@ -190,6 +195,14 @@ Result<Json> ResultCheck::Check(const Json& submitted, const ArtifactTexts& inpu
                 "the result has more than " + std::to_string(kMaxBytes) + " bytes as JSON");
   }
   return result;
+}
+
+Result<void> ResultCheck::CheckKept(const Json& kept) const {
+  std::vector<std::string> wrong;
+  for (const schema::FieldError& error : schema_.Validate(Wrapped(kept))) {
+    wrong.push_back(Shown(error.field) + ": without its control characters: " + error.message);
+  }
+  return wrong.empty() ? Result<void>() : Fail(ErrorCode::kInvalid, Join(wrong, "\n"));
 }
 
 }  // namespace midwatch::agent

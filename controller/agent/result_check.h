@@ -25,6 +25,10 @@ class ResultCheck {
   /// kInvalid or kTooLarge with everything that is wrong, for the sidecar to mend.
   Result<Json> Check(const Json& submitted, const ArtifactTexts& inputs) const;
 
+  /// Whether a result that was accepted still is one as it is kept (OutwardText::Document): what
+  /// was there for its length may be gone.
+  Result<void> CheckKept(const Json& kept) const;
+
   /// What `submit_result` takes, as JSON Schema.
   const Json& input_schema() const { return input_schema_; }
 

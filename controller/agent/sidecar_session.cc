@@ -457,7 +457,7 @@ void SidecarSession::On(const ArtifactSaved& event, Now now) {
 }
 
 void SidecarSession::OnSubmitted(Now now) {
-  const std::string text = outward_.Document(desk_->result).Dump();
+  const std::string text = desk_->result.Dump();
   api::RunResult result;
   result.digest = DigestOf(text);
   result.media_type = "application/json";
