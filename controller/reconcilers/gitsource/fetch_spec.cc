@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/api/names.h"
+#include "controller/base/text.h"
 
 namespace midwatch::gitsource {
 
@@ -34,7 +35,7 @@ FetchSpec FetchSpecFor(const api::GitSource& source, const std::string& installa
   out.secret = source.spec.secret_ref ? source.spec.secret_ref->name : "";
   if (const auto found = meta.annotations.find(api::annotations::kSyncRequestedAt);
       found != meta.annotations.end()) {
-    out.sync_request = found->second;
+    out.sync_request = Utf8Prefix(found->second, kLongestSyncRequest);
   }
   const bool may_stay = source.spec.failure_policy == api::FailurePolicy::kAtomic;
   out.applied_commit = may_stay && source.status.applied ? source.status.applied->revision : "";

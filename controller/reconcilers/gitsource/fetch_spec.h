@@ -24,7 +24,7 @@ struct FetchSpec {
   std::string path;
   Duration timeout = std::chrono::minutes(1);
   std::string secret;        ///< Name of the Secret with the login, or empty.
-  std::string sync_request;  ///< Value of midwatch.dev/sync-requested-at.
+  std::string sync_request;  ///< Of midwatch.dev/sync-requested-at, what a status can hold.
   /// The commit in force: read too if the newest one has errors and no valid one is known.
   std::string applied_commit;
   manifest::ManifestScope scope;
@@ -38,6 +38,8 @@ struct FetchSpec {
   friend bool operator==(const FetchSpec&, const FetchSpec&) = default;
 };
 
+/// The bound of status.lastHandledSyncRequest.
+inline constexpr std::size_t kLongestSyncRequest = 256;
 /// Bounds of spec.timeout.
 inline constexpr Duration kShortestTimeout = std::chrono::seconds(1);
 inline constexpr Duration kLongestTimeout = std::chrono::hours(1);

@@ -110,6 +110,19 @@ INSTANTIATE_TEST_SUITE_P(
         FetchCase{"RetryIsDue", kAsIs, Failed(1, seconds(6)), true, {}}),
     [](const auto& suite) { return std::string(suite.param.name); });
 
+// What no status could hold would keep the source's status from ever being written.
+TEST(FetchSpecTest, ASyncRequestIsWhatAStatusCanHold) {
+  api::GitSource source;
+  source.metadata.annotations["midwatch.dev/sync-requested-at"] = std::string(300, 'x');
+  const FetchSpec spec = FetchSpecFor(source, "midwatch-system");
+  EXPECT_EQ(spec.sync_request, std::string(kLongestSyncRequest, 'x'));
+  FetchOutcome outcome;
+  outcome.fingerprint = spec.Fingerprint();
+  EXPECT_TRUE(PlanFetch(source, spec, &outcome, {}).start);
+  source.status.last_handled_sync_request = spec.sync_request;
+  EXPECT_FALSE(PlanFetch(source, spec, &outcome, {}).start);
+}
+
 TEST(JitteredIntervalTest, SpreadsSourcesWithinTheShareAndIsSteady) {
   std::set<Duration> seen;
   for (int i = 0; i < 200; ++i) {
