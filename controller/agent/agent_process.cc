@@ -19,6 +19,16 @@ constexpr int kTicketParts = 2;  // UUIDs, of 122 random bits each.
 
 std::string OfAgent(const std::string& agent) { return "spec.agentRef.name=" + agent; }
 
+/// Of all the Runs that an Agent ever had, those that may still have to do with a process.
+std::string NotEnded() {
+  std::string out;
+  for (const auto phase :
+       {api::RunPhase::kSucceeded, api::RunPhase::kFailed, api::RunPhase::kCancelled}) {
+    out += ",status.phase!=" + std::string(api::ToString(phase));
+  }
+  return out;
+}
+
 void Soonest(std::optional<MonoTime>& current, const std::optional<MonoTime>& other) {
   if (other && (!current || *other < *current)) current = other;
 }
@@ -59,7 +69,7 @@ AgentProcess::AgentProcess(Ports ports, AgentSettings settings)
       runs_(api::Run::Type()),
       instances_(api::AgentInstance::Type()),
       run_informer_({ports.client, ports.waker, *jitter_, ports.metrics, ports.log}, runs_,
-                    {settings_.namespace_name, "", OfAgent(settings_.agent)}),
+                    {settings_.namespace_name, "", OfAgent(settings_.agent) + NotEnded()}),
       instance_informer_({ports.client, ports.waker, *jitter_, ports.metrics, ports.log},
                          instances_, {settings_.namespace_name, "", OfAgent(settings_.agent)}) {
   runs_.SetListener(

@@ -73,6 +73,24 @@ TEST_F(AgentProcessTest, WhatBecameOfAResultIsToldAfterTheCallThatSubmittedIt) {
   EXPECT_LT(call, log.find("\"kind\":\"result\""));
 }
 
+// An Agent has had many, and a host need not hold them all.
+TEST_F(AgentProcessTest, ReadsNoRunsThatHaveEnded) {
+  for (const auto phase : {api::RunPhase::kSucceeded, api::RunPhase::kFailed,
+                           api::RunPhase::kCancelled, api::RunPhase::kRunning}) {
+    const std::string name = "of-" + std::to_string(static_cast<int>(phase));
+    CreateRun(name);
+    api::Run run = Get(name);
+    run.spec.instance = "another";
+    run.status.phase = phase;
+    api_.Put(api::Run::Type(), api::ToBody(run));
+  }
+  Settle();
+  EXPECT_EQ(client_.listed, 2U) << "its own instance, and the Run that goes on";
+  CreateRun("r");
+  Settle();
+  EXPECT_EQ(Get("r").status.phase, api::RunPhase::kSucceeded) << "and what it does is not lost";
+}
+
 TEST_F(AgentProcessTest, ComesToRestAndWritesNothingMore) {
   Settle();
   CreateRun("r");

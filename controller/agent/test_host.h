@@ -65,7 +65,12 @@ class BreakableClient final : public KubeClient {
     down ? done(Cut()) : client_.Get(std::move(request), std::move(done));
   }
   void List(ListRequest request, Completion<ListResponse> done) override {
-    down ? done(Cut()) : client_.List(std::move(request), std::move(done));
+    down ? done(Cut())
+         : client_.List(std::move(request),
+                        [this, done = std::move(done)](Result<ListResponse> page) {
+                          listed += page ? page->items.size() : 0;
+                          done(std::move(page));
+                        });
   }
   void Create(CreateRequest request, Completion<Object> done) override {
     down ? done(Cut()) : client_.Create(std::move(request), std::move(done));
@@ -85,6 +90,7 @@ class BreakableClient final : public KubeClient {
   }
 
   bool down = false;
+  std::size_t listed = 0;  ///< Objects in all.
 
  private:
   static tl::unexpected<Error> Cut() { return Fail(ErrorCode::kUnavailable, "cut off"); }
