@@ -62,7 +62,7 @@ Decision PlanInstance(const api::AgentInstance& instance, const World& seen, Now
     decision.hold = true;  // Before it counts as connected, so before it can get a Run.
     return decision;
   }
-  if (ending && seen.live_runs == 0) {
+  if (ending && seen.live_runs == 0 && !seen.is_given_run) {
     decision.let_go = held;
     return decision;
   }

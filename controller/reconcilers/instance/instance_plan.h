@@ -25,6 +25,7 @@ struct World {
   bool lease_absent = false;               ///< A consistent read has confirmed that there is none.
   std::optional<MonoTime> object_observed;  ///< When the instance's was.
   std::int64_t live_runs = 0;
+  bool is_given_run = false;  ///< A plan in flight creates one for it.
 };
 
 struct Decision {

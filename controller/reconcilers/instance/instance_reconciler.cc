@@ -1,5 +1,6 @@
 #include "controller/reconcilers/instance/instance_reconciler.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/api/heartbeat.h"
@@ -44,7 +45,17 @@ std::optional<MonoTime> Mono(const std::optional<Now>& at) {
   return at ? std::optional(at->mono) : std::nullopt;
 }
 
-World Observe(const ObjectKey& key, const View& view) {
+/// Its agent may take that Run as soon as it is there: the instance may not be gone by then.
+bool IsGivenRun(const ObjectKey& key, const View& view) {
+  const auto runs = view.InFlight(api::Run::Type().Resource());
+  return std::any_of(runs.begin(), runs.end(), [&](const Object& object) {
+    const auto* run = api::PeekObject<api::Run>(object);
+    return run != nullptr && run->spec.instance == key.name &&
+           run->metadata.namespace_name == key.namespace_name;
+  });
+}
+
+World Observe(const ObjectKey& key, const View& view, bool ending) {
   World world;
   const std::string& space = key.namespace_name;
   const auto lease_key = TypedKey<api::Lease>(space, key.name);
@@ -54,6 +65,7 @@ World Observe(const ObjectKey& key, const View& view) {
   world.object_observed = Mono(view.ObservedAt(key));
   world.live_runs =
       static_cast<std::int64_t>(view.ByIndex(kLiveRuns, space + "/" + key.name).size());
+  world.is_given_run = ending && IsGivenRun(key, view);
   return world;
 }
 
@@ -82,7 +94,7 @@ Result<Plan> InstanceReconciler::Reconcile(const ObjectKey& key, const View& vie
     return Plan{};
   }
   MIDWATCH_ASSIGN(api::AgentInstance instance, api::FromObject<api::AgentInstance>(stored));
-  const World seen = Observe(key, view);
+  const World seen = Observe(key, view, instance.metadata.IsBeingDeleted());
   Decision decision = PlanInstance(instance, seen, now);
   Plan plan{.wake_at = decision.wake_at};
   const auto add = [&](auto request) {

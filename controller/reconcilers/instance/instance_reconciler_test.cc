@@ -6,6 +6,7 @@
 #include "controller/api/core.h"
 #include "controller/api/lease.h"
 #include "controller/api/names.h"
+#include "controller/api/run.h"
 #include "controller/reconcilers/instance/instance_plan.h"
 #include "controller/reconcilers/scope/typed_view.h"
 #include "controller/runtime/worker.h"
@@ -13,6 +14,7 @@
 #include "controller/testing/manual_clock.h"
 #include "controller/testing/recorders.h"
 #include "controller/testing/seeded_random.h"
+#include "controller/testing/view_builder.h"
 
 namespace midwatch::instance {
 namespace {
@@ -143,6 +145,42 @@ TEST_F(InstanceReconcilerTest, WhoseLeaseIsDeletedIsLostAfterTheLongestLeaseFrom
   EXPECT_EQ(Told("Lost"), 0U);
   Pass(seconds(1));
   EXPECT_EQ(Told("Lost"), 1U);
+}
+
+// Else its Run would be lost, and done again elsewhere, while its agent takes it.
+TEST(DeletedInstance, IsHeldWhileAPlanGivesItARun) {
+  const InstanceReconciler reconciler;
+  const Controller controller = MakeController(reconciler);
+  fakes::ViewBuilder world;
+  for (const ResourceType& type : Resources()) {
+    world.Follow(type);
+  }
+  world.Follow(controller);
+  api::AgentInstance one;
+  one.metadata.name = "one";
+  one.metadata.namespace_name = "agents";
+  one.metadata.uid = "uid";
+  one.metadata.resource_version = "1";
+  one.metadata.finalizers = {std::string(api::finalizers::kInstance)};
+  one.metadata.deletion_timestamp = "2026-01-01T00:00:00Z";
+  one.spec.agent_ref.name = "ops";
+  world.Put(api::AgentInstance::Type(), api::ToObject(one).value());
+  const auto lets_go = [&] {
+    const Plan plan =
+        reconciler.Reconcile(TypedKey<api::AgentInstance>("agents", "one"), world.view(), {})
+            .value();
+    const auto* write = plan.effects.empty() ? nullptr : std::get_if<Write>(&plan.effects[0]);
+    return write != nullptr && std::holds_alternative<PatchRequest>(*write);
+  };
+  api::Run run;
+  run.metadata.name = "r";
+  run.metadata.namespace_name = "elsewhere";
+  run.spec.instance = "one";
+  world.InFlight(api::Run::Type(), api::ToObject(run).value());
+  EXPECT_TRUE(lets_go());
+  run.metadata.namespace_name = "agents";
+  world.InFlight(api::Run::Type(), api::ToObject(run).value());
+  EXPECT_FALSE(lets_go());
 }
 
 }  // namespace
