@@ -121,8 +121,8 @@ void Collector::Index(const VersionPtr& version) {
   for (const OwnerReference& owner : meta.owner_references) {
     dependents_[owner.uid].insert(version->key());
   }
-  if (IsNamespace(*version) && meta.IsBeingDeleted()) {
-    terminating_.insert(meta.name);
+  if (IsNamespace(*version) && meta.IsBeingDeleted() && !terminating_.contains(meta.name)) {
+    terminating_.emplace(meta.name, ContentOf(meta.name));
   }
   if (!meta.owner_references.empty() || meta.IsBeingDeleted()) {
     Look(version->key());
@@ -168,9 +168,23 @@ void Collector::OnChange(const Change& change) {
   } else {
     Index(change.after);
   }
-  if (terminating_.contains(key.namespace_name)) {
-    Look({std::string(kNamespaces), {}, key.namespace_name});
+  NoteContent(change);
+}
+
+/// Keeps what is left to do in a namespace that is being deleted: what is written there is no more
+/// to be found by looking through all of it.
+void Collector::NoteContent(const Change& change) {
+  const ObjectKey& key = change.after->key();
+  const auto space = terminating_.find(key.namespace_name);
+  if (space == terminating_.end()) {
+    return;
   }
+  if (change.deleted || change.after->object().meta().IsBeingDeleted()) {
+    space->second.erase(key);
+  } else {
+    space->second.insert(key);
+  }
+  Look({std::string(kNamespaces), {}, key.namespace_name});
 }
 
 void Collector::Look(const ObjectKey& key) {
@@ -347,21 +361,40 @@ std::optional<WriteCall> Collector::DecideDependent(const Version& dependent) {
   return DeleteCall(dependent, waited_for && owns ? "Foreground" : "Background");
 }
 
-std::optional<WriteCall> Collector::DecideNamespace(const Version& space) {
-  bool empty = true;
+Collector::Keys Collector::ContentOf(const std::string& space) const {
+  Keys content;
   for (const auto& resource : state_.registry().All()) {
     const auto& all = state_.table(*resource).all();
-    const ObjectTable::Name first{space.key().name, {}};
-    for (auto at = all.lower_bound(first); resource->type.namespaced && at != all.end() &&
-                                           (*at)->key().namespace_name == space.key().name;
+    for (auto at = all.lower_bound(ObjectTable::Name{space, {}});
+         resource->type.namespaced && at != all.end() && (*at)->key().namespace_name == space;
          ++at) {
-      empty = false;
-      if (!(*at)->object().meta().IsBeingDeleted() && !outstanding_.contains((*at)->key())) {
-        return DeleteCall(**at, "Background");
+      if (!(*at)->object().meta().IsBeingDeleted()) {
+        content.insert((*at)->key());
       }
     }
   }
-  if (!empty || space.object().Body().At("spec", "finalizers").Items().empty()) {
+  return content;
+}
+
+bool Collector::IsEmpty(const std::string& space) const {
+  const auto& resources = state_.registry().All();
+  return std::none_of(resources.begin(), resources.end(), [&](const auto& resource) {
+    const auto& all = state_.table(*resource).all();
+    const auto first = all.lower_bound(ObjectTable::Name{space, {}});
+    return resource->type.namespaced && first != all.end() &&
+           (*first)->key().namespace_name == space;
+  });
+}
+
+std::optional<WriteCall> Collector::DecideNamespace(const Version& space) {
+  const std::string& name = space.key().name;
+  for (const ObjectKey& key : terminating_.at(name)) {
+    const VersionPtr version = outstanding_.contains(key) ? nullptr : FindKey(key);
+    if (version != nullptr) {
+      return DeleteCall(*version, "Background");
+    }
+  }
+  if (!IsEmpty(name) || space.object().Body().At("spec", "finalizers").Items().empty()) {
     return std::nullopt;
   }
   return PatchCall(space, Json::Of({{"spec", Json::Of({{"finalizers", Json::EmptyArray()}})}}),

@@ -55,6 +55,9 @@ class Collector {
   std::optional<WriteCall> DecideOwner(const Version& owner);
   std::optional<WriteCall> DecideDependent(const Version& dependent);
   std::optional<WriteCall> DecideNamespace(const Version& space);
+  Keys ContentOf(const std::string& space) const;
+  bool IsEmpty(const std::string& space) const;
+  void NoteContent(const Change& change);
   std::optional<WriteCall> DecideExpiry(const Version& event, Now now);
   std::optional<WriteCall> DeleteNext(const Version& owner);
   std::optional<WriteCall> OrphanNext(const Version& owner);
@@ -67,7 +70,8 @@ class Collector {
   std::vector<VersionPtr> unindexed_;
   std::unordered_map<std::string, ObjectKey> live_;   // By UID.
   std::unordered_map<std::string, Keys> dependents_;  // By UID of the owner.
-  std::set<std::string> terminating_;                 // Namespaces.
+  /// Namespaces that are being deleted, each with what is in it and is not.
+  std::map<std::string, Keys> terminating_;
   std::set<std::pair<WallTime, ObjectKey>> expiries_;
   std::deque<ObjectKey> queue_;
   Keys queued_;

@@ -174,6 +174,25 @@ TEST_F(CollectorTest, ATerminatingNamespaceEmptiesItself) {
   EXPECT_FALSE(world_.Find(space));
 }
 
+TEST_F(CollectorTest, ATerminatingNamespaceEmptiesItselfAfterARestart) {
+  const Target space = world_.At("namespaces", "n");
+  const Target inside = world_.At("widgets.demo.example.io", "", "n");
+  world_.Create(world_.At("namespaces", ""),
+                J(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n"}})"));
+  for (std::size_t i = 0; i < Collector::kIndexSlice + 5; ++i) {
+    world_.Create(inside, TestWorld::WidgetBody("w" + std::to_string(i)));
+  }
+  world_.journal.hold = true;
+  world_.api().Write({.identity = world_.who, .target = space, .body = DeleteBody{}},
+                     [](const Result<WriteAnswer>&) {});
+  world_.Settle();
+  world_.journal.Sync();  // Its deletion has begun, and the process dies before anything else.
+  world_.journal.hold = false;
+  world_.Restart();
+  EXPECT_EQ(world_.api().List({.identity = world_.who, .target = inside})->items.size(), 0U);
+  EXPECT_FALSE(world_.Find(space));
+}
+
 TEST_F(CollectorTest, EventsExpire) {
   const auto event = [&](const std::string& name) {
     world_.Create(world_.At("events", ""),
