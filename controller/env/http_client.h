@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ struct HttpCall {
   std::string body = {};
   Duration deadline =
       std::chrono::seconds(30);  ///< For the whole exchange; for a stream, to its head.
+  /// A stream that brings nothing for so long has lost its peer: kUnavailable. None: it may be
+  /// silent for ever.
+  std::optional<Duration> silence = std::nullopt;
   std::size_t max_response = std::size_t{64} << 20;  ///< kTooLarge beyond it.
 };
 

@@ -192,6 +192,8 @@ Error Late(const HttpCall& call) {
 /// tasks and the deadline; whoever is first ends it.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
+  using SteadyClock = std::chrono::steady_clock;
+
   explicit Exchange(HttpCall call)
       : call_(std::move(call)), timer_(GuardedThreads::Instance().service()) {}
   virtual ~Exchange() = default;
@@ -254,7 +256,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::recursive_mutex mutex_;  // A sink may end its stream from inside a call.
   bool finished_ = false;
   bool head_seen_ = false;
-  bool stop_timer_at_head_ = false;
+  bool is_stream_ = false;
 
  private:
   rest::http_request MakeRequest(const std::string& bearer, const std::string& agent) {
@@ -299,8 +301,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     if (finished_) {
       return;
     }
-    if (stop_timer_at_head_) {
+    if (is_stream_) {
       timer_.cancel();
+      heard_at_ = SteadyClock::now();
+      Listen();
     }
     head_seen_ = true;
     HandleHead(std::move(head));
@@ -316,6 +320,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       refused_ = !finished_;
       return false;
     }
+    heard_at_ = SteadyClock::now();
     const std::string_view piece(reinterpret_cast<const char*>(bytes), size);
     if (!head_seen_) {
       // The library may hand out the body before it has said that there is a head.
@@ -332,8 +337,37 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     cancel_.cancel();
   }
 
+  /// A connection that was cut without a word says nothing for ever.
+  void Listen() {
+    if (!call_.silence) {
+      return;
+    }
+    timer_.expires_at(heard_at_ + *call_.silence);
+    timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (!error) {
+        self->OnSilence();
+      }
+    });
+  }
+
+  void OnSilence() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (finished_) {
+        return;
+      }
+      if (SteadyClock::now() < heard_at_ + *call_.silence) {
+        return Listen();
+      }
+    }
+    Finish(Fail(ErrorCode::kUnavailable,
+                "http stream: nothing has come for " + FormatDuration(*call_.silence)));
+    cancel_.cancel();
+  }
+
   pplx::cancellation_token_source cancel_;
   boost::asio::steady_timer timer_;
+  SteadyClock::time_point heard_at_;  // Of a stream.
   std::string early_;
   bool refused_ = false;
 };
@@ -370,7 +404,7 @@ class StreamExchange final : public Exchange {
  public:
   StreamExchange(HttpCall call, std::shared_ptr<HttpBodySink> sink)
       : Exchange(std::move(call)), sink_(std::move(sink)) {
-    stop_timer_at_head_ = true;
+    is_stream_ = true;
   }
 
  protected:

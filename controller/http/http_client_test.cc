@@ -235,6 +235,26 @@ TEST_F(HttpClientTest, AStreamIsDeliveredHeadFirstAndEnds) {
   EXPECT_EQ(sink->body.size(), 200'005U);
 }
 
+// As when a router forgets a connection: no end of it ever comes.
+TEST_F(HttpClientTest, AStreamThatFallsSilentHasEnded) {
+  const auto client = MakeHttpClient(options_);
+  const auto sink = std::make_shared<RecordingSink>();
+  const auto handle = (*client)->Stream({.target = "/quiet", .silence = seconds(1)}, sink);
+  ASSERT_TRUE(sink->WaitFor([&] { return sink->status == 200; }));
+  const auto speaks_until = std::chrono::steady_clock::now() + milliseconds(1'500);
+  for (std::size_t said = 1; std::chrono::steady_clock::now() < speaks_until; ++said) {
+    {
+      const std::lock_guard lock(handler_.mutex);
+      handler_.streams.at(0)->Write("x");
+    }
+    ASSERT_TRUE(sink->WaitFor([&] { return sink->body.size() == said || sink->ended; }));
+    ASSERT_FALSE(sink->ended) << "it is not silent";
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  ASSERT_TRUE(sink->WaitFor([&] { return sink->ended; }));
+  EXPECT_EQ(sink->code, ErrorCode::kUnavailable);
+}
+
 TEST_F(HttpClientTest, EndingAStreamClosesItsConnection) {
   const auto client = MakeHttpClient(options_);
   const auto sink = std::make_shared<RecordingSink>();

@@ -269,6 +269,7 @@ std::unique_ptr<WatchHandle> HttpKubeClient::Watch(WatchRequest request,
   HttpCall call{.target = PathOf(request.type, request.namespace_name, "") + query.text(),
                 .headers = {{"Accept", "application/json"}}};
   call.deadline = options_.deadline;
+  call.silence = options_.watch_silence;
   call.max_response = options_.max_watch_line;
   auto reader =
       std::make_shared<WatchReader>(request.type, options_.max_watch_line, std::move(sink));

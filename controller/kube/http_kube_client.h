@@ -11,7 +11,9 @@ struct HttpKubeClientOptions {
   Duration deadline = std::chrono::seconds(30);  ///< For each call, and to a watch's head.
   Duration watch_lifetime =
       std::chrono::minutes(5);  ///< Asked of the server; the caller watches again.
-  std::int64_t page = 500;      ///< Objects a request, when a list asks for everything.
+  /// A watch that says nothing for so long has lost its server, which sends a bookmark a minute.
+  Duration watch_silence = std::chrono::seconds(150);
+  std::int64_t page = 500;  ///< Objects a request, when a list asks for everything.
   std::size_t max_response = std::size_t{64} << 20;
   std::size_t max_watch_line = std::size_t{8}
                                << 20;  ///< One event; longer ends the watch with kTooLarge.

@@ -187,6 +187,7 @@ TEST_F(HttpKubeClientTest, AWatchIsReadLineByLineHoweverItIsCut) {
   EXPECT_NE(http_.calls[0].target.find(
                 "watch=true&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion=3"),
             std::string::npos);
+  EXPECT_EQ(http_.calls[0].silence, std::chrono::seconds(150)) << "or nobody learns that it died";
   http_.sink->OnHead({200, {}, {}});
   const std::string lines = R"({"type":"ADDED","object":)" + ModuleText("x", "4") + "}\n" +
                             R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"8"}}})"
