@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +12,11 @@ namespace midwatch::agent {
 
 /// A Lease is renewed this many times in its duration.
 inline constexpr int kRenewals = 3;
+/// How long the API may take to answer a call of an agent with that Lease: a renewal that goes
+/// nowhere, as over a connection that died without a word, leaves time for others over new ones.
+inline Duration AnswerWithin(Duration lease) {
+  return std::max<Duration>(lease / (2 * kRenewals), std::chrono::seconds(2));
+}
 /// What the controller waits longer than we do. After it this incarnation is lost for certain.
 inline constexpr Duration kLeaseGrace = std::chrono::seconds(10);
 /// After a failure; doubled with each one in a row, up to the time between two renewals.

@@ -51,8 +51,10 @@ class Agent {
     MIDWATCH_ASSIGN(api::AgentConfig config, ReadAgentConfig(options_.config, Environment()));
     agent::HostConfig host = Host();
     MIDWATCH_ASSIGN(host.prompts, ReadPrompts(config.prompts));
+    const auto lease = std::chrono::seconds(config.lease_seconds);
     MIDWATCH_ASSIGN(connection_,
-                    Connect(cli::KubeconfigCandidates(options_.kubeconfig, environment_)));
+                    Connect(cli::KubeconfigCandidates(options_.kubeconfig, environment_),
+                            {.deadline = agent::AnswerWithin(lease)}));
     std::error_code failed;
     std::filesystem::create_directories(options_.data, failed);
     std::filesystem::permissions(options_.data, std::filesystem::perms::owner_all, failed);

@@ -69,7 +69,8 @@ struct Stack {
 
 }  // namespace
 
-Result<cli::Connection> Connect(const std::vector<std::string>& kubeconfigs) {
+Result<cli::Connection> Connect(const std::vector<std::string>& kubeconfigs,
+                                const kube::HttpKubeClientOptions& options) {
   MIDWATCH_ASSIGN(const std::string path, FirstExisting(kubeconfigs));
   MIDWATCH_ASSIGN(const kube::Kubeconfig config, Read(path));
   auto stack = std::make_shared<Stack>();
@@ -77,7 +78,7 @@ Result<cli::Connection> Connect(const std::vector<std::string>& kubeconfigs) {
                   http::MakeHttpClient({.base_url = config.server,
                                         .authorities = config.authorities,
                                         .bearer = [token = config.token] { return token; }}));
-  stack->kube = std::make_unique<kube::HttpKubeClient>(*stack->http);
+  stack->kube = std::make_unique<kube::HttpKubeClient>(*stack->http, options);
   stack->artifacts = std::make_unique<artifacts::HttpArtifactStore>(
       *stack->http, artifacts::HttpArtifactOptions{});  // The client sends the token.
   return cli::Connection{.kube = {stack, stack->kube.get()},

@@ -5,7 +5,9 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -14,6 +16,73 @@ from harness import BINARY, obj, shop, wait_until
 
 SANDBOXED = shutil.which("bwrap") and subprocess.run(
     ["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "true"], check=False, capture_output=True).returncode == 0
+
+
+class Router:
+    """Stands between agent and server, and can forget the connections that are open: nothing comes through, nobody is told."""
+
+    def __init__(self, port):
+        self.port, self.open, self.forgotten = port, set(), set()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                near = self.listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                return
+            pair = (near, far)
+            self.open.add(pair)
+            for ends in (pair, pair[::-1]):
+                threading.Thread(target=self.carry, args=(pair, *ends), daemon=True).start()
+
+    def carry(self, pair, source, target):
+        while True:
+            try:
+                piece = source.recv(65536)
+                if pair in self.forgotten:
+                    return
+                target.sendall(piece)
+                if piece:
+                    continue
+                target.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            return
+
+    def forget(self):
+        self.forgotten |= self.open
+
+    def close(self):
+        self.listener.close()
+        for pair in self.open:
+            for end in pair:
+                end.close()
+
+
+class DeadConnections(AgentWorld):
+    def test_what_runs_outlives_those_that_die_without_a_word(self):
+        """Lease renewals go on over new connections in time."""
+        lease = 12
+        router = Router(self.port)
+        self.addCleanup(router.close)
+        self.midwatch.apply(*shop())
+        token = self.dir / "agents-ops.kubeconfig"
+        self.midwatch.run("agent", "token", "agents/ops", "--file", token)
+        token.write_text(token.read_text().replace(f":{self.port}", f":{router.listener.getsockname()[1]}"))
+        sidecar = {"name": "sleeper", "command": "sh", "args": ["-c", "exec sleep 31415.9"], "default": True}
+        self.start_agent(sidecars=[sidecar], lease=lease)
+        wait_until(lambda: self.connected() == 1, "the connection")
+        self.fail_a_job()
+        self.first_run(lambda r: r.get("status", {}).get("phase") == "Running", "the sidecar's start")
+        before = [i["metadata"]["name"] for i in self.midwatch.get("agentinstances")]
+        router.forget()
+        time.sleep(lease + 2)  # By then it would be dead, had no renewal been acknowledged.
+        self.assertEqual(self.dispatch_of("d1")["status"]["phase"], "Running")
+        self.assertEqual([i["metadata"]["name"] for i in self.midwatch.get("agentinstances")], before)
+        self.assertTrue(processes_with("sleep\0" + "31415.9"), "what runs goes on")
 
 
 class Containment(AgentWorld):
