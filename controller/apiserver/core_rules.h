@@ -26,12 +26,11 @@ inline constexpr std::string_view kNamespaceFinalizer = "kubernetes";
 void PrepareCore(const ResourceInfo& resource, bool created, Json& object);
 /// What an update does not change: a namespace is held until the storage has emptied it.
 void KeepCore(const ResourceInfo& resource, const Json& old, Json& object);
-/// An Event must be in the namespace of what it is about.
 /// Takes the values out of what is said about the content of a Secret.
 void HideValues(const ResourceInfo& resource, std::vector<schema::FieldError>& errors);
 /// A body of this resource as an error may show it.
 Json Showable(const ResourceInfo& resource, Json body);
-
+/// An Event must be in the namespace of what it is about.
 std::vector<schema::FieldError> ValidateCore(const ResourceInfo& resource, const Json& object);
 /// True while `spec.finalizers` keep a Namespace that is being deleted.
 bool HeldBySpec(const ResourceInfo& resource, const Json& object);

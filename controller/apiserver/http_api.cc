@@ -55,7 +55,7 @@ HttpResponse FixedAnswer(const HttpRequest& request, const FixedDocument& docume
   return response;
 }
 
-HttpResponse PathIndex(const Discovery&) {
+HttpResponse PathIndex() {
   return JsonAnswer(200, R"({"paths":["/api","/api/v1","/apis","/healthz","/livez","/metrics",)"
                          R"("/openapi/v2","/openapi/v3","/readyz","/version"]})");
 }
@@ -163,7 +163,7 @@ HttpResponse HttpApi::Impl::AnswerPath(const HttpExchange& exchange) {
   }
   switch (endpoint) {
     case Endpoint::kRoot:
-      return PathIndex(discovery);
+      return PathIndex();
     case Endpoint::kVersion:
       return AnswerVersion();
     case Endpoint::kHealth:

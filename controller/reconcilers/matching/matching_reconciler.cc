@@ -1,13 +1,13 @@
 #include "controller/reconcilers/matching/matching_reconciler.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "controller/api/core.h"
 #include "controller/api/names.h"
 #include "controller/reconcilers/matching/matching_plan.h"
 #include "controller/reconcilers/scope/typed_view.h"
+#include "controller/runtime/index.h"
 
 namespace midwatch::matching {
 namespace {
@@ -51,13 +51,6 @@ std::vector<ScopedMission> MissionsAt(const View& view, const Place& place) {
   return out;
 }
 
-std::int64_t VersionOf(const Object& object) {
-  const std::string& text = object.resource_version();
-  std::int64_t version = 0;
-  std::from_chars(text.data(), text.data() + text.size(), version);
-  return version;
-}
-
 /// What must be as new as the job: the missions, and which Stack its namespace has joined.
 std::vector<ResourceType> MatchedAgainst() {
   auto out = MissionTypes();
@@ -84,7 +77,7 @@ World Observe(const Object& stored, const api::ModuleJob& job, const View& view)
   World world;
   world.place = PlaceOf(view, stored.namespace_name(), job.spec.module_ref.name);
   world.missions = MissionsAt(view, world.place);
-  const std::int64_t version = VersionOf(stored);
+  const std::int64_t version = VersionNumber(stored.resource_version());
   const auto types = MatchedAgainst();
   world.fresh = std::all_of(types.begin(), types.end(), [&](const ResourceType& type) {
     return view.FreshTo(type.Resource()) >= version;
