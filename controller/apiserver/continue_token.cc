@@ -18,8 +18,11 @@ tl::unexpected<Error> NotValid() {
 
 std::string ContinueToken::Encode() const {
   const std::string start = namespace_name + "/" + name + '\0';
-  std::string text =
-      Base64Encode(Json::Of({{"v", kForm}, {"rv", revision}, {"start", start}}).Dump());
+  Json token = Json::Of({{"v", kForm}, {"rv", revision}, {"start", start}});
+  if (left) {
+    token.Set("left", *left);
+  }
+  std::string text = Base64Encode(token.Dump());
   std::replace(text.begin(), text.end(), '+', '-');
   std::replace(text.begin(), text.end(), '/', '_');
   text.erase(text.find_last_not_of('=') + 1);
@@ -41,9 +44,11 @@ Result<ContinueToken> ContinueToken::Decode(std::string_view text) {
   if (slash == std::string::npos || start.empty() || start.back() != '\0') {
     return NotValid();
   }
+  const Json& left = token->At("left");
   return ContinueToken{.revision = token->At("rv").AsInt(),
                        .namespace_name = start.substr(0, slash),
-                       .name = start.substr(slash + 1, start.size() - slash - 2)};
+                       .name = start.substr(slash + 1, start.size() - slash - 2),
+                       .left = left.IsInt() ? std::optional(left.AsInt()) : std::nullopt};
 }
 
 }  // namespace midwatch::apiserver

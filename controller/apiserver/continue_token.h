@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,12 +9,14 @@
 
 namespace midwatch::apiserver {
 
-/// Where a list goes on: after which name, as of which revision. In the form of Kubernetes, opaque
-/// to clients: base64url of `{"v":"meta.k8s.io/v1","rv":N,"start":"ns/name\u0000"}`.
+/// Where a list goes on: after which name, as of which revision, and how many are left, where that
+/// is known. In the form of Kubernetes, opaque to clients: base64url of
+/// `{"v":"meta.k8s.io/v1","rv":N,"start":"ns/name\u0000","left":N}`.
 struct ContinueToken {
   std::int64_t revision = 0;
   std::string namespace_name;
   std::string name;
+  std::optional<std::int64_t> left = {};
 
   std::string Encode() const;
   /// kBadRequest: it is none.

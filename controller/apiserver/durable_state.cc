@@ -67,16 +67,29 @@ void ObjectTable::Erase(Name name) {
   }
 }
 
-std::vector<VersionPtr> ObjectTable::Range(std::string_view namespace_name, Name from) const {
+std::vector<VersionPtr> ObjectTable::Range(std::string_view namespace_name, Name from,
+                                           std::size_t most) const {
   from = std::max(from, Name(namespace_name, {}));
   std::vector<VersionPtr> out;
-  for (auto at = all_.lower_bound(from); at != all_.end(); ++at) {
+  for (auto at = all_.lower_bound(from); at != all_.end() && out.size() < most; ++at) {
     if (!namespace_name.empty() && (*at)->key().namespace_name != namespace_name) {
       break;
     }
     out.push_back(*at);
   }
   return out;
+}
+
+std::size_t ObjectTable::Count(std::string_view namespace_name) const {
+  if (namespace_name.empty()) {
+    return all_.size();
+  }
+  auto at = all_.lower_bound(Name(namespace_name, {}));
+  std::size_t count = 0;
+  for (; at != all_.end() && (*at)->key().namespace_name == namespace_name; ++at) {
+    ++count;
+  }
+  return count;
 }
 
 DurableState::DurableState(const ResourceRegistry& registry, ChangeLog::Bounds bounds)
@@ -122,22 +135,29 @@ Result<DurableState::Page> DurableState::PageOf(const ListCall& call) const {
   }
   return Page{.revision = token.revision,
               .namespace_name = std::move(token.namespace_name),
-              .name = token.name + '\0'};
+              .name = token.name + '\0',
+              .left = token.left};
 }
 
+/// The first `most` objects of a page, before selectors, and no fewer if there are more. Fills in
+/// which revision the page is of, and how many are left from its start where that is cheap to tell.
 Result<std::vector<VersionPtr>> DurableState::Collect(const ListCall& call,
-                                                      const Selection& selection, const Page& page,
-                                                      ListAnswer& answer) const {
+                                                      const Selection& selection, std::size_t most,
+                                                      Page& page) const {
   const ResourceInfo& resource = *call.target.resource;
   const ObjectTable& table = tables_[resource.index];
   const ObjectTable::Name from{page.namespace_name, page.name};
   const std::shared_lock lock(mutex_);
-  answer.revision = page.revision == 0 ? revision_ : page.revision;
-  if (page.revision != 0 && page.revision > revision_) {
+  const bool is_first = call.continue_token.empty();
+  page.revision = page.revision == 0 ? revision_ : page.revision;
+  if (page.revision > revision_) {
     return Fail(TooLargeVersionError(page.revision, revision_));
   }
-  if (page.revision == 0 || page.revision == revision_) {
-    return table.Range(selection.namespace_name, from);
+  if (page.revision == revision_) {
+    if (is_first && most != ObjectTable::kAll) {
+      page.left = static_cast<std::int64_t>(table.Count(selection.namespace_name));
+    }
+    return table.Range(selection.namespace_name, from, most);
   }
   const auto past = log_.PastOf(resource, page.revision);
   if (!past) {
@@ -147,29 +167,41 @@ Result<std::vector<VersionPtr>> DurableState::Collect(const ListCall& call,
                     : "The provided continue parameter is too old to display a consistent list "
                       "result. You must start a new list without the continue parameter.");
   }
-  auto items = table.Range(selection.namespace_name, from);
+  // As many more as the past may take away. Of a first page all, to count them.
+  const bool bounded = !is_first && most < ObjectTable::kAll - past->size();
+  auto items = table.Range(selection.namespace_name, from,
+                           bounded ? most + past->size() : ObjectTable::kAll);
   OverlayPast(*past, selection.namespace_name, from, items);
+  if (is_first) {
+    page.left = static_cast<std::int64_t>(items.size());
+  }
   return items;
 }
 
 Result<ListAnswer> DurableState::List(const ListCall& call, const Selection& selection) const {
-  MIDWATCH_ASSIGN(const Page page, PageOf(call));
+  MIDWATCH_ASSIGN(Page page, PageOf(call));
+  const auto limit = static_cast<std::size_t>(std::max<std::int64_t>(call.limit, 0));
+  const bool paged = limit != 0 && call.resource_version != "0";
+  const bool counted = paged && !selection.HasSelectors();
   ListAnswer answer;
-  MIDWATCH_ASSIGN(answer.items, Collect(call, selection, page, answer));
+  // One more than the page shows: that there is one tells that it is not the last.
+  MIDWATCH_ASSIGN(answer.items,
+                  Collect(call, selection, counted ? limit + 1 : ObjectTable::kAll, page));
+  answer.revision = page.revision;
   if (selection.HasSelectors()) {
     std::erase_if(answer.items, [&](const VersionPtr& item) { return !selection.Matches(*item); });
   }
-  const auto limit = static_cast<std::size_t>(std::max<std::int64_t>(call.limit, 0));
-  if (limit != 0 && call.resource_version != "0" && answer.items.size() > limit) {
-    if (!selection.HasSelectors()) {
-      answer.remaining = static_cast<std::int64_t>(answer.items.size() - limit);
+  if (paged && answer.items.size() > limit) {
+    if (counted && page.left) {
+      answer.remaining = *page.left - call.limit;
     }
     answer.items.resize(limit);
     const ObjectKey& last = answer.items.back()->key();
-    answer.continue_token =
-        ContinueToken{
-            .revision = answer.revision, .namespace_name = last.namespace_name, .name = last.name}
-            .Encode();
+    answer.continue_token = ContinueToken{.revision = answer.revision,
+                                          .namespace_name = last.namespace_name,
+                                          .name = last.name,
+                                          .left = answer.remaining}
+                                .Encode();
   }
   return answer;
 }

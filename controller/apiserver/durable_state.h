@@ -1,6 +1,8 @@
 #pragma once
 
+#include <limits>
 #include <memory>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <string_view>
@@ -33,8 +35,12 @@ class ObjectTable {
   void Put(VersionPtr version);
   void Erase(Name name);
   const Set& all() const { return all_; }
-  /// The objects from `from` on, in the namespace if one is given.
-  std::vector<VersionPtr> Range(std::string_view namespace_name, Name from) const;
+  /// The first `most` objects from `from` on, in the namespace if one is given.
+  std::vector<VersionPtr> Range(std::string_view namespace_name, Name from,
+                                std::size_t most = kAll) const;
+  std::size_t Count(std::string_view namespace_name) const;
+
+  static constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
  private:
   Set all_;
@@ -71,10 +77,11 @@ class DurableState {
     std::int64_t revision = 0;
     std::string namespace_name;
     std::string name;
+    std::optional<std::int64_t> left;  ///< From here on, if that is known.
   };
   Result<Page> PageOf(const ListCall& call) const;
   Result<std::vector<VersionPtr>> Collect(const ListCall& call, const Selection& selection,
-                                          const Page& page, ListAnswer& answer) const;
+                                          std::size_t most, Page& page) const;
   VersionPtr Make(JournalRow row) const;
   Result<void> LoadLog(JournalState loaded,
                        const std::unordered_map<std::int64_t, VersionPtr>& latest, MonoTime now);

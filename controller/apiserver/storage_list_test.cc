@@ -45,6 +45,7 @@ TEST_F(StorageListTest, PagesShowOneMoment) {
   ASSERT_TRUE(page) << page.error().message;
   EXPECT_EQ(Names(*page), "l2 l3") << "as it was, though l3 is gone and l11 has come";
   EXPECT_EQ(page->revision, moment);
+  EXPECT_EQ(page->remaining, 1);
   call.continue_token = page->continue_token;
   page = List(call);
   ASSERT_TRUE(page);
@@ -52,6 +53,38 @@ TEST_F(StorageListTest, PagesShowOneMoment) {
   EXPECT_EQ(page->items[0]->object().Body().At("spec", "replicas").AsInt(), 1);
   EXPECT_EQ(page->continue_token, "");
   EXPECT_FALSE(page->remaining);
+}
+
+TEST_F(StorageListTest, PagesAreWholeHoweverMuchOfWhatFollowedIsGone) {
+  ListCall call = All();
+  call.limit = 1;
+  auto page = List(call);
+  ASSERT_TRUE(page);
+  for (const char* gone : {"l1", "l2", "l3"}) {
+    world_.Delete(world_.Widget(gone));
+  }
+  std::string names = Names(*page);
+  for (std::int64_t left = 4; !page->continue_token.empty(); --left) {
+    EXPECT_EQ(page->remaining, left);
+    call.continue_token = page->continue_token;
+    page = List(call);
+    ASSERT_TRUE(page);
+    ASSERT_EQ(page->items.size(), 1U);
+    names += " " + Names(*page);
+  }
+  EXPECT_EQ(names, "l0 l1 l2 l3 l4");
+}
+
+TEST_F(StorageListTest, AFirstPageOfThePastCountsWhatWasThereThen) {
+  ListCall call = All();
+  call.resource_version = Revision();
+  call.match = VersionMatch::kExact;
+  call.limit = 2;
+  world_.Delete(world_.Widget("l0"));
+  const auto page = List(call);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(Names(*page), "l0 l1");
+  EXPECT_EQ(page->remaining, 3);
 }
 
 // kubeapi-samples/raw-list-watch.txt
@@ -203,7 +236,7 @@ TEST_F(StorageListTest, DeletesACollection) {
 }
 
 TEST(ContinueTokenTest, ComesBackAsItWent) {
-  const ContinueToken token{.revision = 522, .namespace_name = "payments", .name = "l1"};
+  const ContinueToken token{.revision = 522, .namespace_name = "payments", .name = "l1", .left = 7};
   const auto back = ContinueToken::Decode(token.Encode());
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, token);
