@@ -1,6 +1,8 @@
 #include "controller/apiserver/authorizer.h"
 
 #include <algorithm>
+#include <string>
+#include <unordered_set>
 
 #include "controller/apiserver/write_plan.h"
 #include "controller/base/text.h"
@@ -119,12 +121,15 @@ bool MayHaveName(const AgentRule& rule, const Json& object) {
 
 bool MayBeHeld(const ResourceType* via, const Json* stored, const Json& wanted) {
   const auto all_new = [&](std::string_view field, const auto& fits) {
-    const Json::Array none;
-    const auto& had = stored == nullptr ? none : stored->At("metadata", field).Items();
+    std::unordered_set<std::string> had;  // There may be tens of thousands.
+    if (stored != nullptr) {
+      for (const Json& item : stored->At("metadata", field).Items()) {
+        had.insert(item.Dump());
+      }
+    }
     const auto& has = wanted.At("metadata", field).Items();
-    return std::all_of(has.begin(), has.end(), [&](const Json& item) {
-      return std::find(had.begin(), had.end(), item) != had.end() || fits(item);
-    });
+    return std::all_of(has.begin(), has.end(),
+                       [&](const Json& item) { return fits(item) || had.contains(item.Dump()); });
   };
   const auto finalizer_fits = [](const Json& finalizer) {
     const std::string& name = finalizer.AsString();
