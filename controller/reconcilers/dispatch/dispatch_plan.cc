@@ -325,16 +325,16 @@ class Planner {
       return;
     }
     if (run.spec.stop_requested && run.status.phase != RunPhase::kFailed) {
-      ConcludeStopped(run.spec.stop_requested->reason);
+      ConcludeStopped(run, run.spec.stop_requested->reason);
     } else if (lost) {
-      ConcludeStopped(StopReason::kInstanceLost);
+      ConcludeStopped(run, StopReason::kInstanceLost);
     } else {
       Retry(run.status.reason.empty() ? reason::kSidecarFailed : run.status.reason,
             run.status.message);
     }
   }
 
-  void ConcludeStopped(StopReason why) {
+  void ConcludeStopped(const api::Run& run, StopReason why) {
     switch (why) {
       case StopReason::kCancelled:
         if (!IsAskedToEnd() && seen_.job_presence == Presence::kNotSeen) {
@@ -348,11 +348,14 @@ class Planner {
                "it did not finish within " + FormatDuration(dispatch_.spec.timeout));
         break;
       case StopReason::kInstanceLost:
-        Retry(reason::kInstanceLost, "instance " + dispatch_.status.instance + " went silent");
+        if (run.status.phase == RunPhase::kPending && !IsUnwanted()) {
+          WaitAgain("went silent before it took it");
+        } else {
+          Retry(reason::kInstanceLost, "instance " + dispatch_.status.instance + " went silent");
+        }
         break;
       case StopReason::kNotAcknowledged:
-        --status().attempts;
-        BackOff("instance " + dispatch_.status.instance + " did not take it in time");
+        WaitAgain("did not take it in time");
         break;
     }
   }
@@ -388,6 +391,12 @@ class Planner {
     }
     BackOff("attempt " + std::to_string(status().attempts) + " ended with " + std::string(why) +
             ": " + message);
+  }
+
+  /// No sidecar ever saw it: that costs no attempt.
+  void WaitAgain(const std::string& what_instance_did) {
+    --status().attempts;
+    BackOff("instance " + dispatch_.status.instance + " " + what_instance_did);
   }
 
   void BackOff(std::string_view message) {

@@ -246,6 +246,10 @@ INSTANTIATE_TEST_SUITE_P(
                 .Run(Stopping(RunOf(Assigned(), RunPhase::kRunning), StopReason::kInstanceLost))
                 .LockHeldBy(kOwnRun),
             "Parked RetryBackoff unlock release"},
+        PlanCase{"LostBeforeItWasTakenCostsNoAttempt",
+                 With(Assigned(), [](auto& d) { d.status.attempts = 3; }),
+                 Seen::Ready().Run(Stopping(RunOf(Assigned()), StopReason::kInstanceLost)),
+                 "Parked RetryBackoff release"},
         PlanCase{
             "LostThreeTimesFails", With(Assigned(), [](auto& d) { d.status.attempts = 3; }),
             Seen::Ready()

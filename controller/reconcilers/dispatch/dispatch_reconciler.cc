@@ -120,7 +120,9 @@ class Effects {
     fresh.metadata.name = seen_.lock.name;
     fresh.metadata.namespace_name = space;
     fresh.metadata.finalizers = {std::string(api::finalizers::kRun)};
-    fresh.metadata.owner_references = dispatch_.metadata.owner_references;
+    if (seen_.job) {
+      fresh.metadata.owner_references = {OwnedBy(*seen_.job)};
+    }
     fresh.spec.holder_identity = holder;
     Add(CreateRequest{
         .type = api::Lease::Type(), .object = api::ToBody(fresh), .field_manager = {}});

@@ -115,6 +115,17 @@ TEST_F(LockTest, OutlivesItsJobWhileARunHoldsIt) {
   EXPECT_EQ(Text(WrittenFor(Waiting())), kHolder + "|" + kRunFinalizer + ",");
 }
 
+TEST_F(LockTest, OfManualWorkGoesWithItsJobToo) {
+  api::Dispatch manual = Waiting();
+  manual.spec.mission_ref.reset();
+  const Json lease = WrittenFor(manual);
+  ASSERT_EQ(lease.At("metadata", "ownerReferences").Items().size(), 1U);
+  const Json& owner = lease.At("metadata", "ownerReferences").Items().front();
+  EXPECT_EQ(owner.At("kind").AsString(), "ModuleJob");
+  EXPECT_EQ(owner.At("name").AsString(), "job-3");
+  EXPECT_EQ(owner.At("uid").AsString(), "uid-job-3");
+}
+
 TEST_F(LockTest, ThatIsTakenAgainOutlivesItsJobToo) {
   PutLease("", {"other"});
   EXPECT_EQ(Text(WrittenFor(Waiting())), kHolder + "|other," + kRunFinalizer + ",");

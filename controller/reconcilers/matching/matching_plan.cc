@@ -9,6 +9,7 @@
 #include "controller/base/digest.h"
 #include "controller/base/text.h"
 #include "controller/object/name_rules.h"
+#include "controller/reconcilers/scope/typed_view.h"
 
 namespace midwatch::matching {
 namespace {
@@ -75,11 +76,7 @@ api::Dispatch MakeDispatch(const api::ModuleJob& job, const api::JobMatch& match
   out.metadata.name = entry.dispatch;
   out.metadata.namespace_name = job.metadata.namespace_name;
   out.metadata.finalizers = {std::string(api::finalizers::kDispatch)};
-  out.metadata.owner_references = {{.api_version = api::ModuleJob::Type().ApiVersion(),
-                                    .kind = api::ModuleJob::Type().kind,
-                                    .name = job.metadata.name,
-                                    .uid = job.metadata.uid,
-                                    .controller = true}};
+  out.metadata.owner_references = {OwnedBy(job)};
   SetLabel(out.metadata.labels, api::labels::kMission, entry.id);
   api::DispatchSpec& spec = out.spec;
   spec.mission_ref = api::MissionRef{.kind = entry.kind,

@@ -97,6 +97,16 @@ PatchRequest FinalizerPatch(const ObjectMeta& stored, std::string_view finalizer
   return GuardedPatch<T>(stored, std::move(patch));
 }
 
+/// What ends with its owner names it so.
+template <typename T>
+OwnerReference OwnedBy(const T& owner) {
+  return {.api_version = T::Type().ApiVersion(),
+          .kind = T::Type().kind,
+          .name = owner.metadata.name,
+          .uid = owner.metadata.uid,
+          .controller = true};
+}
+
 template <typename T>
 DeleteRequest GuardedDelete(const ObjectMeta& stored) {
   return {.type = T::Type(),
