@@ -82,7 +82,8 @@ bool Context::WaitFor(std::string_view what, MonoTime deadline, const std::funct
   const auto room = static_cast<std::size_t>(std::max(world.terminal.columns - 3, 1));
   std::size_t frame = 0;
   bool drawn = false;
-  while (!done()) {
+  bool is_done = false;
+  while (!(is_done = done())) {
     const MonoTime now = Time().mono;
     if (now >= deadline) {
       break;
@@ -98,7 +99,7 @@ bool Context::WaitFor(std::string_view what, MonoTime deadline, const std::funct
   if (drawn) {
     world.err.Write(kClearLine);
   }
-  return done();
+  return is_done;
 }
 
 int ExitCodeOf(ErrorCode code) {

@@ -38,7 +38,8 @@ class Context {
   std::size_t Width() const;
 
   /// Waits until `done` or the deadline; on a terminal with a spinner and `what` on standard error.
-  /// True if done. `done` is asked after every wake.
+  /// True if done. `done` is asked after every wake, and not again once it has said so: what it
+  /// takes, such as a signal, it takes once.
   bool WaitFor(std::string_view what, MonoTime deadline, const std::function<bool()>& done);
 
   static constexpr std::size_t kWidestText = 100;

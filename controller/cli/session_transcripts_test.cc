@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "controller/api/kinds.h"
 #include "controller/cli/demo_world.h"
+#include "controller/cli/exit_codes.h"
 
 // What midwatch logs prints of a session, as transcripts in testdata/.
 
@@ -62,6 +65,21 @@ TEST(TranscriptOfLogs, FollowsUntilTheSessionHasEnded) {
     world.kube.Put(type, ended);
   });
   ExpectGolden("logs_follow", world.Run({"logs", "-f", "run/database-k4xq9w2m7dlp-2", "-n", "ai"}));
+}
+
+TEST(TranscriptOfLogs, ASignalEndsTheFollowing) {
+  DemoWorld world;
+  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
+  Json running = world.kube.Find(key).Body();
+  running.Set("status", Json::Of({{"phase", "Running"}}));
+  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), running);
+  world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
+  // Were it lost, the server would not answer for ever; the test ends all the same.
+  world.waiter.next.emplace_back([&] {
+    world.kube.FailNext({.verb = "get", .error = {ErrorCode::kForbidden, "the signal was lost"}});
+  });
+  const std::string said = world.Run({"logs", "-f", "run/" + key.name, "-n", "ai"});
+  EXPECT_EQ(world.exit_code, kExitSignalBase + SIGINT) << said;
 }
 
 TEST(TranscriptOfLogs, FollowsOnWhenTheServerIsBackWithinTwoMinutes) {
