@@ -18,16 +18,26 @@ constexpr Duration kBetweenReads = std::chrono::milliseconds(300);
 /// A session goes on while its server restarts, and so does who follows it.
 constexpr Duration kPatience = std::chrono::minutes(2);
 
-/// The last Run of a Dispatch that has none now: its attempt failed, and it waits for another.
+/// Stopped before any agent took it: it never begins.
+bool IsWithdrawn(const api::Run& run) {
+  return run.spec.stop_requested && run.status.phase == api::RunPhase::kPending;
+}
+
+/// The last Run that has begun of a Dispatch that has none now: its attempt failed, and it waits
+/// for another.
 std::optional<api::NamespacedRef> LastRunOf(const api::Dispatch& dispatch, ApiSession& session) {
-  const auto runs =
+  auto runs =
       session.ListAs<api::Run>({.type = {},
                                 .namespace_name = dispatch.spec.agent_ref.namespace_name,
                                 .label_selector = {},
                                 .field_selector = "spec.dispatchRef.uid=" + dispatch.metadata.uid,
                                 .continue_token = {},
                                 .resource_version = {}});
-  if (!runs || runs->empty()) {
+  if (!runs) {
+    return std::nullopt;
+  }
+  runs->erase(std::remove_if(runs->begin(), runs->end(), IsWithdrawn), runs->end());
+  if (runs->empty()) {
     return std::nullopt;
   }
   const auto& last = *std::max_element(
@@ -66,6 +76,28 @@ bool HasEnded(api::RunPhase phase) {
          phase == api::RunPhase::kCancelled;
 }
 
+/// How a session ended to which nothing more will come.
+struct Ending {
+  std::string word;
+  std::string message;
+};
+std::optional<Ending> FindEnding(const api::Run& run) {
+  if (HasEnded(run.status.phase)) {
+    return run.status.session_log
+               ? std::optional(
+                     Ending{std::string(api::ToString(run.status.phase)), run.status.message})
+               : std::nullopt;
+  }
+  if (IsWithdrawn(run)) {
+    return Ending{"Cancelled", "it was withdrawn: no instance took it"};
+  }
+  if (run.spec.stop_requested &&
+      run.spec.stop_requested->reason == api::StopReason::kInstanceLost) {
+    return Ending{"Lost", "its instance is silent"};
+  }
+  return std::nullopt;
+}
+
 class Follower {
  public:
   Follower(const LogsOptions& options, api::NamespacedRef run, Context& context,
@@ -91,7 +123,7 @@ class Follower {
         }
         return RefuseObject(run.error(), api::Run::Type(), run_.name, context_, session_);
       }
-      if (run && (!options_.follow || (HasEnded(run->status.phase) && run->status.session_log))) {
+      if (run && (!options_.follow || FindEnding(*run))) {
         return Finish(*run);
       }
       int signal = 0;
@@ -153,12 +185,14 @@ class Follower {
 
   int Finish(const api::Run& run) {
     context_.Print(text_.Finish());
+    const auto ending = FindEnding(run);
     if (offset_ == 0) {
-      context_.Note("The session of run/" + run_.name + " is empty; the Run is " +
-                    std::string(ResultWord(api::ToString(run.status.phase))) + ".");
-    } else if (options_.follow) {
-      context_.Note(ShowState(api::ToString(run.status.phase), context_.err) +
-                    (run.status.message.empty() ? "" : ": " + HarmlessLine(run.status.message)));
+      context_.Note(
+          "The session of run/" + run_.name + " is empty; the Run is " +
+          std::string(ResultWord(ending ? ending->word : api::ToString(run.status.phase))) + ".");
+    } else if (options_.follow && ending) {
+      context_.Note(ShowState(ending->word, context_.err) +
+                    (ending->message.empty() ? "" : ": " + HarmlessLine(ending->message)));
     }
     return kExitDone;
   }

@@ -82,6 +82,28 @@ TEST(TranscriptOfLogs, ASignalEndsTheFollowing) {
   EXPECT_EQ(world.exit_code, kExitSignalBase + SIGINT) << said;
 }
 
+TEST(TranscriptOfLogs, NothingIsAwaitedOfARunThatIsLostOrWasNeverTaken) {
+  std::string all;
+  for (const auto& [reason, phase] :
+       {std::pair("InstanceLost", "Running"), std::pair("NotAcknowledged", "Pending")}) {
+    DemoWorld world;
+    const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
+    if (std::string_view(phase) == "Running") {
+      world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] =
+          R"({"kind":"reasoning","text":"half a line"})"
+          "\n";
+    }
+    Json run = world.kube.Find(key).Body();
+    run["spec"].Set("stopRequested",
+                    Json::Of({{"reason", reason}, {"at", "2026-03-02T11:52:33Z"}}));
+    run.Set("status", Json::Of({{"phase", phase}}));
+    world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+    world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
+    all += world.Run({"logs", "-f", "run/" + key.name, "-n", "ai"}) + "\n";
+  }
+  ExpectGolden("logs_follow_lost", all);
+}
+
 TEST(TranscriptOfLogs, FollowsOnWhenTheServerIsBackWithinTwoMinutes) {
   const Error away{ErrorCode::kUnavailable, "https://127.0.0.1:7443: nothing listens there"};
   const std::string thought = R"({"kind":"reasoning","text":"half a line"})"
