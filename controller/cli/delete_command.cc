@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "controller/base/text.h"
@@ -33,9 +34,7 @@ class Deleter {
                                          .dry_run = options_.dry_run});
       if (!last) {
         const bool ignored = options_.ignore_not_found && last.error().code == ErrorCode::kNotFound;
-        code = ignored ? code
-                       : RefuseObject(last.error(), target.entry->type, target.name, context_,
-                                      session_);
+        code = ignored ? code : Explain(last.error(), target);
         continue;
       }
       Say(target, options_.dry_run ? "deleted (dry run)" : "deleted");
@@ -43,6 +42,9 @@ class Deleter {
           !last->meta().finalizers.empty()) {
         held.emplace_back(target, last->uid());
       }
+    }
+    for (const std::string& hint : hints_) {
+      context_.Hint(hint);
     }
     const MonoTime deadline = context_.Time().mono + options_.timeout;
     for (const auto& [target, uid] : held) {
@@ -52,6 +54,17 @@ class Deleter {
   }
 
  private:
+  int Explain(const Error& error, const Target& target) {
+    const bool elsewhere =
+        target.entry->type.namespaced && target.namespace_name != session_.namespace_name();
+    hints_.insert(elsewhere && error.code == ErrorCode::kNotFound
+                      ? ""
+                      : HintForObject(error, target.entry->type, target.name, session_));
+    return context_.Refuse(
+        ExitCodeOf(error.code),
+        Harmless(error.message) + (elsewhere ? " in namespace " + target.namespace_name : ""));
+  }
+
   void Say(const Target& target, std::string_view what) {
     context_.Print(target.entry->KindName() + " " + Quote(target.name) + " " + std::string(what) +
                    "\n");
@@ -86,6 +99,7 @@ class Deleter {
   const DeleteOptions& options_;
   Context& context_;
   ApiSession& session_;
+  std::set<std::string> hints_;  // Each is given once, below the errors.
 };
 
 Result<std::vector<Target>> Named(const DeleteOptions& options, const ResourceCatalogue& catalogue,

@@ -47,11 +47,15 @@ std::string WhereItIs(const ResourceType& type, const std::string& name, ApiSess
 
 }  // namespace
 
+std::string HintForObject(const Error& error, const ResourceType& type, const std::string& name,
+                          ApiSession& session) {
+  return error.code == ErrorCode::kNotFound ? WhereItIs(type, name, session) : HintFor(error);
+}
+
 int RefuseObject(const Error& error, const ResourceType& type, const std::string& name,
                  Context& context, ApiSession& session) {
-  return error.code == ErrorCode::kNotFound
-             ? context.Refuse(kExitFailed, Harmless(error.message), WhereItIs(type, name, session))
-             : context.Refuse(error);
+  return context.Refuse(ExitCodeOf(error.code), Harmless(error.message),
+                        HintForObject(error, type, name, session));
 }
 
 std::optional<api::Dispatch> FindDispatchInstead(const Error& error, const std::string& name,

@@ -8,6 +8,10 @@
 
 namespace midwatch::cli {
 
+/// What to do about an error of an object that was asked for by its name, as RefuseObject says it.
+std::string HintForObject(const Error& error, const ResourceType& type, const std::string& name,
+                          ApiSession& session);
+
 /// Context::Refuse for an error about an object that was asked for by its name, in the namespace of
 /// the session. If it is not there, the hint says where one of that name is, or which name is near.
 int RefuseObject(const Error& error, const ResourceType& type, const std::string& name,

@@ -417,6 +417,23 @@ spec: {agentRef: {namespace: ai, name: diagnoser}, missionType: AutoDiagnose, mo
                              {"delete"}}));
 }
 
+TEST(TranscriptOfDelete, SaysWhereEachIsMissingAndAHintOnce) {
+  DemoWorld world;
+  world.files.files["gone.yaml"] = R"(apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata: {name: a, namespace: orders}
+---
+apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata: {name: b, namespace: payments}
+---
+apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata: {name: c, namespace: payments}
+)";
+  ExpectGolden("delete_missing", world.Run({"delete", "-f", "gone.yaml", "-n", "payments"}));
+}
+
 TEST(TranscriptOfDiff, ShowsThePlanAgainstTheServer) {
   DemoWorld world;
   world.files.files["dir/cache.yaml"] = kGoodModule;
