@@ -1,9 +1,11 @@
 #include "controller/cli/why_dispatch.h"
 
 #include <algorithm>
+#include <set>
 #include <variant>
 
 #include "controller/api/codec.h"
+#include "controller/api/reasons.h"
 #include "controller/base/text.h"
 #include "controller/cli/state_word.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
@@ -118,21 +120,29 @@ class Explainer {
   /// What became of its Runs that have ended without success.
   void ExplainEarlierRuns() {
     for (const api::Run& run : dispatch::Observe(dispatch_, view_).runs) {
-      const api::RunStatus& status = run.status;
-      if (status.phase != api::RunPhase::kFailed && status.phase != api::RunPhase::kCancelled) {
+      if (const auto& stop = run.spec.stop_requested;
+          stop && stop->reason == api::StopReason::kInstanceLost) {
+        ExplainRun(run, "Lost", "InstanceLost", stop->at);
         continue;
       }
-      const std::string name =
-          Show(api::NamespacedRef{run.metadata.namespace_name, run.metadata.name});
-      out_ += "\nAttempt " + std::to_string(run.spec.attempt) + ": Run " + name + "  " +
-              ShowState(api::ToString(status.phase), style_) +
-              (status.reason.empty() ? "" : " (" + HarmlessLine(status.reason) + ")") + "  " +
-              style_.Dim(Ago(status.finished_at)) + "\n";
-      out_ += status.message.empty()
-                  ? ""
-                  : Indented(HarmlessLine(status.message), "  ", context_.Width());
-      out_ += Indented("Its session: midwatch logs run/" + name, "  ", context_.Width());
+      const api::RunStatus& status = run.status;
+      if (status.phase == api::RunPhase::kFailed || status.phase == api::RunPhase::kCancelled) {
+        ExplainRun(run, api::ToString(status.phase), status.reason, status.finished_at);
+      }
     }
+  }
+
+  void ExplainRun(const api::Run& run, std::string_view state, const std::string& reason,
+                  const std::optional<WallTime>& ended) {
+    const api::RunStatus& status = run.status;
+    const std::string name =
+        Show(api::NamespacedRef{run.metadata.namespace_name, run.metadata.name});
+    out_ += "\nAttempt " + std::to_string(run.spec.attempt) + ": Run " + name + "  " +
+            ShowState(state, style_) + (reason.empty() ? "" : " (" + HarmlessLine(reason) + ")") +
+            "  " + style_.Dim(Ago(ended)) + "\n";
+    out_ += status.message.empty() ? ""
+                                   : Indented(HarmlessLine(status.message), "  ", context_.Width());
+    out_ += Indented("Its session: midwatch logs run/" + name, "  ", context_.Width());
   }
 
   void ExplainRules() {
@@ -166,7 +176,7 @@ class Explainer {
       }
     }
     out_ += "\n";
-    stopped == nullptr ? ExplainFree(unsure) : ExplainHindrance(*stopped);
+    stopped == nullptr ? ExplainFree(unsure) : ExplainHindrance(*stopped, world);
     ExplainEarlierRuns();
   }
 
@@ -176,7 +186,7 @@ class Explainer {
     }
   }
 
-  void ExplainHindrance(const Hindrance& hindrance) {
+  void ExplainHindrance(const Hindrance& hindrance, const dispatch::World& world) {
     if (hindrance.phase != api::DispatchPhase::kParked) {
       Sentence("So it will not start: it becomes " +
                std::string(ResultWord(api::ToString(hindrance.phase))) + ", " +
@@ -191,12 +201,25 @@ class Explainer {
     if (!blockers.empty()) {
       Sentence("Look at: " + HarmlessLine(Join(blockers, ", ")) + ".");
     }
+    if (hindrance.reason == api::dispatch_reason::kSidecarUnavailable) {
+      Sentence("Connected instances offer: " + HarmlessLine(SidecarsOf(world)) + ".");
+    }
     Sentence(style_.Bold("It goes on by itself when: ") +
              std::string(dispatch::UnparkedBy(hindrance.reason)) + WhenText() + ".");
     if (dispatch_.spec.expire_after) {
       Sentence("It is cancelled if it has not started " +
                FormatDuration(*dispatch_.spec.expire_after) + " after it was created.");
     }
+  }
+
+  static std::string SidecarsOf(const dispatch::World& world) {
+    std::set<std::string> names;
+    for (const dispatch::Candidate& instance : world.candidates) {
+      for (const api::OfferedSidecar& sidecar : instance.sidecars) {
+        names.insert(sidecar.name + (sidecar.is_default ? " (default)" : ""));
+      }
+    }
+    return Join(std::vector<std::string>(names.begin(), names.end()), ", ");
   }
 
   std::string SinceText() const {

@@ -180,6 +180,20 @@ TEST(Why, ASecondAttemptStartedWhenItsRunDid) {
   ExpectGolden("why_second_attempt", world.Run({"why", "dispatch/payments/ledger-m3v8t1z6hrcx"}));
 }
 
+TEST(Why, AnAttemptWhoseInstanceWasLostIsTold) {
+  DemoWorld world;
+  BackOff(world);
+  Change(world, api::Run::Type(), {"runs.midwatch.dev", "ai", "ledger-m3v8t1z6hrcx-1"},
+         [](Json& body) {
+           body["spec"].Set("stopRequested",
+                            Json::Of({{"reason", "InstanceLost"}, {"at", "2026-03-02T11:59:30Z"}}));
+           body.Set("status", Json::Of({{"phase", "Running"}}));
+         });
+  const std::string said = world.Run({"why", "dispatch/payments/ledger-m3v8t1z6hrcx"});
+  EXPECT_NE(said.find("ledger-m3v8t1z6hrcx-1  Failed (InstanceLost)  30s ago"), std::string::npos)
+      << said;
+}
+
 TEST(Why, WhatHasStartedDoesNotAskForItsMission) {
   DemoWorld world;
   Assign(world);
