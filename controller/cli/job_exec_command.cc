@@ -28,11 +28,11 @@ class PassingSink final : public ProcessSink {
 
   void OnStdout(std::string_view bytes) override {
     world_.out.Write(bytes);
-    log_.Add(bytes);
+    Keep(bytes);
   }
   void OnStderr(std::string_view bytes) override {
     world_.err.Write(bytes);
-    log_.Add(bytes);
+    Keep(bytes);
   }
   /// As if the command wrote to our output itself: with no reader left it gets SIGPIPE.
   bool WantsMore() const override { return !world_.out.IsGone(); }
@@ -49,12 +49,24 @@ class PassingSink final : public ProcessSink {
     return exit_;
   }
   LogCapture& log() { return log_; }
+  /// The command has left its last line without an end.
+  bool stands_in_line() const {
+    const std::scoped_lock lock(mutex_);
+    return stands_in_line_;
+  }
 
  private:
+  void Keep(std::string_view bytes) {
+    log_.Add(bytes);
+    const std::scoped_lock lock(mutex_);
+    stands_in_line_ = bytes.empty() ? stands_in_line_ : bytes.back() != '\n';
+  }
+
   Capabilities& world_;
   LogCapture log_;
   mutable std::mutex mutex_;
   std::optional<ProcessExit> exit_;
+  bool stands_in_line_ = false;
 };
 
 bool IsAnOrderToEnd(int signal) { return signal != SIGUSR1 && signal != SIGUSR2; }
@@ -103,6 +115,9 @@ class Execution {
     ReportStart();
     const Ending ending = RunCommand();
     if (session_) {
+      if (sink_->stands_in_line()) {
+        context_.world.err.Write("\n");
+      }
       ReportEnd(ending);
     }
     return ending.exit_code;

@@ -129,6 +129,14 @@ TEST_F(JobTest, OfSeveralMissionsEachResultSaysWhoAskedForIt) {
   ExpectGolden("job_exec_several", world.Run(Exec({"--wait", "1m", "--job-id", "42"})));
 }
 
+TEST_F(JobTest, WhatIsSaidDoesNotStandBehindHalfALine) {
+  Program({.output = {{true, "no end"}}, .exit = {.code = 1, .signal = 0}});
+  const std::string said = world.Run(Exec({"--job-id", "42"}));
+  EXPECT_NE(said.find("no end\n! midwatch: modulejob/payments/database-42 is Failed"),
+            std::string::npos)
+      << said;
+}
+
 TEST_F(JobTest, TheLogIsUploadedBeforeTheEndIsReported) {
   bool uploaded = false;
   world.processes.programs["deploy"].effect = [&] {
@@ -315,6 +323,14 @@ TEST_F(JobTest, ThePiecesDoTheSame) {
            {"job", "finish", "payments/database-42", "--exit-code", "0", "--log", "nope.log"},
            {"job", "start", "-m", "payments/database", "--job-id", "43"},
            {"job", "finish", "payments/database-43", "--state", "Cancelled", "--wait", "10s"}}));
+}
+
+TEST_F(JobTest, ALogThatIsTooLongIsRefusedWithItsBound) {
+  world.files.files["big.log"] = std::string((16U << 20) + 1, 'x');
+  world.Run({"job", "start", "-m", "payments/database", "--job-id", "big"});
+  const std::string said =
+      world.Run({"job", "finish", "payments/database-big", "--exit-code", "1", "--log", "big.log"});
+  EXPECT_NE(said.find("error: big.log: expected at most 16 MiB"), std::string::npos) << said;
 }
 
 TEST_F(JobTest, ANamespaceMayBeNamedLikeAKind) {

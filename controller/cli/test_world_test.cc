@@ -52,12 +52,14 @@ std::optional<int> TestWaiter::TakeSignal() {
   return signal;
 }
 
-Result<std::string> TestFiles::Read(const std::string& path, std::size_t) {
+Result<std::string> TestFiles::Read(const std::string& path, std::size_t limit) {
   const auto found = files.find(path);
   if (found == files.end()) {
     return Fail(ErrorCode::kNotFound, path + ": no such file or directory");
   }
-  return found->second;
+  return found->second.size() > limit
+             ? Result<std::string>(Fail(ErrorCode::kTooLarge, path + ": too long"))
+             : found->second;
 }
 
 namespace {
