@@ -131,11 +131,13 @@ Definition ReportOf() {
       .chapter = Chapter::kLook,
       .summary = "Show a Report: what a sidecar found, on what evidence",
       .details = {},
-      .parameters = {TargetParameter("The Report, or that of a Dispatch", o->target,
-                                     {"report", "dispatch"}),
+      .parameters = {TargetParameter("Whose Report; of a job all of them", o->target,
+                                     {"report", "dispatch", "modulejob"}),
                      OutputParameter(o->output, {OutputFormat::kText, OutputFormat::kJson,
                                                  OutputFormat::kYaml, OutputFormat::kMarkdown})},
-      .examples = {{"midwatch report -n payments dispatch/database-x7k2m", ""}},
+      .examples = {{"midwatch report -n payments dispatch/database-x7k2m", ""},
+                   {"midwatch report modulejob/payments/database-42 -o markdown",
+                    "All of a job, for the comment on a pull request"}},
       .take = [o] { return Command(ClientCommand(*o)); }};
   Append(ClientParameters(o->client), d.parameters);
   return d;
