@@ -42,12 +42,15 @@ def work(session, tools):
             "sessionUpdate": kind, "content": {"type": "text", "text": text}}}})
 
     say("agent_thought_chunk", "I look at the last line of the log, and at nothing else.")
-    page, _ = tools.call("log", lines=1000)
+    facts = json.loads(tools.call("job")[0])
+    count = next((one["lines"] for one in facts["inputs"] if one["name"] == "log"), 0)
+    page, _ = tools.call("log", **{"from": max(1, count - 9)}) if count else ("", False)
     numbered = [line.split("| ", 1) for line in page.splitlines() if "| " in line]
+    numbered = [(number, text) for number, text in numbered if text.strip()]
     if numbered:
         number, last = numbered[-1]
         cause, step = f"The last thing that the job said: {last}", "Read the log from its end."
-        evidence = [{"artifact": "log", "lines": number.strip(), "quote": last}] if last.strip() else []
+        evidence = [{"artifact": "log", "lines": number.strip(), "quote": last}]
     else:
         cause, step, evidence = "The job has no log, or it is empty.", "Let the step print what it does.", []
     answer, refused = tools.call("submit_result", rootCause=cause, category="Unknown", transient=False, confidence="Low",

@@ -459,6 +459,9 @@ class Examples(CliWorld):
         self.assertIn("The last thing that the job said: the very last", done.stderr)
         self.assertIn("2 │ the very last", done.stderr)
         name = self.wait_phase("d1", "Succeeded")["metadata"]["name"]
+        done = self.job("d2", "sh", "-c", "seq 5000; echo the end of much; echo; exit 1", wait="30s")
+        self.assertIn("The last thing that the job said: the end of much", done.stderr)
+        self.assertIn("The job has no log, or it is empty", self.job("d3", "false", wait="30s").stderr)
         self.assertIn("I look at the last line", self.midwatch.run("logs", f"dispatch/{name}", "-n", "payments").stdout)
 
 
