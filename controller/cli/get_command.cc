@@ -237,6 +237,9 @@ class Getter {
     const std::string name = one.names.empty() ? std::string() : one.names.front();
     std::string query = Query(options_);
     if (!name.empty()) {
+      if (const auto there = session_.Get(one.entry->type, NamespaceFor(one), name); !there) {
+        return RefuseObject(there.error(), one.entry->type, name, context_, session_);
+      }
       query += "&fieldSelector=" + PercentEncode("metadata.name=" + name);
     }
     return WatchTable({.list = PathOf(one.entry->type, NamespaceFor(one)),

@@ -287,6 +287,9 @@ TEST(TranscriptOfGetWatch, GoesOnWithWhatChangesUntilASignalComes) {
   world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
   ExpectGolden("get_watch", world.Run({"get", "dispatches", "-n", "payments", "-w"}));
   EXPECT_EQ(world.exit_code, kExitSignalBase + SIGINT);
+  world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
+  world.Run({"get", "module", "nope", "-n", "payments", "-w"});
+  EXPECT_EQ(world.exit_code, kExitFailed);
 }
 
 // Manifests.
