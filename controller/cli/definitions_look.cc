@@ -113,7 +113,9 @@ Definition Logs() {
   Definition d{.path = "logs",
                .chapter = Chapter::kLook,
                .summary = "Show the session of a sidecar: reasoning, tool calls, results",
-               .details = "Of a Dispatch its current Run is meant.",
+               .details =
+                   "Of a Dispatch its current Run is meant. With --follow an outage of the server "
+                   "of two minutes is waited out.",
                .parameters =
                    {TargetParameter("Whose session", o->target, {"run", "dispatch"}),
                     {.names = "-f,--follow", .help = "Go on until it ends", .set = Into(o->follow)},

@@ -53,7 +53,8 @@ Definition Diff() {
       .summary = "Show what manifests would change",
       .details =
           "Against the server: what applying the directory would create and update, field by "
-          "field. With --source: what the next sync of that GitSource would do if it found this, "
+          "field, and what it would refuse because somebody else manages the field. With --source: "
+          "what the next sync of that GitSource would do if it found this, "
           "what it would prune included; PATH is then a checkout of its repository, or of the "
           "directory that it reads. With --from and --to: what changes between two revisions of a "
           "repository, without a server.",
