@@ -18,9 +18,11 @@ bool IsStateColumn(std::string_view name) {
          kStateColumns.end();
 }
 
+constexpr std::string_view kNone = "<none>";
+
 std::string ShowCell(const Json& cell) {
   if (cell.IsNull() || (cell.IsString() && cell.AsString().empty())) {
-    return "<none>";
+    return std::string(kNone);
   }
   return cell.IsString() ? cell.AsString() : cell.Dump();
 }
@@ -28,8 +30,10 @@ std::string ShowCell(const Json& cell) {
 /// What a Run is whose instance was lost: it has ended for every reader, though nobody is left to
 /// say so in its status.
 constexpr std::string_view kLost = "Lost";
+/// What one is that was stopped before an agent took it: it never begins.
+constexpr std::string_view kWithdrawn = "Cancelled";
 
-void ShowLost(const std::vector<TableColumn>& columns, TableRow& row) {
+void ShowEndedRun(const std::vector<TableColumn>& columns, TableRow& row) {
   const auto cell = [&](std::string_view name) -> std::string* {
     for (std::size_t i = 0; i < std::min(columns.size(), row.cells.size()); ++i) {
       if (columns[i].name == name) {
@@ -40,8 +44,13 @@ void ShowLost(const std::vector<TableColumn>& columns, TableRow& row) {
   };
   const std::string* stop = cell("Stop");
   std::string* phase = cell("Phase");
-  if (stop != nullptr && phase != nullptr && *stop == "InstanceLost") {
+  if (stop == nullptr || phase == nullptr || *stop == kNone) {
+    return;
+  }
+  if (*stop == "InstanceLost") {
     *phase = kLost;
+  } else if (*phase == "Pending") {
+    *phase = kWithdrawn;
   }
 }
 
@@ -81,7 +90,7 @@ Result<ServerTable> ServerTable::Parse(const Json& document) {
     for (const Json& cell : row.At("cells").Items()) {
       added.cells.push_back(ShowCell(cell));
     }
-    ShowLost(table.columns, added);
+    ShowEndedRun(table.columns, added);
   }
   return table;
 }

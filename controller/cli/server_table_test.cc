@@ -32,5 +32,13 @@ TEST(ServerTable, ShowsARunWhoseInstanceWasLostAsOver) {
   EXPECT_EQ(stopping.rows.at(0).cells.at(1), "Running") << "it goes on until its agent says not";
 }
 
+TEST(ServerTable, ShowsARunThatNobodyTookAsOver) {
+  const ServerTable withdrawn = RunsWith("Pending", "NotAcknowledged");
+  EXPECT_TRUE(Passes(withdrawn.rows.at(0), withdrawn.columns, {.state = "cancelled"}));
+  EXPECT_FALSE(Passes(withdrawn.rows[0], withdrawn.columns, {.state = "pending"}));
+  const ServerTable waiting = RunsWith("Pending", "");
+  EXPECT_TRUE(Passes(waiting.rows.at(0), waiting.columns, {.state = "pending"}));
+}
+
 }  // namespace
 }  // namespace midwatch::cli
