@@ -17,6 +17,8 @@ constexpr std::size_t kLingerBytes = std::size_t{8} << 20;
 constexpr int kStreamSendBuffer = 256 << 10;  // Else the kernel hides a slow reader for megabytes.
 constexpr int kTooLarge = 413;
 constexpr SteadyTime kNever = SteadyTime::max();
+// As long as a connection that always has something to do goes on before others have their turn.
+constexpr auto kTurn = std::chrono::microseconds(250);
 
 HttpResponse PlainText(int status, std::string message) {
   return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(message) + "\n"};
@@ -127,12 +129,19 @@ void Connection::Run() {
   }
   running_ = true;
   const auto self = shared_from_this();
-  do {
+  const SteadyTime turn_over = std::chrono::steady_clock::now() + kTurn;
+  bool more = true;
+  while (more && state_ != State::kClosed) {
     again_ = false;
-    while (state_ != State::kClosed && Step() == Next::kAgain) {
+    more = Step() == Next::kAgain || again_;
+    if (more && std::chrono::steady_clock::now() >= turn_over) {
+      break;
     }
-  } while (again_ && state_ != State::kClosed);
+  }
   running_ = false;
+  if (more && state_ != State::kClosed) {
+    Post([](Connection& connection) { connection.Run(); });
+  }
 }
 
 Connection::Next Connection::Step() {

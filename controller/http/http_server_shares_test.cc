@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <ctime>
+#include <thread>
 
 #include "controller/http/test_server.h"
 
@@ -20,6 +22,55 @@ TEST_F(HttpServerTest, AThousandIdleConnectionsDoNotStandInTheWay) {
   RawPeer one = Connect(true);
   one.Send(Get("Host: x\r\nConnection: close\r\n"));
   EXPECT_EQ(StatusLine(one.ReadAll()), "HTTP/1.1 200 OK");
+}
+
+TEST_F(HttpServerTest, WhoPipelinesWithoutEndTakesTurnsWithOthers) {
+  options_.threads = 1;
+  Start();
+  std::string many;
+  for (int i = 0; i < 1000; ++i) {
+    many += Get("Host: x\r\n");
+  }
+  std::vector<RawPeer> busy;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    busy.push_back(Connect());
+  }
+  for (RawPeer& peer : busy) {
+    threads.emplace_back([&] {
+      while (peer.Send(many)) {
+      }
+    });
+    threads.emplace_back([&] { peer.ReadAll(seconds(60)); });
+  }
+  handler_.WaitFor([&] { return handler_.requests > 1000; });
+  RawPeer other = Connect();
+  for (int i = 0; i < 20; ++i) {
+    other.Send(Get("Host: x\r\n"));
+    EXPECT_EQ(StatusLine(other.ReadUntil("\r\n\r\n")), "HTTP/1.1 200 OK") << i;
+  }
+  for (const RawPeer& peer : busy) {
+    ::shutdown(peer.fd(), SHUT_RDWR);
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+TEST_F(HttpServerTest, APeerThatChangesItsKeysAgainAndAgainIsCutOff) {
+  Start(true);
+  RawPeer modest = Connect(true);
+  RawPeer hostile = Connect(true);
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(modest.UpdateKeys());
+  }
+  modest.Send(Get("Host: x\r\nConnection: close\r\n"));
+  EXPECT_EQ(StatusLine(modest.ReadAll()), "HTTP/1.1 200 OK");
+  for (int i = 0; i < 200 && hostile.UpdateKeys(); ++i) {
+  }
+  hostile.Send(Get("Host: x\r\nConnection: close\r\n"));
+  EXPECT_EQ(hostile.ReadAll(), "");
+  EXPECT_TRUE(hostile.ended());
 }
 
 TEST_F(HttpServerTest, TheLongestIdleConnectionMakesRoom) {

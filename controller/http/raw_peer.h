@@ -19,6 +19,7 @@ class RawPeer {
 
   bool connected() const;
   bool Send(std::string_view bytes);
+  bool UpdateKeys();  ///< Says that what it sends from now on has another key.
   /// Everything until the peer closes or nothing more comes within the time.
   std::string ReadAll(std::chrono::milliseconds most = std::chrono::seconds(5));
   /// Everything until `mark` was received.

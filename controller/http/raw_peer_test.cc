@@ -115,6 +115,11 @@ bool RawPeer::Send(std::string_view bytes) {
   return true;
 }
 
+bool RawPeer::UpdateKeys() {
+  return SSL_key_update(impl_->tls, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+         SSL_do_handshake(impl_->tls) == 1;
+}
+
 std::string RawPeer::ReadAll(milliseconds most) {
   return impl_->ReadWhile([](const std::string&) { return true; }, most);
 }

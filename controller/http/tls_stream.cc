@@ -19,11 +19,25 @@ using Status = IoResult::Status;
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 // A BIO over the socket that sends with MSG_NOSIGNAL; OpenSSL's own raises SIGPIPE.
-int BioFd(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+TlsWire& WireOf(BIO* bio) { return *static_cast<TlsWire*>(BIO_get_data(bio)); }
+
+/// A peer needs one for every 2^24 records.
+constexpr int kMostKeyUpdates = 100;
+
+void CountKeyUpdates(int sent, int, int type, const void* bytes, std::size_t size, SSL*,
+                     void* wire) {
+  const bool received = sent == 0 && type == SSL3_RT_HANDSHAKE && size > 0;
+  if (received && *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE) {
+    ++static_cast<TlsWire*>(wire)->key_updates;
+  }
+}
 
 int BioRead(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t n = ::recv(BioFd(bio), into, static_cast<std::size_t>(size), 0);
+  if (WireOf(bio).key_updates > kMostKeyUpdates) {
+    return -1;
+  }
+  const ssize_t n = ::recv(WireOf(bio).fd, into, static_cast<std::size_t>(size), 0);
   if (n < 0 && WouldBlock(errno)) {
     BIO_set_retry_read(bio);
   }
@@ -35,7 +49,7 @@ int BioRead(BIO* bio, char* into, int size) {
 
 int BioWrite(BIO* bio, const char* from, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t n = ::send(BioFd(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  const ssize_t n = ::send(WireOf(bio).fd, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
   if (n < 0 && WouldBlock(errno)) {
     BIO_set_retry_write(bio);
   }
@@ -132,10 +146,13 @@ bool SocketStream::BeginTls(const TlsContext& context) {
     BIO_free(bio);
     return false;
   }
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd_)));
+  wire_.fd = fd_;
+  BIO_set_data(bio, &wire_);
   BIO_set_init(bio, 1);
   SSL_set_bio(tls, bio, bio);
   SSL_set_accept_state(tls);
+  SSL_set_msg_callback(tls, CountKeyUpdates);
+  SSL_set_msg_callback_arg(tls, &wire_);
   tls_ = tls;
   return true;
 }

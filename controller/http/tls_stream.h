@@ -40,8 +40,15 @@ class TlsContext {
   void* native_;
 };
 
+/// What TLS reads from and writes to.
+struct TlsWire {
+  int fd = -1;
+  int key_updates = 0;  ///< That the peer asked for.
+};
+
 /// The bytes of one non-blocking socket, plain or TLS. Does not own the socket. A TLS stream holds
-/// no buffers while idle (SSL_MODE_RELEASE_BUFFERS). Never raises SIGPIPE. Not thread-safe.
+/// no buffers while idle (SSL_MODE_RELEASE_BUFFERS), and fails when its peer changes keys again and
+/// again, which keeps whoever reads busy without end. Never raises SIGPIPE. Not thread-safe.
 class SocketStream {
  public:
   explicit SocketStream(int fd) : fd_(fd) {}
@@ -63,6 +70,7 @@ class SocketStream {
   IoResult TlsResult(int result) const;
 
   int fd_;
+  TlsWire wire_;
   void* tls_ = nullptr;  // SSL*
 };
 
