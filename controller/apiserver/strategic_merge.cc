@@ -1,7 +1,12 @@
 #include "controller/apiserver/strategic_merge.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "controller/base/text.h"
 
@@ -39,10 +44,11 @@ bool IsDirective(std::string_view name) {
 }
 
 void DeleteValues(Json& list, const Json& values) {
-  auto& items = list.MutableItems();
-  std::erase_if(items, [&](const Json& item) {
-    return std::find(values.Items().begin(), values.Items().end(), item) != values.Items().end();
-  });
+  std::unordered_set<std::string> gone;
+  for (const Json& value : values.Items()) {
+    gone.insert(value.Dump());
+  }
+  std::erase_if(list.MutableItems(), [&](const Json& item) { return gone.contains(item.Dump()); });
 }
 
 /// What is left of an added value once its directives are taken out.
@@ -70,32 +76,46 @@ Json WithoutDirectives(const Json& value) {
 
 Result<Json> MergeMap(Json target, const Json& patch, const std::string& path);
 
-Result<Json> MergeItems(Json target, const Json& patch, const MergedList& list) {
+/// By what the items of a merged list are told apart.
+std::string IdentityOf(const MergedList& list, const Json& item) {
+  return (list.key.empty() ? item : item.At(list.key)).Dump();
+}
+
+/// Each item is found by its identity: a patch may have hundreds of thousands.
+Result<Json> MergeItems(const Json& target, const Json& patch, const MergedList& list) {
   const auto is_replace = [](const Json& item) {
     return item.At(kDirective).AsString() == "replace";
   };
-  if (std::any_of(patch.Items().begin(), patch.Items().end(), is_replace)) {
-    target = Json::EmptyArray();
+  const bool anew = std::any_of(patch.Items().begin(), patch.Items().end(), is_replace);
+  Json::Array items = anew ? Json::Array() : target.Items();
+  std::unordered_map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    places.try_emplace(IdentityOf(list, items[i]), i);
   }
+  std::vector<bool> gone(items.size() + patch.Items().size(), false);
   for (const Json& item : patch.Items()) {
     if (is_replace(item) && item.Members().size() == 1) {
       continue;
     }
-    auto& items = target.MutableItems();
-    const auto same = std::find_if(items.begin(), items.end(), [&](const Json& old) {
-      return list.key.empty() ? old == item : old.At(list.key) == item.At(list.key);
-    });
-    if (item.At(kDirective).AsString() == "delete") {
-      if (same != items.end()) {
-        items.erase(same);
-      }
-    } else if (same == items.end()) {
+    const bool deletes = item.At(kDirective).AsString() == "delete";
+    const auto [same, is_new] = places.try_emplace(IdentityOf(list, item), items.size());
+    if (deletes) {
+      gone[same->second] = !is_new;
+      places.erase(same);
+    } else if (is_new) {
       items.push_back(WithoutDirectives(item));
     } else if (!list.key.empty()) {
-      MIDWATCH_ASSIGN(*same, MergeMap(*same, item, std::string(list.path) + "[]"));
+      Json& old = items[same->second];
+      MIDWATCH_ASSIGN(old, MergeMap(std::move(old), item, std::string(list.path) + "[]"));
     }
   }
-  return target;
+  Json::Array kept;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!gone[i]) {
+      kept.push_back(std::move(items[i]));
+    }
+  }
+  return Json(std::move(kept));
 }
 
 Result<Json> MergeValue(const Json& old, const Json& patch, const std::string& path) {
@@ -129,10 +149,19 @@ Result<bool> ReplaceWhole(Json& target, const Json& patch, const std::string& pa
 }
 
 void Retain(Json& target, const Json& keys) {
-  std::erase_if(target.MutableMembers(), [&](const Json::Member& member) {
-    return std::none_of(keys.Items().begin(), keys.Items().end(),
-                        [&](const Json& key) { return key.AsString() == member.name; });
-  });
+  std::unordered_set<std::string_view> kept;
+  for (const Json& key : keys.Items()) {
+    kept.insert(key.AsString());
+  }
+  std::erase_if(target.MutableMembers(),
+                [&](const Json::Member& member) { return !kept.contains(member.name); });
+}
+
+/// Where a member is. What is longer than any list that is merged is cut: members of one with a
+/// name of a megabyte do not have a path of a megabyte each.
+std::string Below(const std::string& path, const std::string& name) {
+  constexpr std::size_t kLongest = 64;
+  return path.empty() ? name : path.size() + name.size() > kLongest ? "..." : path + "." + name;
 }
 
 Result<Json> MergeMap(Json target, const Json& patch, const std::string& path) {
@@ -140,26 +169,35 @@ Result<Json> MergeMap(Json target, const Json& patch, const std::string& path) {
   if (done) {
     return target;
   }
-  if (!target.IsObject()) {
-    target = Json::EmptyObject();
-  }
   for (const Json::Member& member : patch.Members()) {
     if (member.name.starts_with(kDeleteFrom)) {
       if (Json* list = target.FindMutable(member.name.substr(kDeleteFrom.size()))) {
         DeleteValues(*list, member.value);
       }
-    } else if (member.value.IsNull()) {
-      target.Erase(member.name);
-    } else if (!IsDirective(member.name)) {
-      const std::string child = path.empty() ? member.name : path + "." + member.name;
-      MIDWATCH_ASSIGN(Json merged, MergeValue(target.At(member.name), member.value, child));
-      if (merged.IsNull()) {
-        target.Erase(member.name);
-      } else {
-        target.Set(member.name, std::move(merged));
-      }
     }
   }
+  Json::Object& old = target.MutableMembers();  // A target that is no object becomes an empty one.
+  Json::Object merged;
+  merged.reserve(old.size() + patch.Members().size());
+  auto at = old.begin();
+  for (const auto& [name, value] : patch.Members()) {
+    if (IsDirective(name)) {
+      continue;
+    }
+    for (; at != old.end() && at->name < name; ++at) {
+      merged.push_back(std::move(*at));
+    }
+    const bool exists = at != old.end() && at->name == name;
+    if (!value.IsNull()) {
+      MIDWATCH_ASSIGN(Json now, MergeValue(exists ? at->value : Json(), value, Below(path, name)));
+      if (!now.IsNull()) {
+        merged.push_back({name, std::move(now)});
+      }
+    }
+    at += exists ? 1 : 0;
+  }
+  std::move(at, old.end(), std::back_inserter(merged));
+  old = std::move(merged);
   if (const Json* keys = patch.Find(kRetainKeys)) {
     Retain(target, *keys);
   }

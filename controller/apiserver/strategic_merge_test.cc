@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <functional>
+#include <string>
+
 #include "controller/apiserver/test_world.h"
 
 namespace midwatch::apiserver {
@@ -26,6 +30,49 @@ TEST_P(StrategicMergeTest, Merges) {
   }
   ASSERT_TRUE(merged);
   EXPECT_EQ(merged->Dump(), J(c.want).Dump());
+}
+
+/// A patch of this many members takes minutes where each is looked for among all.
+constexpr int kMany = 80'000;
+
+std::string Listed(int count, const std::function<std::string(int)>& one) {
+  std::string out;
+  for (int i = 0; i < count; ++i) {
+    out += (i == 0 ? "" : ",") + one(i);
+  }
+  return out;
+}
+
+std::string Named(int i) { return R"("k)" + std::to_string(1'000'000 + i) + R"(")"; }
+
+TEST(StrategicMergeSizeTest, ManyMembersAreMergedInAMoment) {
+  const std::string names = Listed(kMany, Named);
+  const std::string members = Listed(kMany, [](int i) { return Named(i) + ":1"; });
+  const std::string nulls = Listed(kMany, [](int i) { return Named(i) + ":null"; });
+  const std::string owners =
+      Listed(kMany, [](int i) { return R"({"uid":)" + Named(i) + R"(,"name":"a"})"; });
+  const std::string long_name(1 << 20, 'n');
+  const std::string old = R"({"metadata":{"labels":{"z":1},"finalizers":[)" + names +
+                          R"(],"ownerReferences":[{"uid":"u"}],"annotations":{)" + members + "}}}";
+  const std::string patches[] = {
+      R"({"metadata":{"ownerReferences":[)" + owners + "]}}",
+      R"({"metadata":{"finalizers":[)" + names + "]}}",
+      R"({"metadata":{"$deleteFromPrimitiveList/finalizers":[)" + names + "]}}",
+      R"({"metadata":{"annotations":{"$retainKeys":[)" + names + R"(],"k":1}}})",
+      R"({"metadata":{"annotations":{)" + nulls + "}}}",
+      R"({"metadata":{")" + long_name + R"(":{)" + members + "}}}",
+  };
+  const auto target = ParseJson(old);
+  ASSERT_TRUE(target);
+  for (const std::string& text : patches) {
+    const auto patch = ParseJson(text);
+    ASSERT_TRUE(patch);
+    const auto began = std::chrono::steady_clock::now();
+    const auto merged = ApplyStrategicMerge(*target, *patch);
+    EXPECT_TRUE(merged.has_value()) << text.substr(0, 80);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5))
+        << text.substr(0, 80);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
