@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "controller/agent/secret_mask.h"
 
 namespace midwatch::agent {
@@ -159,6 +161,30 @@ INSTANTIATE_TEST_SUITE_P(
                              R"({"a":"***"})"},
                     MaskCase{"TooShortIsLeft", "short", "short"}),
     [](const auto& suite) { return std::string(suite.param.name); });
+
+TEST(SecretMaskOverlapTest, NothingOfEitherIsLeft) {
+  const SecretMask mask({"abcdefgh", "efghijkl"});
+  EXPECT_EQ(mask("1abcdefghijkl2abcdefghabcdefgh3"), "1***2******3");
+}
+
+TEST(SecretMaskTimeTest, ManySecretsCostNoMoreThanFew) {
+  std::vector<std::string> secrets;
+  std::string text(8'000'000, 'x');
+  for (int i = 0; i < 20'000; ++i) secrets.push_back("secret-" + std::to_string(1'000'000 + i));
+  text += secrets.back();
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(SecretMask(secrets)(std::move(text)).ends_with("x***"));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+}
+
+TEST(SecretMaskTimeTest, GivesUpWhereAllBeginsAlike) {
+  const std::string alike(10'000'000, 'a');
+  const SecretMask mask({alike.substr(0, 200'000) + "b"});
+  std::size_t left = 100'000'000;
+  EXPECT_FALSE(mask.Within(alike, left));
+  left = 100'000'000;
+  EXPECT_EQ(mask.Within("aaaaaaa", left), "aaaaaaa");
+}
 
 TEST(SecretsOfTest, GoesByTheNames) {
   EXPECT_EQ(SecretsOf({{"API_KEY", "a"}, {"GITHUB_TOKEN", "b"}, {"PATH", "c"}}),

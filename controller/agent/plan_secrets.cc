@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "controller/agent/secret_mask.h"
+
 namespace midwatch::agent {
 namespace {
 
@@ -35,8 +37,8 @@ class Collector {
     for (const Json& child : module.At("child_modules").Items()) AddModule(child);
   }
   void AddAll(const Json& value) {
-    if (found_.size() >= kMaxPlanSecrets) return;
-    if (value.IsString() && known_.insert(value.AsString()).second) {
+    if (value.AsString().size() >= SecretMask::kShortest &&
+        known_.insert(value.AsString()).second) {
       found_.push_back(value.AsString());
     }
     for (const Json::Member& member : value.Members()) AddAll(member.value);

@@ -1,6 +1,8 @@
 #include "controller/agent/secret_mask.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
 #include <utility>
 
 #include "controller/base/text.h"
@@ -17,6 +19,21 @@ std::string AsGoWrites(std::string_view quoted) {
   return out;
 }
 
+constexpr std::size_t kHeads = std::size_t{1} << 16;
+/// What a comparison costs at least, in bytes.
+constexpr std::size_t kComparison = 64;
+
+/// The first bytes of a text that has so many.
+std::uint64_t HeadOf(std::string_view text) {
+  std::uint64_t head = 0;
+  std::memcpy(&head, text.data(), SecretMask::kShortest);
+  return head;
+}
+
+std::size_t PlaceOf(std::uint64_t head) {
+  return static_cast<std::size_t>((head * 0x9E3779B97F4A7C15U) >> 48U);
+}
+
 }  // namespace
 
 SecretMask::SecretMask(const std::vector<std::string>& secrets) {
@@ -31,22 +48,49 @@ SecretMask::SecretMask(const std::vector<std::string>& secrets) {
     return a.size() != b.size() ? a.size() > b.size() : a < b;
   });
   needles_.erase(std::unique(needles_.begin(), needles_.end()), needles_.end());
+  if (!needles_.empty()) heads_.resize(kHeads);
+  for (std::uint32_t i = 0; i < needles_.size(); ++i) {
+    const std::uint64_t head = HeadOf(needles_[i]);
+    by_head_[head].push_back(i);
+    heads_[PlaceOf(head)] = true;
+  }
+}
+
+/// The length of the longest secret at the beginning of the text, or 0.
+std::size_t SecretMask::MatchAt(std::string_view text, std::size_t& left) const {
+  const std::uint64_t head = HeadOf(text);
+  if (!heads_[PlaceOf(head)]) return 0;
+  const auto found = by_head_.find(head);
+  if (found == by_head_.end()) return 0;
+  for (const std::uint32_t index : found->second) {
+    const std::string& needle = needles_[index];
+    left -= std::min(left, needle.size() + kComparison);
+    if (left == 0) return 0;
+    if (text.starts_with(needle)) return needle.size();
+  }
+  return 0;
+}
+
+std::optional<std::string> SecretMask::Within(std::string_view text, std::size_t& left) const {
+  constexpr std::string_view kMasked = "***";
+  std::string out;
+  std::size_t masked = 0;  // All that is before it is in `out`.
+  const bool may_have = !needles_.empty() && text.size() >= kShortest;
+  const std::size_t last = may_have ? text.size() - kShortest + 1 : 0;
+  for (std::size_t at = 0; at < last; ++at) {
+    const std::size_t size = MatchAt(text.substr(at), left);
+    if (left == 0) return std::nullopt;
+    if (size == 0) continue;
+    if (at >= masked) out.append(text, masked, at - masked).append(kMasked);
+    masked = std::max(masked, at + size);
+  }
+  return out.append(text, masked);
 }
 
 std::string SecretMask::operator()(std::string text) const {
-  constexpr std::string_view kMasked = "***";
-  for (const std::string& needle : needles_) {
-    std::size_t at = text.find(needle);
-    if (at == std::string::npos) continue;
-    std::string out;  // Not in place: what follows would be moved for each.
-    std::size_t kept = 0;
-    for (; at != std::string::npos; at = text.find(needle, kept)) {
-      out.append(text, kept, at - kept).append(kMasked);
-      kept = at + needle.size();
-    }
-    text = out.append(text, kept);
-  }
-  return text;
+  if (needles_.empty()) return text;
+  std::size_t unbounded = std::numeric_limits<std::size_t>::max();
+  return *Within(text, unbounded);
 }
 
 std::string SecretMask::Prefix(std::string_view text, std::size_t limit) const {

@@ -158,6 +158,16 @@ TEST(SecretsOfPlanTest, GoesByItsMarks) {
   EXPECT_TRUE(SecretsOfPlan(Json("text")).empty());
 }
 
+TEST(SecretsOfPlanTest, LeavesNoneOut) {
+  Json values = Json::EmptyArray();
+  for (int i = 0; i < 5000; ++i) values.Append("secret-" + std::to_string(i));
+  values.Append("short");
+  const Json change = Json::Of({{"after", std::move(values)}, {"after_sensitive", true}});
+  const Json plan =
+      Json::Of({{"resource_changes", Json::ArrayOf({Json::Of({{"change", change}})})}});
+  EXPECT_EQ(SecretsOfPlan(plan).size(), 5000u);
+}
+
 TEST(SecretsOfPlanTest, FindsWhatOnlyItsStatesMark) {
   const Json plan = ParseJson(R"({
     "planned_values": {

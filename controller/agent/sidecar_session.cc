@@ -20,6 +20,12 @@ constexpr std::size_t kMaxMessage = 1024;
 constexpr std::size_t kShownOfErrorLine = 300;
 constexpr std::size_t kMaxProducer = 128;
 constexpr std::size_t kMaxMediaType = 128;
+/// Bytes that are compared to mask the secrets of a plan: a second of the agent's time.
+constexpr std::size_t kMaxMaskWork = std::size_t{4} << 30;
+constexpr std::string_view kTooMuchToMask =
+    "what the plan marks as sensitive cannot be found in the inputs in reasonable time";
+constexpr std::string_view kUnreadablePlan =
+    "[left out: this plan cannot be read, so it is not known what in it is secret]\n";
 constexpr const char* kDefaultPath = "/usr/local/bin:/usr/bin:/bin";
 
 RunOutcome Failed(std::string_view why, std::string message) {
@@ -129,19 +135,33 @@ void SidecarSession::On(const InputArrived& event, Now now) {
   Finish(now);
 }
 
-/// What the job's plan marks as sensitive is masked in it, and wherever else it stands.
-void SidecarSession::MaskInputs() {
+/// What the job's plan marks as sensitive is masked in it, and wherever else it stands. False: it
+/// is not, since that would take too long.
+bool SidecarSession::MaskInputs() {
   const auto plan = inputs_.find("plan");
-  if (plan == inputs_.end()) return;
+  if (plan == inputs_.end()) return true;
   const auto parsed = ParseJson(plan->second.text(), JsonLimits{.bytes = kMaxPlan});
-  if (!parsed) return;
+  if (!parsed) {
+    const bool is_json = Trim(plan->second.text()).starts_with('{');
+    if (is_json) plan->second = ArtifactText(std::string(kUnreadablePlan));
+    return true;
+  }
   const SecretMask mask(SecretsOfPlan(parsed->value));
-  for (auto& [name, text] : inputs_) text = ArtifactText(mask(text.text()));
+  std::size_t left = kMaxMaskWork;
+  for (auto& [name, text] : inputs_) {
+    auto masked = mask.Within(text.text(), left);
+    if (!masked) return false;
+    text = ArtifactText(*std::move(masked));
+  }
+  return true;
 }
 
 void SidecarSession::StartSidecar(Now now) {
   if (now.mono >= kill_at_) return Kill(LeaseLost(), now);  // It was frozen; its inputs were not.
-  MaskInputs();
+  if (!MaskInputs()) {
+    Conclude(Failed(reason::kInputUnavailable, std::string(kTooMuchToMask)));
+    return Finish(now);
+  }
   desk_ = std::make_unique<McpDesk>(setup_.run.spec, std::move(inputs_), mask_);
   auto counter = std::make_shared<std::atomic<std::uint64_t>>(0);
   auto socket = ports_.tickets.Open(setup_.run.metadata.uid, Secret<std::string>(setup_.ticket),

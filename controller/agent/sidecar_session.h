@@ -124,7 +124,7 @@ class SidecarSession {
   void Take(const ProcessEnded& event, Now now);
 
   void FetchInput(const api::Artifact& input);
-  void MaskInputs();
+  bool MaskInputs();
   void StartSidecar(Now now);
   Result<void> StartProcess();
   ProcessSpec Spec() const;

@@ -74,7 +74,10 @@ class OpenHost final : public ProcessRunner, public TicketServer {
 
 class SidecarSessionTest : public testing::Test {
  protected:
-  SidecarSessionTest() {
+  SidecarSessionTest() { Begin(); }
+
+  /// A Run of its own, with a plan unless that is empty.
+  void Begin(const std::string& plan = {}) {
     host_config_.version = "1";
     SessionSetup setup;
     setup.run.metadata.name = "r";
@@ -88,6 +91,11 @@ class SidecarSessionTest : public testing::Test {
     store_.Put(log_, [&](Result<std::string> digest) {
       setup.run.spec.inputs = {{.name = "log", .digest = *digest}};
     });
+    if (!plan.empty()) {
+      store_.Put(plan, [&](Result<std::string> digest) {
+        setup.run.spec.inputs.push_back({.name = "plan", .digest = *digest});
+      });
+    }
     session_ = std::make_unique<SidecarSession>(
         std::move(setup), host_config_,
         SidecarSession::Ports{host_, host_, store_,
@@ -165,6 +173,26 @@ TEST_F(SidecarSessionTest, AnErrorThatQuotesTheKeyIsToldWithoutIt) {
   EXPECT_THAT(outcome.message, HasSubstr("answered with an error: xxx"));
   EXPECT_THAT(outcome.message, Not(HasSubstr(kPartOfKey)));
   EXPECT_THAT(Log(), Not(HasSubstr(kPartOfKey)));
+}
+
+/// Whoever has a plan made chooses what is looked for, and in what.
+TEST_F(SidecarSessionTest, APlanThatTakesForeverToMaskEndsTheRun) {
+  const std::string alike(10'000'000, 'a');
+  const Json change =
+      Json::Of({{"after", Json::Of({{"s", alike.substr(0, 200'000) + "b"}, {"t", alike}})},
+                {"after_sensitive", Json::Of({{"s", true}})}});
+  Begin(Json::Of({{"resource_changes", Json::ArrayOf({Json::Of({{"change", change}})})}}).Dump());
+  EXPECT_EQ(session_->view().outcome.reason, "InputUnavailable");
+  EXPECT_THAT(session_->view().outcome.message, HasSubstr("the plan marks as sensitive"));
+}
+
+TEST_F(SidecarSessionTest, APlanThatCannotBeReadIsLeftOut) {
+  Begin(R"({"resource_changes":[{"change":{"after":"s3cret-of-the-plan","after_sensitive":tr)");
+  Introduce();
+  const auto peer = Connect();
+  Call("log", Json::Of({{"artifact", "plan"}}));
+  EXPECT_THAT(peer->written, HasSubstr("left out"));
+  EXPECT_THAT(peer->written, Not(HasSubstr("s3cret")));
 }
 
 TEST_F(SidecarSessionTest, AnErrorOfTheHandshakeIsPlainText) {
