@@ -1,6 +1,7 @@
 #include "controller/apiserver/selection.h"
 
 #include <algorithm>
+#include <string>
 
 namespace midwatch::apiserver {
 namespace {
@@ -40,6 +41,10 @@ Result<Selection> Selection::Parse(const ResourceInfo& resource, std::string_vie
   out.namespace_name = namespace_name;
   MIDWATCH_ASSIGN(out.labels, LabelSelector::Parse(label_selector));
   MIDWATCH_ASSIGN(out.fields, FieldSelector::Parse(field_selector));
+  if (out.labels.requirements().size() + out.fields.requirements().size() > kMaxRequirements) {
+    return Fail(ErrorCode::kBadRequest, "label and field selector: expected at most " +
+                                            std::to_string(kMaxRequirements) + " requirements");
+  }
   for (const FieldSelector::Requirement& requirement : out.fields.requirements()) {
     if (!IsSelectable(resource, requirement.field)) {
       return Fail(ErrorCode::kBadRequest, "field label not supported: " + requirement.field);

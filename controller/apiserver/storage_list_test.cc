@@ -126,6 +126,14 @@ TEST_P(StorageListCaseTest, AnswersAsKubernetesDoes) {
   EXPECT_NE(list.error().message.find(c.want.substr(1)), std::string::npos) << list.error().message;
 }
 
+std::string Repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i) {
+    out += text;
+  }
+  return out;
+}
+
 constexpr auto kNone = VersionMatch::kUnset;
 constexpr auto kExact = VersionMatch::kExact;
 constexpr auto kNotOlder = VersionMatch::kNotOlderThan;
@@ -140,6 +148,12 @@ INSTANTIATE_TEST_SUITE_P(
         ListCase{"AtLeast", "", "", "now", kNotOlder, "l0 l1 l2 l3 l4"},
         ListCase{"Exactly", "", "", "now-2", kExact, "l0 l1 l2"},
         ListCase{"ExactlyTheStart", "", "", "now-5", kExact, ""},
+        ListCase{"TooManyRequirements", Repeated("!a,", kMaxRequirements) + "!a", "", "", kNone,
+                 "!at most 100 requirements", ErrorCode::kBadRequest},
+        ListCase{"TooManyOfBoth", "odd=1", Repeated("metadata.name!=x,", kMaxRequirements), "",
+                 kNone, "!at most 100 requirements", ErrorCode::kBadRequest},
+        ListCase{"ManyRequirements", "odd=1", Repeated("metadata.name!=x,", kMaxRequirements - 1),
+                 "", kNone, "l0 l2 l4"},
         ListCase{"ByLabel", "odd=1", "", "", kNone, "l0 l2 l4"},
         ListCase{"ByLabelAndPage", "odd=1", "", "", kNone, "l0 l2", ErrorCode::kInternal, 2},
         ListCase{"ByField", "", "spec.size=11", "", kNone, "l1"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/artifacts/fair_turns.h"
 #include "controller/artifacts/log_followers.h"
 #include "controller/base/digest.h"
 #include "controller/base/error_table.h"
@@ -107,6 +108,7 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
     ArtifactAccess access;
     std::string body;
     std::unique_ptr<HttpResponder> responder;
+    FairTurns::Turn turn;  // While the store works on it.
   };
   using ExchangePtr = std::shared_ptr<Exchange>;  // With the completion that answers it.
 
@@ -116,11 +118,24 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
     ports.authorize(exchange->access,
                     [self = shared_from_this(), exchange](const Result<void>& allowed) {
                       if (allowed) {
-                        self->Serve(exchange);
+                        self->Await(exchange);
                       } else {
                         exchange->responder->Respond(Failure(allowed.error()));
                       }
                     });
+  }
+
+  /// Its caller's turn with the store.
+  void Await(const ExchangePtr& exchange) {
+    const bool waits = turns->Enter(exchange->access.authorization, exchange->body.size(),
+                                    [self = shared_from_this(), exchange](FairTurns::Turn turn) {
+                                      exchange->turn = std::move(turn);
+                                      self->Serve(exchange);
+                                    });
+    if (!waits) {
+      exchange->responder->Respond(Failure(
+          {ErrorCode::kTooManyRequests, "too many calls are waiting, please try again later"}));
+    }
   }
 
   void Serve(const ExchangePtr& exchange) {
@@ -219,11 +234,15 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
 
   Ports ports;
   std::shared_ptr<LogFollowers> followers;  // With reads that are under way.
+  const std::shared_ptr<FairTurns> turns = std::make_shared<FairTurns>();
 };
 
 ArtifactService::ArtifactService(Ports ports) : state_(std::make_shared<State>(std::move(ports))) {}
 
-ArtifactService::~ArtifactService() { state_->followers->Stop(); }
+ArtifactService::~ArtifactService() {
+  state_->turns->Stop();
+  state_->followers->Stop();
+}
 
 std::size_t ArtifactService::followers() const { return state_->followers->size(); }
 

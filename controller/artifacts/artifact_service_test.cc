@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <future>
@@ -265,6 +266,24 @@ TEST_F(ArtifactServiceTest, BodiesAreLimitedByWhatTheyAreBeforeTheyAreRead) {
     EXPECT_EQ(permit.bytes, 0U);
     EXPECT_EQ(permit.beyond.status, status);
   }
+}
+
+TEST_F(ArtifactServiceTest, WhoAsksForMuchDoesNotHoldUpOthers) {
+  constexpr int kMany = 100;
+  const std::string large = *Put(*remote_, std::string(std::size_t{4} << 20, 'x'));
+  const std::string small = *Put(*remote_, "small");
+  const auto reader = Remote("reader", "runs/x");
+  std::atomic<int> answered = 0;
+  std::promise<void> all;
+  for (int i = 0; i < kMany; ++i) {
+    remote_->Get(large, [&](const Result<std::string>& got) {
+      EXPECT_TRUE(got);
+      if (++answered == kMany) all.set_value();
+    });
+  }
+  EXPECT_TRUE(Get(*reader, small));
+  EXPECT_LT(answered, kMany / 2);
+  all.get_future().wait();
 }
 
 TEST_F(ArtifactServiceTest, LogsGrowByCompareAndSwap) {

@@ -54,10 +54,11 @@ class Lane {
       if (calls_.empty()) {
         return;
       }
-      const Call call = std::move(calls_.front());
+      Call call = std::move(calls_.front());
       calls_.pop_front();
       lock.unlock();
       call();
+      call = nullptr;  // Not under the lock: what it held may bring the next call.
       lock.lock();
     }
   }
