@@ -102,9 +102,10 @@ std::optional<BodyPermit> HttpApi::PermitBody(const HttpRequest& head) {
     return BodyPermit{0, StatusAnswer({ErrorCode::kUnsupportedMediaType,
                                        "bodies that are compressed are not read"})};
   }
-  return BodyPermit{kMaxRequestBytes,
-                    StatusAnswer({ErrorCode::kTooLarge, "Request entity too large: limit is " +
-                                                            std::to_string(kMaxRequestBytes)})};
+  const std::size_t most = identity->IsAdministrator() ? kMaxRequestBytes : kMaxAgentRequestBytes;
+  return BodyPermit{most,
+                    StatusAnswer({ErrorCode::kTooLarge,
+                                  "Request entity too large: limit is " + std::to_string(most)})};
 }
 
 void HttpApi::Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) {
@@ -273,7 +274,7 @@ HttpResponse HttpApi::Impl::AnswerReviewOf(const HttpExchange& exchange) {
   if (exchange.identity.kind == Identity::Kind::kAnonymous) {
     return StatusAnswer({ErrorCode::kUnauthorized, "Unauthorized"});
   }
-  auto body = ReadBody(exchange.request, parts.yaml);
+  auto body = ReadBody(exchange.request, YamlOf(exchange.identity, parts.yaml));
   if (!body) {
     return StatusAnswer(body.error());
   }

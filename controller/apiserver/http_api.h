@@ -20,7 +20,7 @@ struct HttpApiParts {
   const TokenAuthenticator& tokens;
   const Clock& clock;
   WatchDeadlines& deadlines;                  ///< Stepped by somebody.
-  YamlReader yaml = {};                       ///< None: YAML bodies must be JSON.
+  YamlReader yaml = {};                       ///< Of administrators; none: must be JSON.
   std::function<std::string()> metrics = {};  ///< Prometheus text; none: 404.
   /// Why the server is not ready; empty if it is.
   std::function<std::string()> not_ready = {};
@@ -30,6 +30,8 @@ struct HttpApiParts {
 
 /// Of a body, as kube-apiserver has it: 413 beyond it.
 inline constexpr std::size_t kMaxRequestBytes = std::size_t{3} << 20;
+/// Of an Agent's: as much as an object may have. Bodies are read by the threads that serve all.
+inline constexpr std::size_t kMaxAgentRequestBytes = std::size_t{1} << 20;
 
 /// The Kubernetes API over HTTP, as kubectl, Helm and client-go speak it: discovery, OpenAPI,
 /// resource verbs, Tables, watches. Every request is authenticated; storage authorises. Never
@@ -41,7 +43,7 @@ class HttpApi final : public HttpHandler {
   explicit HttpApi(HttpApiParts parts);
   ~HttpApi() override;
 
-  /// Nothing from who is not known, kMaxRequestBytes from others.
+  /// Nothing from who is not known.
   std::optional<BodyPermit> PermitBody(const HttpRequest& head) override;
   void Handle(HttpRequest request, std::unique_ptr<HttpResponder> responder) override;
 

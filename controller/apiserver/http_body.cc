@@ -67,6 +67,11 @@ std::string PolicyOf(const Json& options, const HttpQuery& query) {
 
 }  // namespace
 
+const YamlReader& YamlOf(const Identity& identity, const YamlReader& yaml) {
+  static const YamlReader kNone;
+  return identity.IsAdministrator() ? yaml : kNone;
+}
+
 Result<ParsedJson> ReadBody(const HttpRequest& request, const YamlReader& yaml) {
   const std::string type = TypeOf(request);
   if (type == "application/json") {

@@ -276,16 +276,17 @@ Result<void> HttpResources::Write(HttpExchange& exchange) const {
   // Nothing is parsed for who may not write here at all.
   MIDWATCH_TRY(Authorize(exchange.identity, {VerbOf(method), exchange.route.target}));
   MIDWATCH_ASSIGN(const Accepted accepted, Negotiate(exchange.request.Header("Accept"), false));
+  const YamlReader& yaml = YamlOf(exchange.identity, parts_.yaml);
   WriteCall call{exchange.identity, exchange.route.target, CreateBody{}, {}};
   MIDWATCH_ASSIGN(call.options, ReadWriteOptions(exchange.request, exchange.query));
   if (method == "PATCH") {
-    MIDWATCH_ASSIGN(
-        call.body, ReadPatch(exchange.request, exchange.query, *call.target.resource, parts_.yaml));
+    MIDWATCH_ASSIGN(call.body,
+                    ReadPatch(exchange.request, exchange.query, *call.target.resource, yaml));
   } else if (method == "DELETE") {
-    MIDWATCH_ASSIGN(
-        call.body, ReadDelete(exchange.request, exchange.query, parts_.yaml, call.options.dry_run));
+    MIDWATCH_ASSIGN(call.body,
+                    ReadDelete(exchange.request, exchange.query, yaml, call.options.dry_run));
   } else {
-    MIDWATCH_ASSIGN(ParsedJson parsed, ReadBody(exchange.request, parts_.yaml));
+    MIDWATCH_ASSIGN(ParsedJson parsed, ReadBody(exchange.request, yaml));
     if (method == "POST") {
       call.body = CreateBody{std::move(parsed.value), std::move(parsed.duplicates)};
     } else {
@@ -319,7 +320,8 @@ Result<void> HttpResources::DeleteCollection(HttpExchange& exchange) const {
   MIDWATCH_ASSIGN(ListCall what, ReadList(exchange));
   WriteOptions options;
   MIDWATCH_ASSIGN(DeleteBody how,
-                  ReadDelete(exchange.request, exchange.query, parts_.yaml, options.dry_run));
+                  ReadDelete(exchange.request, exchange.query,
+                             YamlOf(exchange.identity, parts_.yaml), options.dry_run));
   const auto shared = std::make_shared<HttpExchange>(std::move(exchange));
   parts_.api.DeleteCollection(
       std::move(what), std::move(how), options,
