@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "controller/apiserver/test_world.h"
 #include "controller/apiserver/token_authenticator.h"
 
@@ -266,6 +268,17 @@ TEST_F(AuthorizerTest, AnAgentHoldsNothingButItsLease) {
   EXPECT_TRUE(world_.Patch(instance, R"({"metadata":{"finalizers":["example.io/hold"]}})"));
   world_.who = ada;
   EXPECT_TRUE(world_.Patch(instance, R"({"spec":{"draining":true}})"));
+}
+
+TEST(MayBeHeldTest, ManyFinalizersAreJudgedInAMoment) {
+  Json many = Json::EmptyArray();
+  for (int i = 0; i < 50'000; ++i) {
+    many.Append("midwatch.dev/" + std::to_string(i));
+  }
+  const Json object = Json::Of({{"metadata", Json::Of({{"finalizers", std::move(many)}})}});
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(MayBeHeld(nullptr, &object, object));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
 }
 
 TEST_F(AuthorizerTest, ErrorsTellNothingOfWhatIsOthers) {
