@@ -130,6 +130,22 @@ class Misbehaving(AgentWorld):
         self.nothing_is_left()
 
 
+class ReportedAgain(AgentWorld):
+    def test_a_job_that_is_deleted_and_made_again_is_worked_on_again(self):
+        """What was asked for the first one is still being stopped, under the name that the second one's would have."""
+        self.start(command="sh", args=["-c", "trap '' TERM; while :; do sleep 1; done"])
+        self.fail_a_job()
+        self.first_run(lambda r: r.get("status", {}).get("phase") == "Running", "the sidecar's start")
+        first = self.dispatch_of("d1")
+        self.midwatch.run("delete", "modulejob/" + first["spec"]["moduleJobRef"]["name"], "-n", "payments")
+        self.fail_a_job()
+
+        def works():
+            return [d for d in self.midwatch.get("dispatches") or []
+                    if d["metadata"]["uid"] != first["metadata"]["uid"] and d["status"].get("phase") == "Running"]
+        wait_until(works, "work on the second one", 60)
+
+
 class SessionLog(AgentWorld):
     def test_is_followed_while_it_is_written_and_ends_with_its_run(self):
         self.start({"think": "the first thought\n"}, {"call": "log", "arguments": {}}, {"hang": True})
