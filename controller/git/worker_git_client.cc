@@ -26,6 +26,7 @@ struct Asked {
   std::string source;
   GitFetchRequest request;
   Done done;
+  std::uint64_t turn = 0;  // Order of asking.
 };
 struct Forgotten {
   std::string source;
@@ -195,6 +196,7 @@ class WorkerGitClient::Keeper {
   std::map<std::string, Source> sources_;
   std::uint64_t incarnations_ = 0;
   std::uint64_t uses_ = 0;
+  std::uint64_t turns_ = 0;
   std::thread thread_;
 };
 
@@ -230,6 +232,7 @@ void WorkerGitClient::Keeper::On(Asked asked) {
     asked.done(Fail(ErrorCode::kTooManyRequests, "too many fetches of this source are waiting"));
     return;
   }
+  asked.turn = ++turns_;
   source.waiting.push_back(std::move(asked));
 }
 
@@ -326,11 +329,16 @@ void WorkerGitClient::Keeper::CheckDeadlines() {
   }
 }
 
+// Who has asked first is first: remotes that hang take turns with all others.
 void WorkerGitClient::Keeper::StartWaiting() {
-  for (auto& [name, source] : sources_) {
-    if (source.deadline || source.waiting.empty()) {
-      continue;
+  std::map<std::uint64_t, decltype(sources_)::value_type*> turns;
+  for (auto& entry : sources_) {
+    if (!entry.second.deadline && !entry.second.waiting.empty()) {
+      turns.emplace(entry.second.waiting.front().turn, &entry);
     }
+  }
+  for (const auto& [turn, entry] : turns) {
+    auto& [name, source] = *entry;
     if (source.process == nullptr) {
       if (!MakeRoom()) {
         return;  // The next worker that finishes makes it.

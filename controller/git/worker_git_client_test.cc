@@ -5,6 +5,9 @@
 #include <chrono>
 #include <future>
 #include <map>
+#include <mutex>
+#include <string>
+#include <vector>
 
 #include "controller/git/test_repository.h"
 #include "controller/posix/process_recorder.h"
@@ -402,6 +405,28 @@ TEST_F(WorkerGitClientTest, MoreSourcesThanWorkersTakeTurns) {
   for (std::promise<std::string>& answer : answers) {
     EXPECT_EQ(answer.get_future().get(), "a=1;");
   }
+}
+
+// Else many remotes that hang would keep those from being read whose names come behind theirs.
+TEST_F(WorkerGitClientTest, TurnsAreInTheOrderOfAsking) {
+  Restart({}, {"/bin/sleep", "1000"});
+  std::mutex mutex;
+  std::vector<std::string> ended;
+  std::promise<void> all;
+  GitFetchRequest request = Request();
+  request.deadline = milliseconds(50);
+  const std::vector<std::string> asked = {"n", "m", "z", "y", "a"};
+  for (const std::string& source : asked) {
+    client_->Fetch(source, request, [&, source](const Result<GitSnapshot>&) {
+      const std::lock_guard lock(mutex);
+      ended.push_back(source);
+      if (ended.size() == asked.size()) {
+        all.set_value();
+      }
+    });
+  }
+  ASSERT_EQ(all.get_future().wait_for(seconds(30)), std::future_status::ready);
+  EXPECT_EQ(ended.back(), "a") << "two at a time, and this one asked last";
 }
 
 TEST_F(WorkerGitClientTest, TooManyWaitingRequestsAreRefused) {
