@@ -7,6 +7,7 @@
 #include "controller/api/codec.h"
 #include "controller/api/heartbeat.h"
 #include "controller/api/lease.h"
+#include "controller/api/live_runs.h"
 #include "controller/api/names.h"
 #include "controller/base/text.h"
 #include "controller/object/name_rules.h"
@@ -18,16 +19,6 @@ constexpr std::size_t kInstanceSuffix = 8;
 constexpr int kTicketParts = 2;  // UUIDs, of 122 random bits each.
 
 std::string OfAgent(const std::string& agent) { return "spec.agentRef.name=" + agent; }
-
-/// Of all the Runs that an Agent ever had, those that may still have to do with a process.
-std::string NotEnded() {
-  std::string out;
-  for (const auto phase :
-       {api::RunPhase::kSucceeded, api::RunPhase::kFailed, api::RunPhase::kCancelled}) {
-    out += ",status.phase!=" + std::string(api::ToString(phase));
-  }
-  return out;
-}
 
 void Soonest(std::optional<MonoTime>& current, const std::optional<MonoTime>& other) {
   if (other && (!current || *other < *current)) current = other;
@@ -69,7 +60,7 @@ AgentProcess::AgentProcess(Ports ports, AgentSettings settings)
       runs_(api::Run::Type()),
       instances_(api::AgentInstance::Type()),
       run_informer_({ports.client, ports.waker, *jitter_, ports.metrics, ports.log}, runs_,
-                    {settings_.namespace_name, "", OfAgent(settings_.agent) + NotEnded()}),
+                    {settings_.namespace_name, "", OfAgent(settings_.agent) + api::AndNotEnded()}),
       instance_informer_({ports.client, ports.waker, *jitter_, ports.metrics, ports.log},
                          instances_, {settings_.namespace_name, "", OfAgent(settings_.agent)}) {
   runs_.SetListener(

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "controller/api/codec.h"
+#include "controller/api/live_runs.h"
 #include "controller/api/run.h"
 #include "controller/base/text.h"
 
@@ -21,11 +22,6 @@ tl::unexpected<Error> Refused(const Identity& identity) {
 /// Whose an upload is: one made again under the name of another Agent is not that one.
 std::string OwnerOf(const Identity& agent) { return agent.username + ":" + agent.agent_uid; }
 
-bool IsUnderWay(const Object& object) {
-  const auto run = api::FromObject<api::Run>(object);
-  return run && run->status.phase < api::RunPhase::kSucceeded;
-}
-
 bool HasStopped(const Object& object) {
   const auto run = api::FromObject<api::Run>(object);
   return run && run->status.phase >= api::RunPhase::kSucceeded && run->status.sidecar_stopped;
@@ -42,29 +38,33 @@ bool HasInput(const Object& object, const std::string& digest) {
 
 }  // namespace
 
-std::vector<apiserver::VersionPtr> ArtifactRights::RunsOf(const Identity& identity) const {
-  const auto runs = api_.List({.identity = identity,
-                               .target = {.resource = api_.registry().Find(api::Run::Type()),
-                                          .namespace_name = identity.agent_namespace},
-                               .field_selector = "spec.agentRef.name=" + identity.agent_name});
+std::vector<apiserver::VersionPtr> ArtifactRights::RunsOf(const Identity& identity,
+                                                          const std::string& selected) const {
+  const auto runs =
+      api_.List({.identity = identity,
+                 .target = {.resource = api_.registry().Find(api::Run::Type()),
+                            .namespace_name = identity.agent_namespace},
+                 .field_selector = "spec.agentRef.name=" + identity.agent_name + selected});
   return runs ? runs->items : std::vector<apiserver::VersionPtr>();
 }
 
-/// True if that is so of one of the Agent's Runs.
+/// True if that is so of one of the Agent's Runs. Those under way, which are nearly always asked
+/// about, are looked at first: there may be very many others.
 template <typename Predicate>
 bool ArtifactRights::AnyRun(const Identity& identity, Predicate fits) const {
-  const auto runs = RunsOf(identity);
-  return std::any_of(runs.begin(), runs.end(),
-                     [&](const auto& version) { return fits(version->object()); });
+  const auto any_of = [&](const std::string& selected) {
+    const auto runs = RunsOf(identity, selected);
+    return std::any_of(runs.begin(), runs.end(),
+                       [&](const auto& version) { return fits(version->object()); });
+  };
+  return any_of(api::AndNotEnded()) || any_of({});
 }
 
 Result<void> ArtifactRights::CheckUpload(const Identity& identity,
                                          const ArtifactAccess& access) const {
   std::vector<std::string> under_way;
-  for (const auto& version : RunsOf(identity)) {
-    if (IsUnderWay(version->object())) {
-      under_way.push_back(version->object().uid());
-    }
+  for (const auto& version : RunsOf(identity, api::AndNotEnded())) {
+    under_way.push_back(version->object().uid());
   }
   if (under_way.empty()) {
     return Refused(identity);

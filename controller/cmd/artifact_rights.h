@@ -31,7 +31,8 @@ class ArtifactRights {
                         const artifacts::ArtifactAccess& access) const;
   Result<void> CheckUpload(const apiserver::Identity& identity,
                            const artifacts::ArtifactAccess& access) const;
-  std::vector<apiserver::VersionPtr> RunsOf(const apiserver::Identity& identity) const;
+  std::vector<apiserver::VersionPtr> RunsOf(const apiserver::Identity& identity,
+                                            const std::string& selected) const;
   template <typename Predicate>
   bool AnyRun(const apiserver::Identity& identity, Predicate fits) const;
 
