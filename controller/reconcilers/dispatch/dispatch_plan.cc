@@ -195,6 +195,10 @@ class Planner {
       ConfirmInstance();
       return;
     }
+    if (seen_.job_presence == Presence::kNotSeen) {
+      ConfirmJob();
+      return;
+    }
     if (const auto stop = WhyStop(*seen_.run)) {
       decision_.run = StopRun{*stop};
       return;
@@ -244,7 +248,7 @@ class Planner {
     if (asked) {
       return std::nullopt;
     }
-    if (IsUnwanted()) {
+    if (IsUnwanted() || run.metadata.IsBeingDeleted()) {
       return StopReason::kCancelled;
     }
     if (!seen_.run_observed) {

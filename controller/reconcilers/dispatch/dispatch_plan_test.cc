@@ -62,10 +62,10 @@ TEST_P(PlanDispatchTest, Decides) {
 
 const auto kNames = [](const auto& suite) { return std::string(suite.param.name); };
 
-template <typename Change>
-api::Dispatch With(api::Dispatch dispatch, Change change) {
-  change(dispatch);
-  return dispatch;
+template <typename T, typename Change>
+T With(T object, Change change) {
+  change(object);
+  return object;
 }
 
 const std::string kOwnNextRun = "agents/" + RunName(Waiting(), 1);
@@ -262,6 +262,15 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{"DeletedJobStopsTheRun", Assigned(),
                  Seen::Ready().Job(Presence::kAbsent).Run(RunOf(Assigned(), RunPhase::kRunning)),
                  "Assigned stop:Cancelled"},
+        PlanCase{"DeletedRunIsStopped", Assigned(),
+                 Seen::Ready().Run(With(RunOf(Assigned(), RunPhase::kRunning),
+                                        [](auto& run) {
+                                          run.metadata.deletion_timestamp = FormatTime(kNoon.wall);
+                                        })),
+                 "Assigned stop:Cancelled"},
+        PlanCase{"JobThatIsNotSeenIsConfirmedWhileItsRunWorks", Assigned(),
+                 Seen::Ready().Job(Presence::kNotSeen).Run(RunOf(Assigned(), RunPhase::kRunning)),
+                 "confirm modulejobs.midwatch.dev"},
         PlanCase{"StoppedRunEndsTheCancelled",
                  With(Assigned(), [](auto& d) { d.spec.cancel = true; }),
                  Seen::Ready()

@@ -4,6 +4,7 @@
 #include "controller/api/agent_assignment.h"
 #include "controller/api/agent_instance.h"
 #include "controller/api/core.h"
+#include "controller/api/heartbeat.h"
 #include "controller/api/lease.h"
 #include "controller/api/module.h"
 #include "controller/api/names.h"
@@ -147,15 +148,19 @@ void AddBestSlotWaiters(const View& view, const std::string& agent, Keys& out,
   }
 }
 
-bool IsConnected(const Object& instance) {
+/// What is said of an instance that matters to others: whether it takes work, and whether it is
+/// gone for certain. One whose heartbeat has vanished is not connected for a while before it is
+/// lost.
+std::pair<bool, bool> StandingOf(const Object& instance) {
   const auto* typed = instance ? api::PeekObject<api::AgentInstance>(instance) : nullptr;
-  return typed != nullptr && typed->status.connected;
+  return typed == nullptr ? std::pair(false, true)
+                          : std::pair(typed->status.connected, api::IsLost(typed->status));
 }
 
 /// An instance came, went or changed: what runs on it, and what waits for one like it.
 Keys OfInstance(const Change& change, const View& view) {
   namespace reason = api::dispatch_reason;
-  if (!IsNews(change) && IsConnected(change.before) == IsConnected(change.after)) {
+  if (!IsNews(change) && StandingOf(change.before) == StandingOf(change.after)) {
     return {};
   }
   const Object& instance = Subject(change);

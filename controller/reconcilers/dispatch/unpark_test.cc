@@ -452,6 +452,21 @@ TEST(Unpark, WhatAnAgentIsDoingWakesNobody) {
   EXPECT_TRUE(store.Woken());
 }
 
+TEST(Unpark, AnInstanceThatIsLostSomeTimeAfterItsHeartbeatVanishedWakesWhatRunsOnIt) {
+  Store store;
+  store.Put(Waiting());
+  ASSERT_EQ(store.Decide(), "Assigned");
+  auto instance = ConnectedInstance("one");
+  instance.metadata.generation = 3;
+  instance.status.connected = false;
+  instance.status.conditions = {{.type = "Connected", .status = api::ConditionStatus::kUnknown}};
+  store.Put(instance);
+  ASSERT_EQ(store.Decide(), "Assigned");
+  instance.status.conditions.front().status = api::ConditionStatus::kFalse;
+  store.Put(instance);
+  EXPECT_TRUE(store.Woken());
+}
+
 TEST(Unpark, ASidecarThatGoesWithItsOnlyInstanceWakesWhatWaitsForItsSlots) {
   Store store;
   auto instance = ConnectedInstance("two");
