@@ -7,7 +7,7 @@
 #include "controller/api/codec.h"
 #include "controller/api/heartbeat.h"
 #include "controller/api/lease.h"
-#include "controller/api/live_runs.h"
+#include "controller/api/run_ending.h"
 #include "controller/api/names.h"
 #include "controller/base/text.h"
 #include "controller/object/name_rules.h"

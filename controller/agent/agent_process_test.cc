@@ -5,6 +5,7 @@
 #include "controller/agent/agent_test_world.h"
 #include "controller/api/lease.h"
 #include "controller/api/names.h"
+#include "controller/api/run_ending.h"
 
 namespace midwatch::agent {
 namespace {

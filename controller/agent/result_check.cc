@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "controller/api/codec.h"
-#include "controller/api/embedded_crds.h"
+#include "controller/api/embedded_document.h"
+#include "controller/api/report.h"
 #include "controller/base/check.h"
 #include "controller/base/text.h"
 
@@ -38,27 +39,10 @@ std::string_view SchemaOf(api::MissionType type) {
   return "Diagnosis";
 }
 
-Json Embedded(std::span<const api::EmbeddedDocument> documents, std::string_view name) {
-  for (const api::EmbeddedDocument& document : documents) {
-    if (document.name == name) {
-      auto parsed = ParseJson(document.json);
-      MIDWATCH_CHECK(parsed.has_value());
-      return std::move(*parsed);
-    }
-  }
-  const bool is_embedded = false;
-  MIDWATCH_CHECK(is_embedded);
-  return {};
-}
-
 /// The schema of an object whose only field, `result`, is that of the Report's part for this type.
 schema::CompiledSchema CompileFor(api::MissionType type) {
-  const Json crd = Embedded(api::EmbeddedCrds(), "reports.midwatch.dev");
-  const Json& spec = crd.At("spec", "versions")
-                         .Items()
-                         .front()
-                         .At("schema", "openAPIV3Schema", "properties", "spec");
-  const Json part = spec.At("properties", MemberOf(type));
+  const Json report = api::EmbeddedSchemaOf(api::Report::Type());
+  const Json part = report.At("properties", "spec", "properties", MemberOf(type));
   auto compiled =
       schema::CompiledSchema::Compile(Json::Of({{"type", "object"},
                                                 {"properties", Json::Of({{"result", part}})},
@@ -156,7 +140,8 @@ Json Wrapped(const Json& result) {
 }  // namespace
 
 ResultCheck::ResultCheck(api::MissionType type)
-    : schema_(CompileFor(type)), input_schema_(Embedded(api::EmbeddedSchemas(), SchemaOf(type))) {
+    : schema_(CompileFor(type)),
+      input_schema_(api::Embedded(api::EmbeddedSchemas(), SchemaOf(type))) {
   for (const char* member : {"$schema", "$comment", "title"}) input_schema_.Erase(member);
 }
 

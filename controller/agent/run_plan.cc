@@ -2,6 +2,7 @@
 
 #include "controller/api/codec.h"
 #include "controller/api/reasons.h"
+#include "controller/api/run_ending.h"
 
 namespace midwatch::agent {
 namespace {
@@ -90,7 +91,7 @@ api::RunStatus Progress(const api::Run& run, const SessionView& session) {
 
 std::optional<RunDecision> StopOf(const api::Run& run, const AgentView& agent) {
   const auto& stop = run.spec.stop_requested;
-  if (stop && stop->reason == StopReason::kInstanceLost) {
+  if (api::IsLost(run)) {
     return RunDecision{RunAction::kKill, {}, OutcomeOf(*stop)};
   }
   if (!agent.alive || run.spec.instance != agent.instance) {
@@ -106,11 +107,6 @@ std::optional<RunDecision> StopOf(const api::Run& run, const AgentView& agent) {
 RunOutcome LeaseLost() {
   return {RunPhase::kFailed, std::string(reason::kInstanceLost),
           "the Lease could not be renewed in time, so the sidecar was killed"};
-}
-
-bool HasEnded(RunPhase phase) {
-  return phase == RunPhase::kSucceeded || phase == RunPhase::kFailed ||
-         phase == RunPhase::kCancelled;
 }
 
 RunDecision PlanRun(const api::Run& run, const SessionView* session, const AgentView& agent,

@@ -63,8 +63,6 @@ struct RunDecision {
 RunDecision PlanRun(const api::Run& run, const SessionView* session, const AgentView& agent,
                     Now now);
 
-bool HasEnded(api::RunPhase phase);
-
 /// How a Run ends whose sidecar died with the Lease.
 RunOutcome LeaseLost();
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/api/codec.h"
+#include "controller/api/run_ending.h"
 
 namespace midwatch::agent {
 namespace {

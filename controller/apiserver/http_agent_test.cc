@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/apiserver/http_api.h"
-#include "controller/apiserver/test_world.h"
+#include "controller/apiserver/http_test_world.h"
 
 namespace midwatch::apiserver {
 namespace {
@@ -22,16 +21,14 @@ class KeepingResponder final : public HttpResponder {
   int& status_;
 };
 
-class HttpAgentTest : public testing::Test {
+class HttpAgentTest : public HttpTestWorld {
  protected:
   HttpAgentTest()
-      : tokens_(world_.storage(), TestRegistry(), Secret<std::string>("secret")),
-        deadlines_(world_.clock, waker_),
-        api_({.api = world_.api(),
-              .tokens = tokens_,
-              .clock = world_.clock,
-              .deadlines = deadlines_,
-              .yaml = [](std::string_view) { return ParseJson("{}", JsonLimits{}); }}) {
+      : api_([this] {
+          HttpApiParts parts = Parts();
+          parts.yaml = [](std::string_view) { return ParseJson("{}", JsonLimits{}); };
+          return parts;
+        }()) {
     const auto agent = world_.Create(
         world_.At("agents.midwatch.dev", "", "default"),
         J(R"({"apiVersion":"midwatch.dev/v1alpha1","kind":"Agent","metadata":{"name":"a"},
@@ -54,10 +51,6 @@ class HttpAgentTest : public testing::Test {
     return status;
   }
 
-  TestWorld world_;
-  TokenAuthenticator tokens_;
-  fakes::CountingWaker waker_;
-  WatchDeadlines deadlines_;
   HttpApi api_;
   std::string token_;
 };

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "controller/apiserver/test_world.h"
+#include "controller/apiserver/http_test_world.h"
 #include "controller/base/encoding.h"
 #include "controller/base/text.h"
 
@@ -69,17 +69,15 @@ struct Answer {
 constexpr std::string_view kWidgets = "/apis/demo.example.io/v1/namespaces/default/widgets";
 constexpr std::string_view kTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
-class HttpApiTest : public testing::Test {
+class HttpApiTest : public HttpTestWorld {
  protected:
   HttpApiTest()
-      : tokens_(world_.storage(), TestRegistry(), Secret<std::string>("secret")),
-        deadlines_(world_.clock, waker_),
-        api_({.api = world_.api(),
-              .tokens = tokens_,
-              .clock = world_.clock,
-              .deadlines = deadlines_,
-              .metrics = [] { return std::string("m 1\n"); },
-              .not_ready = [this] { return not_ready_; }}) {}
+      : api_([this] {
+          HttpApiParts parts = Parts();
+          parts.metrics = [] { return std::string("m 1\n"); };
+          parts.not_ready = [this] { return not_ready_; };
+          return parts;
+        }()) {}
 
   /// As a server does with the connections that are left.
   ~HttpApiTest() override {
@@ -128,12 +126,8 @@ class HttpApiTest : public testing::Test {
     return lines;
   }
 
-  TestWorld world_;
   std::string token_ = "secret";
   std::string not_ready_;
-  TokenAuthenticator tokens_;
-  fakes::CountingWaker waker_;
-  WatchDeadlines deadlines_;
   HttpApi api_;
   std::vector<std::shared_ptr<Taken>> begun_;
 };

@@ -10,6 +10,10 @@ namespace midwatch::cli {
 class DemoWorld : public TestWorld {
  public:
   DemoWorld();
+
+  /// Gives a Run of job database-41, its first or second attempt, another status, and if `stop` is
+  /// not empty a request to stop for that reason. What it was.
+  Json SetRun(int attempt, Json status, std::string_view stop = {});
 };
 
 /// Of that world: the status that diagnosed work has, and its Report, for jobs made by a test.

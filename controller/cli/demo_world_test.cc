@@ -1,5 +1,7 @@
 #include "controller/cli/demo_world.h"
 
+#include "controller/api/kinds.h"
+
 namespace midwatch::cli {
 namespace {
 
@@ -301,6 +303,18 @@ DemoWorld::DemoWorld() {
   Put(kSummaryReport);
   Put(kSource);
   kube.ClearCalls();
+}
+
+Json DemoWorld::SetRun(int attempt, Json status, std::string_view stop) {
+  const std::string name = "database-k4xq9w2m7dlp-" + std::to_string(attempt);
+  const Json before = kube.Find({"runs.midwatch.dev", "ai", name}).Body();
+  Json run = before;
+  run.Set("status", std::move(status));
+  if (!stop.empty()) {
+    run["spec"].Set("stopRequested", Json::Of({{"reason", stop}, {"at", "2026-03-02T11:52:33Z"}}));
+  }
+  kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+  return before;
 }
 
 }  // namespace midwatch::cli

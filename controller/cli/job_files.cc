@@ -28,7 +28,7 @@ Result<api::Artifact> UploadFile(std::string name, const std::string& path, cons
     const bool too_large = read.error().code == ErrorCode::kTooLarge;
     return Fail(ErrorCode::kInvalid,  // Not found is the job alone.
                 too_large ? path + ": expected at most " + std::to_string(kMostUploaded >> 20) +
-                                " MiB; give its end, such as " + "that of tail --bytes 16M"
+                                " MiB; give its end, such as that of tail --bytes 16M"
                           : read.error().message);
   }
   const std::string& bytes = *read;

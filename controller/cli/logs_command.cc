@@ -4,6 +4,7 @@
 
 #include "controller/api/dispatch.h"
 #include "controller/api/run.h"
+#include "controller/api/run_ending.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/missing_object.h"
@@ -18,11 +19,6 @@ constexpr Duration kBetweenReads = std::chrono::milliseconds(300);
 /// A session goes on while its server restarts, and so does who follows it.
 constexpr Duration kPatience = std::chrono::minutes(2);
 
-/// Stopped before any agent took it: it never begins.
-bool IsWithdrawn(const api::Run& run) {
-  return run.spec.stop_requested && run.status.phase == api::RunPhase::kPending;
-}
-
 /// The last Run that has begun of a Dispatch that has none now: its attempt failed, and it waits
 /// for another.
 std::optional<api::NamespacedRef> LastRunOf(const api::Dispatch& dispatch, ApiSession& session) {
@@ -36,7 +32,7 @@ std::optional<api::NamespacedRef> LastRunOf(const api::Dispatch& dispatch, ApiSe
   if (!runs) {
     return std::nullopt;
   }
-  runs->erase(std::remove_if(runs->begin(), runs->end(), IsWithdrawn), runs->end());
+  runs->erase(std::remove_if(runs->begin(), runs->end(), api::IsWithdrawn), runs->end());
   if (runs->empty()) {
     return std::nullopt;
   }
@@ -71,28 +67,22 @@ std::string SessionLogOf(const api::Run& run) {
   return "runs/" + run.metadata.namespace_name + "/" + run.metadata.name;
 }
 
-bool HasEnded(api::RunPhase phase) {
-  return phase == api::RunPhase::kSucceeded || phase == api::RunPhase::kFailed ||
-         phase == api::RunPhase::kCancelled;
-}
-
 /// How a session ended to which nothing more will come.
 struct Ending {
   std::string word;
   std::string message;
 };
 std::optional<Ending> FindEnding(const api::Run& run) {
-  if (HasEnded(run.status.phase)) {
+  if (api::HasEnded(run.status.phase)) {
     return run.status.session_log
                ? std::optional(
                      Ending{std::string(api::ToString(run.status.phase)), run.status.message})
                : std::nullopt;
   }
-  if (IsWithdrawn(run)) {
+  if (api::IsWithdrawn(run)) {
     return Ending{"Cancelled", "it was withdrawn: no instance took it"};
   }
-  if (run.spec.stop_requested &&
-      run.spec.stop_requested->reason == api::StopReason::kInstanceLost) {
+  if (api::IsLost(run)) {
     return Ending{"Lost", "its instance is silent"};
   }
   return std::nullopt;

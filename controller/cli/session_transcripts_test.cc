@@ -50,35 +50,27 @@ TEST(TranscriptOfLogs, AnAttemptThatFailedIsShownWhileAnotherIsAwaited) {
 
 TEST(TranscriptOfLogs, FollowsUntilTheSessionHasEnded) {
   DemoWorld world;
-  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
-  const Json ended = world.kube.Find(key).Body();
-  Json running = ended;
-  running.Set("status", Json::Of({{"phase", "Running"}}));
-  const ResourceType& type = *api::FindKind("midwatch.dev/v1alpha1", "Run");
-  world.kube.Put(type, running);
+  const Json ended = world.SetRun(2, Json::Of({{"phase", "Running"}}));
   std::string& log = world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"];
   const std::string session(kSession);
   const std::size_t half = session.find("then at");
   world.waiter.next.emplace_back([&] { log = session.substr(0, half); });
   world.waiter.next.emplace_back([&] {
     log = session;
-    world.kube.Put(type, ended);
+    world.SetRun(2, ended.At("status"));
   });
   ExpectGolden("logs_follow", world.Run({"logs", "-f", "run/database-k4xq9w2m7dlp-2", "-n", "ai"}));
 }
 
 TEST(TranscriptOfLogs, ASignalEndsTheFollowing) {
   DemoWorld world;
-  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
-  Json running = world.kube.Find(key).Body();
-  running.Set("status", Json::Of({{"phase", "Running"}}));
-  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), running);
+  world.SetRun(2, Json::Of({{"phase", "Running"}}));
   world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
   // Were it lost, the server would not answer for ever; the test ends all the same.
   world.waiter.next.emplace_back([&] {
     world.kube.FailNext({.verb = "get", .error = {ErrorCode::kForbidden, "the signal was lost"}});
   });
-  const std::string said = world.Run({"logs", "-f", "run/" + key.name, "-n", "ai"});
+  const std::string said = world.Run({"logs", "-f", "run/database-k4xq9w2m7dlp-2", "-n", "ai"});
   EXPECT_EQ(world.exit_code, kExitSignalBase + SIGINT) << said;
 }
 
@@ -87,19 +79,14 @@ TEST(TranscriptOfLogs, NothingIsAwaitedOfARunThatIsLostOrWasNeverTaken) {
   for (const auto& [reason, phase] :
        {std::pair("InstanceLost", "Running"), std::pair("NotAcknowledged", "Pending")}) {
     DemoWorld world;
-    const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
     if (std::string_view(phase) == "Running") {
       world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] =
           R"({"kind":"reasoning","text":"half a line"})"
           "\n";
     }
-    Json run = world.kube.Find(key).Body();
-    run["spec"].Set("stopRequested",
-                    Json::Of({{"reason", reason}, {"at", "2026-03-02T11:52:33Z"}}));
-    run.Set("status", Json::Of({{"phase", phase}}));
-    world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+    world.SetRun(2, Json::Of({{"phase", phase}}), reason);
     world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
-    all += world.Run({"logs", "-f", "run/" + key.name, "-n", "ai"}) + "\n";
+    all += world.Run({"logs", "-f", "run/database-k4xq9w2m7dlp-2", "-n", "ai"}) + "\n";
   }
   ExpectGolden("logs_follow_lost", all);
 }
@@ -111,18 +98,13 @@ TEST(TranscriptOfLogs, FollowsOnWhenTheServerIsBackWithinTwoMinutes) {
   const auto follow = [&](int failures) {
     DemoWorld world;
     world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] = thought;
-    const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-2"};
-    const Json ended = world.kube.Find(key).Body();
-    Json running = ended;
-    running.Set("status", Json::Of({{"phase", "Running"}}));
-    const ResourceType& type = *api::FindKind("midwatch.dev/v1alpha1", "Run");
-    world.kube.Put(type, running);
+    const Json ended = world.SetRun(2, Json::Of({{"phase", "Running"}}));
     world.waiter.next.emplace_back([&] {
       world.kube.FailNext({.verb = "get", .error = away, .times = failures});
-      world.kube.Put(type, ended);
+      world.SetRun(2, ended.At("status"));
       world.artifacts.logs["runs/ai/database-k4xq9w2m7dlp-2"] += thought;
     });
-    return world.Run({"logs", "-f", "run/" + key.name, "-n", "ai"});
+    return world.Run({"logs", "-f", "run/database-k4xq9w2m7dlp-2", "-n", "ai"});
   };
   ExpectGolden("logs_follow_outage", follow(3) + follow(1000));
 }

@@ -207,34 +207,22 @@ TEST(TranscriptOfTree, GoesOnBelowItselfOnANarrowTerminal) {
 
 TEST(TranscriptOfTree, ALostRunDoesNotGrowOlder) {
   DemoWorld world;
-  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-1"};
-  Json run = world.kube.Find(key).Body();
-  run["spec"].Set("stopRequested",
-                  Json::Of({{"reason", "InstanceLost"}, {"at", "2026-03-02T11:52:33Z"}}));
-  run.Set("status", Json::Of({{"phase", "Running"}, {"startedAt", "2026-03-02T11:52:02Z"}}));
-  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+  world.SetRun(1, Json::Of({{"phase", "Running"}, {"startedAt", "2026-03-02T11:52:02Z"}}),
+               "InstanceLost");
   const std::string tree = world.Run({"tree", "modulejob/database-41", "-n", "payments"});
   EXPECT_NE(tree.find("Failed (InstanceLost)  31s"), std::string::npos) << tree;
 }
 
 TEST(TranscriptOfTree, ACancelledRunSaysSoOnce) {
   DemoWorld world;
-  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-1"};
-  Json run = world.kube.Find(key).Body();
-  run.Set("status", Json::Of({{"phase", "Cancelled"}, {"reason", "Cancelled"}}));
-  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+  world.SetRun(1, Json::Of({{"phase", "Cancelled"}, {"reason", "Cancelled"}}));
   const std::string tree = world.Run({"tree", "modulejob/database-41", "-n", "payments"});
   EXPECT_EQ(tree.find("Cancelled (Cancelled)"), std::string::npos) << tree;
 }
 
 TEST(TranscriptOfTree, ARunThatNobodyTookDoesNotWait) {
   DemoWorld world;
-  const ObjectKey key{"runs.midwatch.dev", "ai", "database-k4xq9w2m7dlp-1"};
-  Json run = world.kube.Find(key).Body();
-  run["spec"].Set("stopRequested",
-                  Json::Of({{"reason", "NotAcknowledged"}, {"at", "2026-03-02T11:52:33Z"}}));
-  run.Set("status", Json::Of({{"phase", "Pending"}}));
-  world.kube.Put(*api::FindKind("midwatch.dev/v1alpha1", "Run"), run);
+  world.SetRun(1, Json::Of({{"phase", "Pending"}}), "NotAcknowledged");
   const std::string tree = world.Run({"tree", "modulejob/database-41", "-n", "payments"});
   EXPECT_NE(tree.find("Cancelled (NotAcknowledged)"), std::string::npos) << tree;
 }

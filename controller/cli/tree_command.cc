@@ -5,6 +5,7 @@
 #include "controller/api/module_job.h"
 #include "controller/api/report.h"
 #include "controller/api/run.h"
+#include "controller/api/run_ending.h"
 #include "controller/base/text.h"
 #include "controller/cli/api_session.h"
 #include "controller/cli/commands.h"
@@ -149,19 +150,9 @@ class Drawer {
     return node;
   }
 
-  static bool IsLost(const api::Run& run) {
-    const auto& stop = run.spec.stop_requested;
-    return stop && stop->reason == api::StopReason::kInstanceLost;
-  }
-
-  /// Stopped before any agent took it: it never starts.
-  static bool IsWithdrawn(const api::Run& run) {
-    return run.spec.stop_requested && run.status.phase == api::RunPhase::kPending;
-  }
-
   std::string RunText(const api::Run& run) const {
-    const bool lost = IsLost(run);
-    const bool withdrawn = !lost && IsWithdrawn(run);
+    const bool lost = api::IsLost(run);
+    const bool withdrawn = !lost && api::IsWithdrawn(run);
     std::string reason = lost || withdrawn
                              ? std::string(api::ToString(run.spec.stop_requested->reason))
                              : run.status.reason;

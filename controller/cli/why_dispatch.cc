@@ -6,6 +6,7 @@
 
 #include "controller/api/codec.h"
 #include "controller/api/reasons.h"
+#include "controller/api/run_ending.h"
 #include "controller/base/text.h"
 #include "controller/cli/state_word.h"
 #include "controller/reconcilers/dispatch/dispatch_plan.h"
@@ -120,9 +121,8 @@ class Explainer {
   /// What became of its Runs that have ended without success.
   void ExplainEarlierRuns() {
     for (const api::Run& run : dispatch::Observe(dispatch_, view_).runs) {
-      if (const auto& stop = run.spec.stop_requested;
-          stop && stop->reason == api::StopReason::kInstanceLost) {
-        ExplainRun(run, "Lost", "InstanceLost", stop->at);
+      if (api::IsLost(run)) {
+        ExplainRun(run, "Lost", "InstanceLost", run.spec.stop_requested->at);
         continue;
       }
       const api::RunStatus& status = run.status;

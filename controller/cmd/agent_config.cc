@@ -7,7 +7,7 @@
 
 #include "controller/agent/sidecar_session.h"
 #include "controller/api/codec.h"
-#include "controller/api/embedded_crds.h"
+#include "controller/api/embedded_document.h"
 #include "controller/base/text.h"
 #include "controller/cmd/data_directory.h"
 #include "controller/manifest/field_message.h"
@@ -19,13 +19,7 @@ namespace midwatch::cmd {
 namespace {
 
 Result<schema::CompiledSchema> ConfigSchema() {
-  for (const api::EmbeddedDocument& document : api::EmbeddedSchemas()) {
-    if (document.name == "AgentConfig") {
-      MIDWATCH_ASSIGN(const Json json, ParseJson(document.json));
-      return schema::CompiledSchema::Compile(json);
-    }
-  }
-  return Fail(ErrorCode::kInternal, "the schema AgentConfig is not embedded");
+  return schema::CompiledSchema::Compile(api::Embedded(api::EmbeddedSchemas(), "AgentConfig"));
 }
 
 /// What is wrong with the sidecars on this host: called with field and message of each.

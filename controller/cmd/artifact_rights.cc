@@ -4,8 +4,8 @@
 #include <string>
 
 #include "controller/api/codec.h"
-#include "controller/api/live_runs.h"
 #include "controller/api/run.h"
+#include "controller/api/run_ending.h"
 #include "controller/base/text.h"
 
 namespace midwatch::cmd {
@@ -24,7 +24,7 @@ std::string OwnerOf(const Identity& agent) { return agent.username + ":" + agent
 
 bool HasStopped(const Object& object) {
   const auto run = api::FromObject<api::Run>(object);
-  return run && run->status.phase >= api::RunPhase::kSucceeded && run->status.sidecar_stopped;
+  return run && api::HasEnded(run->status.phase) && run->status.sidecar_stopped;
 }
 
 bool HasInput(const Object& object, const std::string& digest) {

@@ -8,6 +8,7 @@
 #include "controller/api/core.h"
 #include "controller/api/names.h"
 #include "controller/api/reasons.h"
+#include "controller/api/run_ending.h"
 #include "controller/base/digest.h"
 #include "controller/base/text.h"
 #include "controller/object/name_rules.h"
@@ -26,11 +27,6 @@ using api::StopReason;
 /// Reasons of a Run's failure after which another attempt may well succeed.
 constexpr std::array kRetried = {reason::kInstanceLost, reason::kDrained, reason::kSidecarFailed,
                                  reason::kInputUnavailable};
-
-bool HasEnded(RunPhase phase) {
-  return phase == RunPhase::kSucceeded || phase == RunPhase::kFailed ||
-         phase == RunPhase::kCancelled;
-}
 
 /// What the schema takes of a message. What an agent says may come with words of ours around it.
 constexpr std::size_t kLongestMessage = 1024;  // Bytes.
@@ -321,8 +317,7 @@ class Planner {
 
   void Conclude(const api::Run& run) {
     ReleaseLockOf(status().run->name);
-    const bool lost =
-        run.spec.stop_requested && run.spec.stop_requested->reason == StopReason::kInstanceLost;
+    const bool lost = api::IsLost(run);
     AddActiveTime(run);
     if (!lost && run.status.phase == RunPhase::kSucceeded) {
       Succeed(run);
@@ -544,14 +539,9 @@ bool IsActive(DispatchPhase phase) {
 }
 
 bool HasStopped(const api::Run& run) {
-  const auto& asked = run.spec.stop_requested;
-  if (asked && asked->reason == StopReason::kInstanceLost) {
-    return true;
-  }
-  if (asked && run.status.phase == RunPhase::kPending) {
-    return true;  // An agent acknowledges by compare-and-swap, and never a Run that must stop.
-  }
-  return HasEnded(run.status.phase) && run.status.sidecar_stopped;
+  // Withdrawn: an agent acknowledges by compare-and-swap, and never a Run that must stop.
+  return api::IsLost(run) || api::IsWithdrawn(run) ||
+         (api::HasEnded(run.status.phase) && run.status.sidecar_stopped);
 }
 
 std::string RunName(const api::Dispatch& dispatch, std::int64_t ordinal) {

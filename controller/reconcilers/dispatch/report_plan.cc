@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "controller/api/codec.h"
-#include "controller/api/embedded_crds.h"
+#include "controller/api/embedded_document.h"
 #include "controller/api/names.h"
-#include "controller/base/check.h"
 #include "controller/base/digest.h"
 #include "controller/base/text.h"
 #include "controller/object/name_rules.h"
@@ -88,17 +87,8 @@ api::RunJob DescribeJob(const api::Dispatch& dispatch, const api::ModuleJob& job
 
 /// What the API will ask of a Report.
 const schema::CompiledSchema& ReportSchema() {
-  static const schema::CompiledSchema kSchema = [] {
-    const auto crds = api::EmbeddedCrds();
-    const auto crd = std::find_if(crds.begin(), crds.end(), [](const api::EmbeddedDocument& each) {
-      return each.name == api::Report::Type().Resource();
-    });
-    MIDWATCH_CHECK(crd != crds.end());
-    const Json document = ParseJson(crd->json).value();
-    return schema::CompiledSchema::Compile(
-               document.At("spec", "versions").Items().front().At("schema", "openAPIV3Schema"))
-        .value();
-  }();
+  static const auto kSchema =
+      schema::CompiledSchema::Compile(api::EmbeddedSchemaOf(api::Report::Type())).value();
   return kSchema;
 }
 

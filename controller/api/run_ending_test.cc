@@ -1,9 +1,8 @@
-#include "controller/api/live_runs.h"
+#include "controller/api/run_ending.h"
 
 #include <gtest/gtest.h>
 
 #include "controller/api/codec.h"
-#include "controller/api/run.h"
 #include "controller/object/selector.h"
 
 namespace midwatch::api {
@@ -23,6 +22,19 @@ TEST(AndNotEnded, LeavesOutWhatHasEnded) {
   for (const auto phase : {RunPhase::kSucceeded, RunPhase::kFailed, RunPhase::kCancelled}) {
     EXPECT_FALSE(selects(phase)) << ToString(phase);
   }
+}
+
+TEST(RunEnding, IsLostOrWithdrawnOnlyIfItMustStop) {
+  api::Run run;
+  EXPECT_FALSE(IsLost(run));
+  EXPECT_FALSE(IsWithdrawn(run));
+  run.spec.stop_requested = StopRequest{.reason = StopReason::kNotAcknowledged};
+  EXPECT_FALSE(IsLost(run));
+  EXPECT_TRUE(IsWithdrawn(run));
+  run.status.phase = RunPhase::kAcknowledged;
+  EXPECT_FALSE(IsWithdrawn(run));
+  run.spec.stop_requested->reason = StopReason::kInstanceLost;
+  EXPECT_TRUE(IsLost(run));
 }
 
 }  // namespace
