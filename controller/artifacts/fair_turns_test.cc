@@ -9,6 +9,9 @@ namespace {
 
 class FairTurnsTest : public testing::Test {
  protected:
+  /// As the service does: what is let go here would bring the next call, to a test that is over.
+  ~FairTurnsTest() override { turns_->Stop(); }
+
   bool Enter(const std::string& caller, std::size_t bytes = 1) {
     return turns_->Enter(caller, bytes, [this, caller](FairTurns::Turn turn) {
       made_ += caller;
