@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
+
+#include "controller/base/text.h"
 
 namespace midwatch::apiserver {
 namespace {
@@ -13,6 +16,16 @@ bool IsSelectable(const ResourceInfo& resource, std::string_view field) {
   return field == kName || field == kNamespace ||
          std::any_of(resource.selectable.begin(), resource.selectable.end(),
                      [&](const SelectableField& known) { return known.name == field; });
+}
+
+Error NotSelectable(const ResourceInfo& resource, const std::string& field) {
+  std::vector<std::string> known = {std::string(kName), std::string(kNamespace)};
+  for (const SelectableField& one : resource.selectable) {
+    known.push_back(one.name);
+  }
+  return {ErrorCode::kBadRequest, "field label not supported: " + field + " (" +
+                                      resource.type.Resource() + " have " + Join(known, ", ") +
+                                      ")"};
 }
 
 std::string ValueOf(const Version& version, std::string_view field) {
@@ -47,7 +60,7 @@ Result<Selection> Selection::Parse(const ResourceInfo& resource, std::string_vie
   }
   for (const FieldSelector::Requirement& requirement : out.fields.requirements()) {
     if (!IsSelectable(resource, requirement.field)) {
-      return Fail(ErrorCode::kBadRequest, "field label not supported: " + requirement.field);
+      return Fail(NotSelectable(resource, requirement.field));
     }
   }
   return out;

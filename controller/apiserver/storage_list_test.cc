@@ -171,7 +171,9 @@ INSTANTIATE_TEST_SUITE_P(
         ListCase{"BadLabels", "a b", "", "", kNone, "!", ErrorCode::kBadRequest},
         ListCase{"BadFields", "", "spec.size>10", "", kNone, "!", ErrorCode::kBadRequest},
         ListCase{"UnknownField", "", "spec.note=x", "", kNone,
-                 "!field label not supported: spec.note", ErrorCode::kBadRequest},
+                 "!field label not supported: spec.note (widgets.demo.example.io have "
+                 "metadata.name, metadata.namespace, spec.color, spec.size)",
+                 ErrorCode::kBadRequest},
         ListCase{"NoToken", "", "", "", kNone, "!invalid continue token", ErrorCode::kBadRequest, 2,
                  "xyz"},
         ListCase{"TokenAndVersion", "", "", "now", kNone,
