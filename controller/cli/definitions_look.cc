@@ -23,7 +23,8 @@ Definition Get() {
           "column STATE (docs/concepts.md says which phases they stand for). Also the phase "
           "itself; "
           "ApprovalRequired of jobs; Ready, NotReady, Active, Inactive, Connected and Disconnected "
-          "of what has such a column.",
+          "of what has such a column. With -w, what leaves the state is shown once more as it "
+          "leaves.",
       .parameters =
           {{.names = "TYPE[,TYPE…] [NAME…] | TYPE/NAME…",
             .help = "What to list",

@@ -87,6 +87,7 @@ Result<ServerTable> ServerTable::Parse(const Json& document) {
   for (const Json& row : document.At("rows").Items()) {
     TableRow& added = table.rows.emplace_back();
     added.namespace_name = row.At("object", "metadata", "namespace").AsString();
+    added.name = row.At("object", "metadata", "name").AsString();
     for (const Json& cell : row.At("cells").Items()) {
       added.cells.push_back(ShowCell(cell));
     }

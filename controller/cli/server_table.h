@@ -21,6 +21,7 @@ struct TableColumn {
 struct TableRow {
   std::vector<std::string> cells;  ///< As people read them; `<none>` where there is nothing.
   std::string namespace_name;
+  std::string name;
 };
 
 /// A meta.k8s.io/v1 Table of the server.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace midwatch::cli {
@@ -95,9 +96,9 @@ class Watching {
   Result<void> List() {
     MIDWATCH_ASSIGN(const Json document, session_.Fetch(what_.list + "?" + WithoutAnd(what_.query),
                                                         std::string(kTableAccept)));
-    MIDWATCH_ASSIGN(const ServerTable table, ServerTable::Parse(document));
+    MIDWATCH_ASSIGN(ServerTable table, ServerTable::Parse(document));
     version_ = table.resource_version;
-    Show(table);
+    Show(std::move(table), false);
     return {};
   }
 
@@ -142,17 +143,32 @@ class Watching {
     }
     const std::string& version = object.At("metadata", "resourceVersion").AsString();
     version_ = version.empty() ? version_ : version;
-    if (const auto table = ServerTable::Parse(object); table && type != "BOOKMARK") {
-      Show(*table);
+    if (auto table = ServerTable::Parse(object); table && type != "BOOKMARK") {
+      Show(*std::move(table), type == "DELETED");
     }
   }
 
-  void Show(const ServerTable& table) {
+  /// A row that no longer passes search and state is shown once more, as it leaves.
+  bool IsNews(const TableRow& row, bool is_gone) {
+    const bool passes = Passes(row, columns_, what_.view);
+    std::pair key(row.namespace_name, row.name);
+    const bool passed = passing_.erase(key) > 0;
+    if (passes && !is_gone) {
+      passing_.insert(std::move(key));
+    }
+    return passes || passed;
+  }
+
+  void Show(ServerTable table, bool is_gone) {
     if (!table.columns.empty() && !text_) {
       columns_ = table.columns;
       text_.emplace(MakeTextTable(columns_, what_.view));
     }
-    if (text_ && AddRows(table.rows, columns_, what_.view, *text_) > 0) {
+    std::erase_if(table.rows, [&](const TableRow& row) { return !IsNews(row, is_gone); });
+    TableView all = what_.view;
+    all.search.clear();
+    all.state.clear();
+    if (text_ && AddRows(table.rows, columns_, all, *text_) > 0) {
       context_.Print(text_->Render(context_.out, what_.with_headings && !shown_));
       text_->Clear();
       shown_ = true;
@@ -164,6 +180,7 @@ class Watching {
   ApiSession& session_;
   std::vector<TableColumn> columns_;
   std::optional<TextTable> text_;
+  std::set<std::pair<std::string, std::string>> passing_;  // Namespace and name.
   std::string version_;
   bool shown_ = false;
   int signal_ = 0;

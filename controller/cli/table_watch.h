@@ -14,8 +14,9 @@ struct TableWatch {
   bool with_headings = true;
 };
 
-/// Prints the table, then a row for each change, until a signal comes. Lists again when the server
-/// no longer has the changes. The exit code: 128 + the signal's number.
+/// Prints the table, then a row for each change, until a signal comes; of what no longer fits the
+/// view's search and state, the row with which it leaves. Lists again when the server no longer has
+/// the changes. The exit code: 128 + the signal's number.
 int WatchTable(const TableWatch& what, Context& context, ApiSession& session);
 
 }  // namespace midwatch::cli

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -260,24 +259,6 @@ TEST(TranscriptOfAgentToken, OneThatCannotBeWrittenIsRevoked) {
   EXPECT_NE(said.find("no token was made"), std::string::npos) << said;
   EXPECT_EQ(world.exit_code, kExitFailed);
   EXPECT_TRUE(world.kube.All("secrets").empty());
-}
-
-TEST(TranscriptOfGetWatch, GoesOnWithWhatChangesUntilASignalComes) {
-  DemoWorld world;
-  const ObjectKey key{"dispatches.midwatch.dev", "payments", "ledger-m3v8t1z6hrcx"};
-  world.waiter.next.emplace_back([&] {
-    Json body = world.kube.Find(key).Body();
-    body["status"].Set("phase", "Assigned");
-    body["status"].Set("reason", "");
-    world.kube.Put(api::Dispatch::Type(), body);
-    world.http.Event("MODIFIED", key);
-  });
-  world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
-  ExpectGolden("get_watch", world.Run({"get", "dispatches", "-n", "payments", "-w"}));
-  EXPECT_EQ(world.exit_code, kExitSignalBase + SIGINT);
-  world.waiter.next.emplace_back([&] { world.waiter.signals.push_back(SIGINT); });
-  world.Run({"get", "module", "nope", "-n", "payments", "-w"});
-  EXPECT_EQ(world.exit_code, kExitFailed);
 }
 
 // Manifests.
