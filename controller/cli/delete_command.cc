@@ -5,6 +5,7 @@
 #include "controller/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/declared_objects.h"
+#include "controller/cli/git_source_text.h"
 #include "controller/cli/live_list.h"
 #include "controller/cli/missing_object.h"
 
@@ -26,6 +27,7 @@ class Deleter {
     int code = kExitDone;
     std::vector<std::pair<Target, std::string>> held;  // With the UID.
     for (const Target& target : targets) {
+      const std::string with_it = AndWithIt(target);
       const auto last = session_.Delete({.type = target.entry->type,
                                          .namespace_name = target.namespace_name,
                                          .name = target.name,
@@ -37,7 +39,7 @@ class Deleter {
         code = ignored ? code : Explain(last.error(), target);
         continue;
       }
-      Say(target, options_.dry_run ? "deleted (dry run)" : "deleted");
+      Say(target, (options_.dry_run ? "deleted (dry run)" : "deleted") + with_it);
       if (!options_.dry_run && options_.wait && last->meta().IsBeingDeleted() &&
           !last->meta().finalizers.empty()) {
         held.emplace_back(target, last->uid());
@@ -68,6 +70,16 @@ class Deleter {
   void Say(const Target& target, std::string_view what) {
     context_.Print(target.entry->KindName() + " " + Quote(target.name) + " " + std::string(what) +
                    "\n");
+  }
+
+  /// What else is deleted, or is left, with it.
+  std::string AndWithIt(const Target& target) {
+    if (target.entry->type.Resource() != api::GitSource::Type().Resource()) {
+      return {};
+    }
+    const auto source = session_.GetAs<api::GitSource>(target.namespace_name, target.name);
+    const std::string told = source ? TellDeletion(*source) : std::string();
+    return told.empty() ? "" : "; " + told;
   }
 
   bool WaitUntilGone(const Target& target, const std::string& uid, MonoTime deadline) {

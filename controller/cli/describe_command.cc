@@ -1,6 +1,9 @@
 #include "controller/api/core.h"
+#include "controller/api/git_source.h"
+#include "controller/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/description.h"
+#include "controller/cli/git_source_text.h"
 #include "controller/cli/missing_object.h"
 #include "controller/cli/resource_catalogue.h"
 
@@ -61,6 +64,20 @@ std::vector<Json> EventsOf(const Object& object, ApiSession& session) {
   return out;
 }
 
+/// What the fields say together, of the kinds that need it.
+std::string InShort(const Object& object, const DescriptionStyle& how) {
+  const auto source = api::FromObject<api::GitSource>(object);
+  if (object.kind() != api::GitSource::Type().kind || !source) {
+    return {};
+  }
+  std::string out = how.style.Bold("In short:") + "\n";
+  const std::string told = TellSource(*source, how.style, how.now);
+  for (const std::string_view line : Split(Trim(told), '\n')) {
+    out += "  " + std::string(line) + "\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 int Run(const DescribeOptions& options, Context& context) {
@@ -83,7 +100,7 @@ int Run(const DescribeOptions& options, Context& context) {
   for (const Selected& one : *selected) {
     for (const Object& object : Find(one, context, *session, code)) {
       context.Print((first ? "" : "\n") + DescribeObject(object.Body(), how) +
-                    DescribeEvents(EventsOf(object, *session), how));
+                    InShort(object, how) + DescribeEvents(EventsOf(object, *session), how));
       first = false;
     }
   }

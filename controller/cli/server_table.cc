@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "controller/base/text.h"
+#include "controller/cli/git_source_text.h"
 #include "controller/cli/state_word.h"
 
 namespace midwatch::cli {
@@ -52,6 +53,15 @@ void ShowEndedRun(const std::vector<TableColumn>& columns, TableRow& row) {
   } else if (*phase == "Pending") {
     *phase = kWithdrawn;
   }
+}
+
+/// A commit id is as long in a table as in messages, unless it is asked for in full.
+std::string ShortIfCommit(const std::string& cell) {
+  constexpr std::size_t kSha1 = 40;
+  constexpr std::size_t kSha256 = 64;
+  const bool is_commit = (cell.size() == kSha1 || cell.size() == kSha256) &&
+                         cell.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return is_commit ? ShortRevision(cell) : cell;
 }
 
 /// The API calls it phase; people see the words of ResultWord, and with `-o wide` the phase too.
@@ -140,7 +150,8 @@ std::size_t AddRows(const std::vector<TableRow>& rows, const std::vector<TableCo
     for (std::size_t i = 0; i < std::min(columns.size(), row.cells.size()); ++i) {
       const std::string& cell = row.cells[i];
       if (view.wide || !columns[i].wide) {
-        const std::string said(columns[i].state ? ResultWord(cell) : cell);
+        const std::string plain = view.wide ? cell : ShortIfCommit(cell);
+        const std::string said(columns[i].state ? ResultWord(plain) : plain);
         cells.push_back(
             {(i == 0 ? view.name_prefix : std::string()) + said, ColourOfCell(columns[i], said)});
       }

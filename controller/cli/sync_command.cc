@@ -1,28 +1,14 @@
-#include <algorithm>
-
 #include "controller/api/conditions.h"
 #include "controller/api/git_source.h"
 #include "controller/api/names.h"
 #include "controller/base/text.h"
 #include "controller/cli/commands.h"
+#include "controller/cli/git_source_text.h"
 #include "controller/cli/live_list.h"
 #include "controller/cli/missing_object.h"
 
 namespace midwatch::cli {
 namespace {
-
-constexpr std::size_t kShortRevision = 10;
-
-std::string Short(const std::string& revision) {
-  return HarmlessLine(Utf8Prefix(revision, kShortRevision));
-}
-
-const api::Condition* FindCondition(const api::GitSource& source, std::string_view type) {
-  const auto& conditions = source.status.conditions;
-  const auto found = std::find_if(conditions.begin(), conditions.end(),
-                                  [type](const api::Condition& c) { return c.type == type; });
-  return found == conditions.end() ? nullptr : &*found;
-}
 
 bool IsTrue(const api::Condition* condition) {
   return condition != nullptr && condition->status == api::ConditionStatus::kTrue;
@@ -33,17 +19,6 @@ bool IsAtWork(const api::GitSource& source) {
   const api::Condition* reconciling = FindCondition(source, "Reconciling");
   return IsTrue(reconciling) &&
          (reconciling->reason == "Fetching" || reconciling->reason == "Applying");
-}
-
-std::string ShowSyncError(const api::SyncError& error, const Style& style) {
-  std::string place = error.path;
-  if (error.line) {
-    place += ":" + std::to_string(*error.line) + ":" + std::to_string(error.column.value_or(1));
-  }
-  std::string out = place.empty() ? "" : style.Bold(HarmlessLine(place)) + ": ";
-  out += style.In(Colour::kRed, HarmlessLine(error.code)) + ": ";
-  out += error.field.empty() ? "" : style.In(Colour::kCyan, HarmlessLine(error.field)) + ": ";
-  return out + HarmlessLine(error.message);
 }
 
 std::string ShowInventory(const api::SyncCounts& counts) {
@@ -85,10 +60,11 @@ int PrintResult(const api::GitSource& source, const api::GitSource& before, Cont
   const api::GitSourceStatus& status = source.status;
   const std::string name = source.metadata.namespace_name + "/" + source.metadata.name;
   const api::Condition* ready = FindCondition(source, "Ready");
-  const std::string in_force = status.applied ? Short(status.applied->revision) : "none";
+  const std::string in_force = status.applied ? ShortRevision(status.applied->revision) : "none";
   const bool good = IsTrue(ready) && status.error_count == 0;
   const bool partly = ready != nullptr && ready->reason == "PartlyApplied";
-  const std::string attempted = status.attempted ? Short(status.attempted->revision) : in_force;
+  const std::string attempted =
+      status.attempted ? ShortRevision(status.attempted->revision) : in_force;
   if (good) {
     context.Print(context.out.In(Colour::kGreen, "✓") + " " + name + ": revision " +
                   context.out.Bold(in_force) + " is in force\n");
@@ -110,13 +86,7 @@ int PrintResult(const api::GitSource& source, const api::GitSource& before, Cont
         (partly ? ShowCounts(*status.counts) : ShowWrites(source, before, context.Time().wall)) +
         "; " + ShowInventory(*status.counts) + "\n");
   }
-  for (const api::SyncError& error : status.errors) {
-    context.Print("  " + ShowSyncError(error, context.out) + "\n");
-  }
-  const auto shown = static_cast<std::int64_t>(status.errors.size());
-  if (status.error_count > shown) {
-    context.Print("  … and " + std::to_string(status.error_count - shown) + " more\n");
-  }
+  context.Print(ShowSyncErrors(status, status.errors.size(), context.out));
   return good ? kExitDone : kExitNo;
 }
 

@@ -129,7 +129,7 @@ class Kubectl(World):
                          "Database")
         self.apply(obj("GitSource", "g", "default", {"url": "https://git.example.invalid/x.git", "suspend": True}))
         narrow, wide = (self.kubectl("get", "gitsource", "g", *flags).splitlines()[0].split() for flags in ([], ["-o", "wide"]))
-        self.assertEqual([c for c in wide if c not in narrow], ["ATTEMPTED", "PATH", "MESSAGE"])
+        self.assertEqual([c for c in wide if c not in narrow], ["PATH", "MESSAGE"])
         listed = self.json("get", "modules,namespaces")
         self.assertEqual((listed["kind"], {item["kind"] for item in listed["items"]}), ("List", {"Module", "Namespace"}))
 
