@@ -84,7 +84,7 @@ class Asking(GitWorld):
         commit = self.repository.commit()
         self.source()
         said = self.sync().stdout
-        self.assertIn(f"revision {commit[:10]} is in force", said)
+        self.assertIn(f"revision {commit[:12]} is in force", said)
         self.assertRegex(said, "2 objects")  # Or it came into force by itself before: nothing to change.
 
     def test_the_annotation_asks(self):
@@ -334,7 +334,7 @@ class Failures(GitWorld):
         self.assertEqual((self.display("a"), self.display("b")), ("two", "one"))
         self.assertEqual((self.applied(), self.status()["attempted"]["revision"]), (good, bad))
         self.assertEqual(self.condition()["reason"], "PartlyApplied")
-        self.assertIn("revision " + bad[:10] + " has 1 error; the rest of it is in force", self.sync(check=False).stdout)
+        self.assertIn("revision " + bad[:12] + " has 1 error; the rest of it is in force", self.sync(check=False).stdout)
         self.assertEqual(self.status()["errors"][0]["object"], "Module payments/b")
 
     def stop_half_way(self, count=6000):
@@ -440,10 +440,11 @@ class Ownership(GitWorld):
     def test_a_source_that_is_deleted_leaves_its_objects_unless_its_policy_prunes(self):
         self.declare("a", module("a"))
         commit = self.repository.commit()
-        for policy, left in (("Orphan", True), ("Prune", False)):
+        for policy, left, told in (("Orphan", True, "stay"), ("Prune", False, "are deleted too")):
             self.source(deletionPolicy=policy)
             self.wait_applied(commit)
-            self.midwatch.run("delete", "gitsource/platform", "-n", HOME)
+            said = self.midwatch.run("delete", "gitsource/platform", "-n", HOME).stdout
+            self.assertIn(f"deleted; its 2 objects {told} (deletionPolicy: {policy})", said)
             self.assertIsNone(self.midwatch.get("gitsources", "platform", HOME))
             self.assertEqual(self.display("a") is not None, left, policy)
         self.assertIsNotNone(self.midwatch.get("namespaces", "payments"), "a namespace needs pruneNamespaces")
