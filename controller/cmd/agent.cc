@@ -20,6 +20,7 @@
 #include "controller/cmd/driven.h"
 #include "controller/cmd/environment.h"
 #include "controller/cmd/log_of.h"
+#include "controller/cmd/rights_check.h"
 #include "controller/cmd/say_error.h"
 #include "controller/cmd/stop_signal.h"
 #include "controller/cmd/version.h"
@@ -95,6 +96,7 @@ class Agent {
   /// Blocks until it is asked to end, or has ended by itself.
   void Wait(StopSignal& stop) {
     while (!process_->finished() && stop.WaitFor(kLook) == 0) {
+      WarnOfRights();
     }
   }
 
@@ -121,6 +123,15 @@ class Agent {
 
  private:
   static constexpr Duration kLook = std::chrono::milliseconds(500);
+
+  void WarnOfRights() {
+    if (rights_.Exceeds(*connection_.http, options_.agent.namespace_name, clock_.Read().mono)) {
+      log_->Warn(
+          "this kubeconfig may do more than an Agent's token, such as reading Secrets; make "
+          "one with: midwatch agent token " +
+          AgentName() + " --file FILE");
+    }
+  }
 
   api::StringMap Environment() const { return {environment_.begin(), environment_.end()}; }
 
@@ -152,6 +163,7 @@ class Agent {
   telemetry::PrometheusMetrics metrics_;
   std::unique_ptr<Log> log_;
   cli::Connection connection_;
+  RightsCheck rights_;
   std::optional<posix::PosixProcessRunner> processes_;
   std::unique_ptr<TicketServer> tickets_;
   std::unique_ptr<Random> random_;

@@ -130,6 +130,22 @@ class Misbehaving(AgentWorld):
         self.nothing_is_left()
 
 
+class Rights(AgentWorld):
+    MAY_MORE = "may do more than an Agent's token"
+
+    def test_an_agent_with_more_than_its_token_says_so_once_and_what_to_do(self):
+        self.midwatch.apply(*shop())
+        own = self.start_agent("own")
+        more = self.start_agent("more", token=self.dir / "data/kubeconfig")
+        wait_until(lambda: self.connected() == 2, "both")
+        wait_until(lambda: self.MAY_MORE in more.log.read_text(), "the warning")
+        for agent in (own, more):
+            agent.stop(signal.SIGTERM)
+        self.assertEqual(more.log.read_text().count(self.MAY_MORE), 1)
+        self.assertIn("make one with: midwatch agent token agents/ops --file FILE", more.log.read_text())
+        self.assertNotIn(self.MAY_MORE, own.log.read_text())
+
+
 class ReportedAgain(AgentWorld):
     def test_a_job_that_is_deleted_and_made_again_is_worked_on_again(self):
         """What was asked for the first one is still being stopped, under the name that the second one's would have."""

@@ -126,8 +126,9 @@ class World(unittest.TestCase):
             self.port = int(kubeconfig.read_text().split("https://127.0.0.1:")[1].split()[0].strip('"'))
         return server
 
-    def start_agent(self, name="one", capacity=1, sidecars=None, agent="agents/ops", lease=30, flags=(), before=(), **more):
-        token = self.dir / f"{agent.replace('/', '-')}.kubeconfig"
+    def start_agent(self, name="one", capacity=1, sidecars=None, agent="agents/ops", lease=30, flags=(), before=(),
+                    token=None, **more):
+        token = token or self.dir / f"{agent.replace('/', '-')}.kubeconfig"
         if not token.exists():
             self.midwatch.run("agent", "token", agent, "--file", token)
         config = {**more, "capacity": capacity, "leaseSeconds": lease, "sidecars": sidecars or [
