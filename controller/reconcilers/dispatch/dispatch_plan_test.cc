@@ -572,6 +572,21 @@ TEST_F(UsedTime, LeavesTheNextAttemptTheRest) {
   EXPECT_EQ(MakeRun(assigned, nullptr, {}, api::Permissions::kDenyAll).spec.timeout_seconds, 800);
 }
 
+TEST(PlanRun, OfManualWorkIsToldTheJobAsItIsNow) {
+  api::Dispatch assigned = Waiting();
+  assigned.status = PlanDispatch(assigned, Seen::Ready().world(), kNoon).status;
+  assigned.spec.module_job_ref.key = "0";
+  api::ModuleJob job = *Seen::Ready().world().job;
+  job.spec.transitions.back().exit_code = 7;
+  const auto told = [&] {
+    return MakeRun(assigned, &job, {}, api::Permissions::kDenyAll).spec.job;
+  };
+  EXPECT_EQ(told().state, api::JobState::kRunning) << "what fired its mission";
+  assigned.spec.mission_ref.reset();
+  EXPECT_EQ(told().state, api::JobState::kFailed);
+  EXPECT_EQ(told().exit_code, 7);
+}
+
 TEST(PlanDispatch, GivesUpALockByGivingUpTheRunThatItWasTakenFor) {
   // Another process may be about to assign that Run: one of the two status writes is refused.
   api::Dispatch parked = Parked(reason::kAtCapacity);

@@ -57,12 +57,12 @@ void SetLabels(const api::Dispatch& dispatch, ObjectMeta& meta) {
   SetLabel(meta.labels, api::labels::kMissionType, api::ToString(dispatch.spec.mission_type));
 }
 
-/// The transition that fired the Dispatch; for a manual one the last.
+/// The transition that fired the Dispatch; for a manual one, whatever it names, the last.
 const api::JobTransition* FiringTransition(const api::Dispatch& dispatch,
                                            const api::ModuleJob& job) {
   const auto& all = job.spec.transitions;
   const auto found = std::find_if(all.begin(), all.end(), [&](const api::JobTransition& t) {
-    return std::to_string(t.seq) == dispatch.spec.module_job_ref.key;
+    return dispatch.spec.mission_ref && std::to_string(t.seq) == dispatch.spec.module_job_ref.key;
   });
   if (found != all.end()) {
     return &*found;
