@@ -115,6 +115,21 @@ NoQuote WhyNothingIsQuoted(const Facts& facts) {
   return {" The job has no log: none was uploaded.", kElsewhere};
 }
 
+/// Of a job that did not fail, which somebody wants to have looked at all the same.
+std::string DidNotFail(const Facts& facts) {
+  return "The job did not fail: it " + OutcomeOf(facts) + ".";
+}
+
+/// What was looked at, where that is all that can be said.
+std::string LookedAt(const Facts& facts) {
+  if (facts.log.empty()) return {};
+  const std::size_t first = facts.log.front().number;
+  const std::size_t last = facts.log.back().number;
+  return first == last ? " Looked at: line " + std::to_string(last) + " of its log."
+                       : " Looked at: lines " + std::to_string(first) + " to " +
+                             std::to_string(last) + " of its log.";
+}
+
 Judgement NothingKnown(const Facts& facts) {
   const auto pattern = Pattern::Compile(kLooksLikeAnError);
   Json evidence = Json::EmptyArray();
@@ -129,20 +144,25 @@ Judgement NothingKnown(const Facts& facts) {
   }
   std::reverse(lines.begin(), lines.end());
   for (const LogLine* line : lines) evidence.Append(EvidenceOf(*line, ""));
-  std::string cause = "No rule of the scripted sidecar knows this failure.";
-  cause += ExitSentence(facts);
+  const bool failed = !IsElsewhere(facts, "Failed");
+  std::string cause =
+      failed ? "No rule of the scripted sidecar knows this failure." + ExitSentence(facts)
+             : DidNotFail(facts) +
+                   " No rule of the scripted sidecar knows a "
+                   "failure in what it left." +
+                   LookedAt(facts);
   if (has_errors) cause += " The last lines that look like errors are quoted.";
   const NoQuote no_quote = WhyNothingIsQuoted(facts);
   if (lines.empty()) cause += no_quote.cause;
+  Json next = Json::EmptyArray();
+  next.Append(lines.empty() ? no_quote.next_step : "Read the log from the quoted lines upwards.");
+  if (failed) next.Append("If the failure is a common one, add a rule for it.");
   return {Json::Of({{"rootCause", cause},
                     {"category", "Unknown"},
                     {"transient", false},
                     {"confidence", "Low"},
                     {"evidence", std::move(evidence)},
-                    {"nextSteps",
-                     Json::ArrayOf({lines.empty() ? no_quote.next_step
-                                                  : "Read the log from the quoted lines upwards.",
-                                    "If the failure is a common one, add a rule for it."})}}),
+                    {"nextSteps", std::move(next)}}),
           {"No rule fits. I say so, and quote what looks like errors."}};
 }
 
@@ -161,7 +181,9 @@ Judgement Diagnose(const RuleList& rules, const Facts& facts) {
   }
   std::string cause = FillIn(best.rule->cause, Views(best.groups));
   if (!cause.empty() && cause.back() != '.') cause += '.';
-  if (best.line != nullptr) cause += ExitSentence(facts);  // Else the rule has spoken of it.
+  const bool failed = !IsElsewhere(facts, "Failed");
+  if (!failed) cause = DidNotFail(facts) + " A line of its log tells of a failure: " + cause;
+  if (failed && best.line != nullptr) cause += ExitSentence(facts);  // Else the rule speaks of it.
   bool transient = best.rule->transient;
   const int before = FailuresBefore(facts.history);
   if (before == 1) cause += " The job before it failed too.";
@@ -172,7 +194,7 @@ Judgement Diagnose(const RuleList& rules, const Facts& facts) {
   judgement.result = Json::Of({{"rootCause", cause},
                                {"category", best.rule->category},
                                {"transient", transient},
-                               {"confidence", best.rule->confidence},
+                               {"confidence", Json(failed ? best.rule->confidence : "Low")},
                                {"evidence", EvidenceFor(found, facts.log)},
                                {"nextSteps", std::move(next)}});
   return judgement;

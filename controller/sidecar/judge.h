@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/object/json.h"
@@ -30,6 +31,12 @@ struct Judgement {
 Judgement Diagnose(const RuleList& rules, const Facts& facts);
 Judgement Recommend(const RuleList& risks, const Facts& facts);
 Judgement Summarize(const RuleList& rules, const Facts& facts);
+
+/// What became of the job, with its exit code: `succeeded, with exit code 0`.
+std::string OutcomeOf(const Facts& facts);
+/// Whether the job is in another state than the one that fires the mission, as one is that somebody
+/// asks about by hand.
+bool IsElsewhere(const Facts& facts, std::string_view state);
 
 inline constexpr std::size_t kMaxEvidence = 6;
 inline constexpr std::size_t kMaxChanges = 50;

@@ -9,6 +9,7 @@ namespace midwatch::sidecar {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 const RuleBook& Book() {
   static const RuleBook kBook = LoadRules({}).value();
@@ -24,8 +25,8 @@ LogLines Lines(std::string_view log) {
 
 Facts Failed(std::string_view log, int exit_code = 1) {
   Facts facts;
-  facts.job =
-      Json::Of({{"missionType", "AutoDiagnose"}, {"job", Json::Of({{"exitCode", exit_code}})}});
+  facts.job = Json::Of({{"missionType", "AutoDiagnose"},
+                        {"job", Json::Of({{"state", "Failed"}, {"exitCode", exit_code}})}});
   facts.log = Lines(log);
   facts.job.Set(
       "inputs",
@@ -289,6 +290,36 @@ TEST(DiagnoseTest, TellsAnEmptyLogFromOneThatIsMissingOrUnreadable) {
   expect("The job has no log", "Read the log where the pipeline keeps it.");
 }
 
+/// Somebody asked by hand.
+Facts Elsewhere(const char* state, std::string_view log, std::optional<int> exit_code = {}) {
+  Facts facts = Failed(log);
+  Json job = Json::Of({{"state", state}, {"operation", "Other"}});
+  if (exit_code) job.Set("exitCode", *exit_code);
+  facts.job.Set("job", std::move(job));
+  facts.job.Set("module", Json::Of({{"name", "database"}}));
+  return facts;
+}
+
+TEST(DiagnoseTest, OfAJobThatDidNotFailSaysSoAndWhatWasLookedAt) {
+  const auto cause = [](const Facts& facts) {
+    const Json result = Diagnose(Book().diagnose, facts).result;
+    EXPECT_EQ(result.At("confidence").AsString(), "Low");
+    return result.At("rootCause").AsString();
+  };
+  EXPECT_EQ(cause(Elsewhere("Succeeded", "one\ntwo", 0)),
+            "The job did not fail: it succeeded, with exit code 0. No rule of the scripted sidecar "
+            "knows a failure in what it left. Looked at: lines 1 to 2 of its log.");
+  Facts running = Elsewhere("Running", "");
+  running.log.clear();
+  running.job.Set("inputs", Json::EmptyArray());
+  EXPECT_EQ(cause(running),
+            "The job did not fail: it is still running. No rule of the scripted sidecar knows a "
+            "failure in what it left. The job has no log: none was uploaded.");
+  EXPECT_THAT(cause(Elsewhere("Cancelled", "connect: connection refused")),
+              StartsWith("The job did not fail: it was cancelled. A line of its log tells of a "
+                         "failure: A connection was refused"));
+}
+
 TEST(DiagnoseTest, ARepeatedFailureIsNotTransient) {
   Facts facts = Failed("dial tcp 10.0.0.7:8443: connect: connection refused");
   EXPECT_TRUE(Diagnose(Book().diagnose, facts).result.At("transient").AsBool());
@@ -313,7 +344,8 @@ Json Change(const char* address, const char* type, std::initializer_list<Json> a
 }
 Facts Planned(std::initializer_list<Json> changes) {
   Facts facts;
-  facts.job = Json::Of({{"missionType", "ApprovalRecommend"}});
+  facts.job = Json::Of(
+      {{"missionType", "ApprovalRecommend"}, {"job", Json::Of({{"state", "ApprovalRequired"}})}});
   facts.plan =
       Json::Of({{"changes", Json::ArrayOf(changes)}, {"counts", Json::Of({{"create", 1}})}});
   return facts;
@@ -387,17 +419,42 @@ TEST(RecommendTest, QuotesAddressesAsJsonHasThem) {
 }
 
 TEST(RecommendTest, QuotesThePlansLineFromTheLogIfThereIsNoPlan) {
-  Facts facts;
+  Facts facts = Elsewhere("ApprovalRequired", "");
   facts.log = Lines("x\nPlan: 1 to add, 0 to change, 2 to destroy.");
   EXPECT_EQ(
       Recommend(Book().risk, facts).result.At("evidence").Items().at(0).At("lines").AsString(),
       "2");
 }
 
+TEST(RecommendTest, OfAJobThatDoesNotWaitSaysSo) {
+  const auto reason = [](const Facts& facts) {
+    return Recommend(Book().risk, facts).result.At("reason").AsString();
+  };
+  Facts planned = Planned({Change("x.y", "x", {"create"})});
+  EXPECT_THAT(reason(planned), StartsWith("Nothing is destroyed"));
+  EXPECT_THAT(
+      reason(Elsewhere("Failed", "x", 7)),
+      StartsWith("The job does not wait for approval: it failed, with exit code 7. There is "
+                 "no plan"));
+  planned.job = Elsewhere("Succeeded", "x", 0).job;
+  EXPECT_THAT(reason(planned), StartsWith("The job does not wait for approval: it succeeded"));
+}
+
+TEST(SummarizeTest, OfAJobThatDidNotSucceedSaysSo) {
+  const auto summary = [](const Facts& facts) {
+    return Summarize(Book().summarize, facts).result.At("summary").AsString();
+  };
+  EXPECT_THAT(summary(Elsewhere("Failed", "x", 7)),
+              StartsWith("A job of database failed, with exit code 7. "));
+  EXPECT_THAT(summary(Elsewhere("ApprovalRequired", "x")),
+              StartsWith("A job of database waits for approval. "));
+}
+
 TEST(SummarizeTest, TellsWhatChanged) {
   Facts facts;
-  facts.job = Json::Of({{"module", Json::Of({{"name", "database"}})},
-                        {"job", Json::Of({{"operation", "Apply"}, {"revision", "abc"}})}});
+  facts.job = Json::Of(
+      {{"module", Json::Of({{"name", "database"}})},
+       {"job", Json::Of({{"state", "Succeeded"}, {"operation", "Apply"}, {"revision", "abc"}})}});
   facts.log = Lines(
       "terraform_data.a: Creating...\nterraform_data.a: Creation complete after 0s [id=1]\n"
       "Warning: x is deprecated\nApply complete! Resources: 1 added, 0 changed, 0 destroyed.");
@@ -411,10 +468,7 @@ TEST(SummarizeTest, TellsWhatChanged) {
 }
 
 TEST(SummarizeTest, SaysSoWhenNoRuleFits) {
-  Facts facts;
-  facts.job = Json::Of(
-      {{"module", Json::Of({{"name", "database"}})}, {"job", Json::Of({{"operation", "Other"}})}});
-  facts.log = Lines("done");
+  const Facts facts = Elsewhere("Succeeded", "done");
   const Json result = Summarize(Book().summarize, facts).result;
   EXPECT_THAT(result.At("summary").AsString(),
               HasSubstr("A job of database succeeded. No rule of the scripted sidecar knows"));

@@ -84,6 +84,12 @@ bool LastFailed(const Json& history) {
   return !jobs.empty() && jobs.front().At("state").AsString() == "Failed";
 }
 
+std::string WaitsForNone(const Facts& facts) {
+  return IsElsewhere(facts, "ApprovalRequired")
+             ? "The job does not wait for approval: it " + OutcomeOf(facts) + ". "
+             : "";
+}
+
 Judgement WithoutPlan(const Facts& facts) {
   Json evidence = Json::EmptyArray();
   const auto pattern = Pattern::Compile(R"(Plan: (\d+) to add, (\d+) to change, (\d+) to destroy)");
@@ -92,14 +98,13 @@ Judgement WithoutPlan(const Facts& facts) {
     const auto groups = pattern->Capture(plain);
     if (!groups.empty() && evidence.Items().empty()) evidence.Append(EvidenceOf(line, groups[0]));
   }
-  return {
-      Json::Of(
-          {{"recommend", "NeedsHuman"},
-           {"reason",
-            "There is no plan in the JSON of OpenTofu or Terraform that the rules could read. " +
-                HistoryOf(facts.history)},
-           {"evidence", std::move(evidence)}}),
-      {"Without a plan I cannot tell what would change."}};
+  return {Json::Of({{"recommend", "NeedsHuman"},
+                    {"reason", WaitsForNone(facts) +
+                                   "There is no plan in the JSON of OpenTofu or Terraform that the "
+                                   "rules could read. " +
+                                   HistoryOf(facts.history)},
+                    {"evidence", std::move(evidence)}}),
+          {"Without a plan I cannot tell what would change."}};
 }
 
 struct Verdict {
@@ -149,11 +154,12 @@ Judgement Recommend(const RuleList& risks, const Facts& facts) {
   }
   Judgement judgement;
   judgement.thoughts = {"The plan has " + CountsOf(facts.plan) + ".", HistoryOf(facts.history)};
-  judgement.result = Json::Of({{"recommend", verdict.recommend},
-                               {"reason", verdict.why + " The plan has " + CountsOf(facts.plan) +
-                                              ". " + HistoryOf(facts.history)},
-                               {"risks", std::move(risk_list)},
-                               {"evidence", std::move(evidence)}});
+  judgement.result =
+      Json::Of({{"recommend", verdict.recommend},
+                {"reason", WaitsForNone(facts) + verdict.why + " The plan has " +
+                               CountsOf(facts.plan) + ". " + HistoryOf(facts.history)},
+                {"risks", std::move(risk_list)},
+                {"evidence", std::move(evidence)}});
   return judgement;
 }
 

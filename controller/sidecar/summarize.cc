@@ -78,7 +78,8 @@ std::string Opening(const Facts& facts) {
   const std::string& shown = facts.job.At("module", "displayName").AsString();
   const std::string& name = shown.empty() ? facts.job.At("module", "name").AsString() : shown;
   const std::string& operation = job.At("operation").AsString();
-  std::string text = (operation == "Other" ? "A job" : operation) + " of " + name + " succeeded";
+  std::string text = (operation == "Other" ? "A job" : operation) + " of " + name + " " +
+                     (IsElsewhere(facts, "Succeeded") ? OutcomeOf(facts) : "succeeded");
   const std::string& revision = job.At("revision").AsString();
   if (!revision.empty()) text += " at " + std::string(Utf8Prefix(revision, 40));
   return text + ".";
