@@ -1,15 +1,11 @@
 """The same rows measured with kube-apiserver and etcd, which tests/conformance builds where Go is."""
 import pathlib
 import subprocess
-import sys
 
 import machine
 import rows
-from server import Api
-
-CONFORMANCE = pathlib.Path(__file__).resolve().parents[1] / "conformance"
-sys.path.insert(0, str(CONFORMANCE))
-from real_server import RealServer  # noqa: E402
+from real_server import RealServer
+from server import CONFORMANCE, Api
 
 NAMES = ["create", "get", "list", "watch", "memory"]
 

@@ -4,13 +4,17 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.request
 
 import machine
+
+CONFORMANCE = pathlib.Path(__file__).resolve().parents[1] / "conformance"
+sys.path.insert(0, str(CONFORMANCE))
+from real_server import free_port  # noqa: E402
 
 API = "/apis/midwatch.dev/v1alpha1"
 
@@ -31,12 +35,6 @@ class Programs:
         if done.returncode != 0:
             raise AssertionError(f"{command}: {done.stderr.strip()}")
         return json.loads(done.stdout)
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Process:
