@@ -5,10 +5,8 @@
 #include <thread>
 #include <utility>
 
-#include "controller/api/embedded_crds.h"
-#include "controller/base/check.h"
+#include "controller/api/embedded_document.h"
 #include "controller/base/text.h"
-#include "controller/object/json.h"
 
 namespace midwatch::cli {
 namespace {
@@ -44,20 +42,6 @@ Result<void> AddDirectory(Context& context, const std::string& path,
     }
   }
   return {};
-}
-
-manifest::ManifestSchemas MakeSchemas() {
-  std::vector<Json> definitions;
-  for (const auto documents : {api::EmbeddedCrds(), api::EmbeddedCoreCrds()}) {
-    for (const api::EmbeddedDocument& document : documents) {
-      auto definition = ParseJson(document.json);
-      MIDWATCH_CHECK(definition.has_value());
-      definitions.push_back(*std::move(definition));
-    }
-  }
-  auto schemas = manifest::ManifestSchemas::FromCrds(definitions);
-  MIDWATCH_CHECK(schemas.has_value());
-  return *std::move(schemas);
 }
 
 manifest::DeclaredFile CheckOne(const ManifestFile& file, const manifest::ManifestScope& scope) {
@@ -117,7 +101,8 @@ Result<std::vector<ManifestFile>> ReadManifestFiles(Context& context,
 }
 
 const manifest::ManifestSchemas& KnownSchemas() {
-  static const manifest::ManifestSchemas kSchemas = MakeSchemas();
+  static const manifest::ManifestSchemas kSchemas =
+      manifest::ManifestSchemas::FromCrds(api::EmbeddedDefinitions()).value();
   return kSchemas;
 }
 

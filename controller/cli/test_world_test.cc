@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "controller/api/embedded_crds.h"
+#include "controller/api/embedded_document.h"
 #include "controller/api/kinds.h"
 #include "controller/base/digest.h"
 #include "controller/base/encoding.h"
@@ -202,18 +202,8 @@ void TestGit::Fetch(std::string, GitFetchRequest request,
 
 namespace {
 
-Json ParsedDocument(const api::EmbeddedDocument& document) { return *ParseJson(document.json); }
-
 const std::vector<Json>& Definitions() {
-  static const std::vector<Json> kAll = [] {
-    std::vector<Json> out;
-    for (const auto documents : {api::EmbeddedCoreCrds(), api::EmbeddedCrds()}) {
-      for (const api::EmbeddedDocument& document : documents) {
-        out.push_back(ParsedDocument(document));
-      }
-    }
-    return out;
-  }();
+  static const std::vector<Json> kAll = api::EmbeddedDefinitions();
   return kAll;
 }
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "controller/api/embedded_crds.h"
+#include "controller/api/embedded_document.h"
 #include "controller/cmd/driven.h"
 #include "controller/cmd/parallel.h"
 #include "controller/git/worker_git_client.h"
@@ -54,7 +54,7 @@ struct Reconciling::Parts {
   }
 
   Result<void> StartGit(const Settings& settings) {
-    MIDWATCH_ASSIGN(auto found, ManifestKinds());
+    MIDWATCH_ASSIGN(auto found, manifest::ManifestSchemas::FromCrds(api::EmbeddedDefinitions()));
     schemas.emplace(std::move(found));
     git.emplace(processes, git::WorkerOptions{.cache_directory = settings.git_directory,
                                               .allow_file = settings.allow_file_urls});
@@ -78,18 +78,6 @@ struct Reconciling::Parts {
     StartWorker(syncing, git_writes, {gitsource::MakeController(*git_reconciler)},
                 std::move(options));
     return {};
-  }
-
-  /// What a repository may declare: our kinds, and the core kinds.
-  static Result<manifest::ManifestSchemas> ManifestKinds() {
-    std::vector<Json> documents;
-    for (const auto& group : {api::EmbeddedCoreCrds(), api::EmbeddedCrds()}) {
-      for (const api::EmbeddedDocument& document : group) {
-        MIDWATCH_ASSIGN(Json json, ParseJson(document.json));
-        documents.push_back(std::move(json));
-      }
-    }
-    return manifest::ManifestSchemas::FromCrds(documents);
   }
 
   /// One assignment may let thousands of Dispatches go on, one commit may bring thousands of

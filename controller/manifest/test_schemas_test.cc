@@ -2,23 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <vector>
-
-#include "controller/api/embedded_crds.h"
+#include "controller/api/embedded_document.h"
 
 namespace midwatch::manifest {
 
 const ManifestSchemas& TestSchemas() {
   static const ManifestSchemas kSchemas = [] {
-    std::vector<Json> crds;
-    for (const auto documents : {api::EmbeddedCrds(), api::EmbeddedCoreCrds()}) {
-      for (const api::EmbeddedDocument& document : documents) {
-        Result<Json> crd = ParseJson(document.json);
-        EXPECT_TRUE(crd) << document.name;
-        crds.push_back(*std::move(crd));
-      }
-    }
-    Result<ManifestSchemas> schemas = ManifestSchemas::FromCrds(crds);
+    Result<ManifestSchemas> schemas = ManifestSchemas::FromCrds(api::EmbeddedDefinitions());
     EXPECT_TRUE(schemas) << (schemas ? "" : schemas.error().message);
     return schemas ? *std::move(schemas) : ManifestSchemas();
   }();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "controller/api/embedded_crds.h"
+#include "controller/api/embedded_document.h"
 #include "controller/base/check.h"
 #include "controller/sim/world.h"
 
@@ -22,15 +22,13 @@ constexpr Duration kQuiet = minutes(6);
 
 Kinds BuildKinds() {
   std::vector<std::string_view> documents;
-  std::vector<Json> crds;
   for (const auto& some : {api::EmbeddedCrds(), api::EmbeddedCoreCrds()}) {
     for (const api::EmbeddedDocument& document : some) {
       documents.push_back(document.json);
-      crds.push_back(ParseJson(document.json).value());
     }
   }
   auto registry = apiserver::ResourceRegistry::Build(documents);
-  auto schemas = manifest::ManifestSchemas::FromCrds(crds);
+  auto schemas = manifest::ManifestSchemas::FromCrds(api::EmbeddedDefinitions());
   MIDWATCH_CHECK(registry.has_value() && schemas.has_value());
   return {*std::move(registry), *std::move(schemas)};
 }
