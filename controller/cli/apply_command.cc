@@ -2,11 +2,11 @@
 #include <set>
 #include <utility>
 
-#include "controller/api/git_source.h"
 #include "controller/api/names.h"
 #include "controller/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/declared_objects.h"
+#include "controller/cli/declaring_source.h"
 #include "controller/cli/object_output.h"
 
 namespace midwatch::cli {
@@ -68,7 +68,7 @@ class Applier {
     PatchRequest patch = ApplyOf(object, options_.dry_run);
     auto after = session_.Patch(patch);
     if (!after && after.error().code == ErrorCode::kConflict) {
-      const std::string declared = before ? WhoDeclares(after.error(), *before) : std::string();
+      const std::string declared = before ? Instead(after.error(), *before) : std::string();
       if (options_.force_conflicts && declared.empty()) {
         patch.force = true;
         after = session_.Patch(patch);
@@ -84,29 +84,11 @@ class Applier {
   }
 
   /// What to do instead, if a GitSource that is not suspended would undo what is forced.
-  std::string WhoDeclares(const Error& conflict, const Object& object) {
-    if (conflict.message.find(Quote(api::field_managers::kGit)) == std::string::npos) {
-      return {};
-    }
-    const auto& annotations = object.meta().annotations;
-    const auto said = [&](std::string_view name) {
-      const auto found = annotations.find(name);
-      return found == annotations.end() ? std::string() : found->second;
-    };
-    const std::string identity = said(api::annotations::kSourceIdentity);
-    const std::vector<std::string_view> parts = Split(identity, '/');
-    if (parts.size() != 3) {
-      return {};
-    }
-    const std::string space(parts[1]);
-    const std::string name(parts[2]);
-    const auto source = session_.GetAs<api::GitSource>(space, name);
-    if (source ? source->spec.suspend : source.error().code == ErrorCode::kNotFound) {
-      return {};
-    }
-    return HarmlessLine("GitSource " + space + "/" + name + " declares it in " +
-                        said(api::annotations::kSourceFile) +
-                        ": change it there, or suspend the source");
+  std::string Instead(const Error& conflict, const Object& object) {
+    const bool of_git =
+        conflict.message.find(Quote(api::field_managers::kGit)) != std::string::npos;
+    const std::string declared = of_git ? WhoDeclares(object, session_) : std::string();
+    return declared.empty() ? "" : declared + ": change it there, or suspend the source";
   }
 
   void Say(const DeclaredObject& object, std::string_view outcome, const Object& after) {

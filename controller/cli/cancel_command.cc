@@ -42,7 +42,7 @@ int Run(const CancelOptions& options, Context& context) {
   const bool runs = dispatch::IsActive(seen->status.phase);
   context.Print("dispatch/" + name +
                 (runs ? " is being cancelled: its Run is told to stop\n"
-                      : " is being cancelled: it is not running\n"));
+                      : " is being cancelled: nothing of it runs\n"));
   return kExitDone;
 }
 

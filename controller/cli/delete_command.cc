@@ -5,6 +5,7 @@
 #include "controller/base/text.h"
 #include "controller/cli/commands.h"
 #include "controller/cli/declared_objects.h"
+#include "controller/cli/declaring_source.h"
 #include "controller/cli/git_source_text.h"
 #include "controller/cli/live_list.h"
 #include "controller/cli/missing_object.h"
@@ -27,7 +28,7 @@ class Deleter {
     int code = kExitDone;
     std::vector<std::pair<Target, std::string>> held;  // With the UID.
     for (const Target& target : targets) {
-      const std::string with_it = AndWithIt(target);
+      const auto before = session_.Get(target.entry->type, target.namespace_name, target.name);
       const auto last = session_.Delete({.type = target.entry->type,
                                          .namespace_name = target.namespace_name,
                                          .name = target.name,
@@ -39,7 +40,11 @@ class Deleter {
         code = ignored ? code : Explain(last.error(), target);
         continue;
       }
-      Say(target, (options_.dry_run ? "deleted (dry run)" : "deleted") + with_it);
+      Say(target, (options_.dry_run ? "deleted (dry run)" : "deleted") +
+                      (before ? AndWithIt(*before) : std::string()));
+      if (before) {
+        WarnIfMadeAgain(*before);
+      }
       if (!options_.dry_run && options_.wait && last->meta().IsBeingDeleted() &&
           !last->meta().finalizers.empty()) {
         held.emplace_back(target, last->uid());
@@ -73,13 +78,19 @@ class Deleter {
   }
 
   /// What else is deleted, or is left, with it.
-  std::string AndWithIt(const Target& target) {
-    if (target.entry->type.Resource() != api::GitSource::Type().Resource()) {
-      return {};
-    }
-    const auto source = session_.GetAs<api::GitSource>(target.namespace_name, target.name);
+  static std::string AndWithIt(const Object& object) {
+    const auto source = object.kind() == api::GitSource::Type().kind
+                            ? api::FromObject<api::GitSource>(object)
+                            : Fail({});
     const std::string told = source ? TellDeletion(*source) : std::string();
     return told.empty() ? "" : "; " + told;
+  }
+
+  void WarnIfMadeAgain(const Object& object) {
+    if (const std::string declared = WhoDeclares(object, session_); !declared.empty()) {
+      context_.Warn(declared + " and makes it again");
+      hints_.insert("delete it there, or suspend the source first");
+    }
   }
 
   bool WaitUntilGone(const Target& target, const std::string& uid, MonoTime deadline) {

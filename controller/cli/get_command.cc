@@ -2,6 +2,7 @@
 #include <iterator>
 #include <utility>
 
+#include "controller/api/core.h"
 #include "controller/base/encoding.h"
 #include "controller/base/text.h"
 #include "controller/cli/commands.h"
@@ -130,14 +131,20 @@ class Getter {
     return failed_;
   }
 
-  std::string NothingFound(const std::vector<Selected>& selected) const {
+  std::string NothingFound(const std::vector<Selected>& selected) {
     const bool narrowed = !options_.search.empty() || !options_.state.empty() ||
                           !options_.label_selector.empty() || !options_.field_selector.empty();
     std::string text = narrowed ? "Nothing fits" : "Nothing found";
     const bool namespaced = std::any_of(selected.begin(), selected.end(),
                                         [](const auto& s) { return s.entry->type.namespaced; });
     if (namespaced && !options_.all_namespaces) {
-      text += " in namespace " + session_.namespace_name();
+      const std::string& space = session_.namespace_name();
+      const bool said = !session_.namespace_option().empty();
+      const auto there = session_.Get(api::Namespace::Type(), {}, space);
+      if (said && !there && there.error().code == ErrorCode::kNotFound) {
+        return "There is no namespace " + space + "; midwatch get namespaces lists them.";
+      }
+      text += " in namespace " + space;
     }
     return text + (namespaced && !options_.all_namespaces ? "; -A looks in all." : ".");
   }

@@ -116,5 +116,28 @@ TEST(TranscriptOfGitSource, ItsDeletionSaysWhatBecomesOfItsObjects) {
   ExpectGolden("git_source_delete", all);
 }
 
+TEST(TranscriptOfDelete, WarnsOfWhatASourceMakesAgain) {
+  DemoWorld world;
+  PutSource(world, "", kApplied);
+  const auto put_module = [&] {
+    world.Put(R"(
+apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata:
+  name: cache
+  namespace: payments
+  annotations:
+    midwatch.dev/source-identity: gitsources.midwatch.dev/midwatch-system/platform
+    midwatch.dev/source-file: shop/topology.yaml
+)");
+  };
+  put_module();
+  std::string all = world.Run({"delete", "module/payments/cache"});
+  put_module();
+  PutSource(world, "\n  suspend: true", kApplied);
+  all += "\n" + world.Run({"delete", "module/payments/cache"});
+  ExpectGolden("delete_declared", all);
+}
+
 }  // namespace
 }  // namespace midwatch::cli

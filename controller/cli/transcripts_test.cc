@@ -59,6 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
                         {"get", "dispatches", "-A", "--search", "ledger", "-o", "name"},
                         {"get", "modules", "-A", "--search", "LEDGER"},
                         {"get", "modules", "-n", "payments", "--search", "nothing like it"},
+                        {"get", "modules", "-n", "payment"},
                         {"get", "modules"}}},
         TranscriptCase{"get_forms",
                        {{"get", "module", "database", "-n", "payments", "-o", "yaml"},

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "controller/cli/api_session.h"
+
+namespace midwatch::cli {
+
+/// `GitSource NAMESPACE/NAME declares it in FILE`, as the object's own note says; empty if there is
+/// no such source that is there and not suspended.
+std::string WhoDeclares(const Object& object, ApiSession& session);
+
+}  // namespace midwatch::cli
