@@ -88,6 +88,18 @@ class Planner {
     return ShowObject(manifest.type, manifest.key.namespace_name, manifest.key.name);
   }
 
+  /// A source that was deleted has left its mark on its objects, and nobody else takes it off.
+  std::string WhatIfGone(std::string_view identity) const {
+    const std::vector<std::string_view> parts = Split(identity, '/');
+    const bool gone =
+        parts.size() == 3 &&
+        !input_.find({std::string(parts[0]), std::string(parts[1]), std::string(parts[2])});
+    return gone ? ", which is gone: declare that source again, or remove the label " +
+                      source_.marks.source_label + " and the annotation " +
+                      source_.marks.identity_annotation + " and set spec.adopt"
+                : "";
+  }
+
   bool MayWrite(const Manifest& manifest, const ObjectMeta& live) {
     const Ownership ownership = OwnershipOf(source_, live);
     if (ownership == Ownership::kOther) {
@@ -95,7 +107,7 @@ class Planner {
       AddError(manifest, ManifestErrorCode::kNotOwned, {},
                Show(manifest) + (other.empty() || other == source_.identity
                                      ? " carries the mark of another source"
-                                     : " belongs to " + Quote(other)));
+                                     : " belongs to " + Quote(other) + WhatIfGone(other)));
       return false;
     }
     if (ownership == Ownership::kNobody && !source_.adopt) {

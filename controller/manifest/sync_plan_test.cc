@@ -263,9 +263,19 @@ TEST_F(SyncTest, AnObjectOfAnotherSourceIsAnError) {
   Sync({{"a.yaml", Declare("Agent", "a")}});
   source_ = Source("other");
   source_.adopt = true;
-  EXPECT_EQ(Shown(Sync({{"b.yaml", "# mine\n" + Declare("Agent", "a")}})),
-            "b.yaml:2:1: NotOwned: Agent midwatch/a belongs to "
-            "\"gitsources.midwatch.dev/midwatch/infra\"\nrefused\n");
+  const std::string mine = "# mine\n" + Declare("Agent", "a");
+  const std::string belongs =
+      "b.yaml:2:1: NotOwned: Agent midwatch/a belongs to "
+      "\"gitsources.midwatch.dev/midwatch/infra\"";
+  EXPECT_EQ(Shown(Sync({{"b.yaml", mine}})),
+            belongs +
+                ", which is gone: declare that source again, or remove the label "
+                "midwatch.dev/source and the annotation midwatch.dev/source-identity and set "
+                "spec.adopt\nrefused\n");
+  Make(
+      "apiVersion: midwatch.dev/v1alpha1\nkind: GitSource\nmetadata: {name: infra}\n"
+      "spec: {url: \"https://git.example.com/x\"}\n");
+  EXPECT_EQ(Shown(Sync({{"b.yaml", mine}})), belongs + "\nrefused\n");
 }
 
 TEST_F(SyncTest, AMarkThatIsGoneIsPutBack) {
