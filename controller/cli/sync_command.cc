@@ -51,7 +51,8 @@ std::string ShowWrites(const api::GitSource& source, const api::GitSource& befor
     return wrote ? ShowCounts(counts) : "nothing to change";
   }
   const auto& at = source.status.applied->at;
-  return "it was in force already" + (at && *at < now ? ", for " + FormatAge(now - *at) : "") +
+  return "it was in force already" +
+         (at && now - *at >= std::chrono::seconds(1) ? ", for " + FormatAge(now - *at) : "") +
          (wrote ? "; its last writes: " + ShowCounts(counts) : "");
 }
 

@@ -94,9 +94,8 @@ class Planner {
     const bool gone =
         parts.size() == 3 &&
         !input_.find({std::string(parts[0]), std::string(parts[1]), std::string(parts[2])});
-    return gone ? ", which is gone: declare that source again, or remove the label " +
-                      source_.marks.source_label + " and the annotation " +
-                      source_.marks.identity_annotation + " and set spec.adopt"
+    return gone ? ", which is gone: declare that again, or remove " + source_.marks.source_label +
+                      " and " + source_.marks.identity_annotation + " from the object"
                 : "";
   }
 

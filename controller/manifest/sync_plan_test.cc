@@ -269,9 +269,8 @@ TEST_F(SyncTest, AnObjectOfAnotherSourceIsAnError) {
       "\"gitsources.midwatch.dev/midwatch/infra\"";
   EXPECT_EQ(Shown(Sync({{"b.yaml", mine}})),
             belongs +
-                ", which is gone: declare that source again, or remove the label "
-                "midwatch.dev/source and the annotation midwatch.dev/source-identity and set "
-                "spec.adopt\nrefused\n");
+                ", which is gone: declare that again, or remove midwatch.dev/source and "
+                "midwatch.dev/source-identity from the object\nrefused\n");
   Make(
       "apiVersion: midwatch.dev/v1alpha1\nkind: GitSource\nmetadata: {name: infra}\n"
       "spec: {url: \"https://git.example.com/x\"}\n");
