@@ -113,16 +113,21 @@ class Agent {
     return options_.agent.namespace_name + "/" + options_.agent.name;
   }
 
-  /// Lets what runs end, for as long as the drain time allows; a second signal ends it at once.
+  /// Lets what runs end, for as long as the drain time allows; a second signal ends it at once,
+  /// unless it comes with the first, as timeout(1) sends them.
   void Drain(StopSignal& stop) {
     if (!process_->finished()) log_->Info("draining");
     process_->Drain();
-    Wait(stop);
+    const MonoTime asked = clock_.Read().mono;
+    do {
+      Wait(stop);
+    } while (!process_->finished() && clock_.Read().mono < asked + kSameWish);
     process_.Stop();
   }
 
  private:
   static constexpr Duration kLook = std::chrono::milliseconds(500);
+  static constexpr Duration kSameWish = std::chrono::seconds(1);
 
   void WarnOfRights() {
     if (rights_.Exceeds(*connection_.http, options_.agent.namespace_name, clock_.Read().mono)) {

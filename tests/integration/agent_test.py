@@ -228,6 +228,13 @@ class Silence(AgentWorld):
         wait_until(lambda: self.connected() == 0, "the end of the connection")
         self.nothing_is_left()
 
+    def test_a_signal_that_comes_twice_at_once_drains(self):
+        agent = self.start({"hang": True})
+        agent.send(signal.SIGTERM)
+        wait_until(lambda: "draining" in agent.log.read_text(), "the first")
+        agent.stop(signal.SIGTERM)
+        self.assertEqual(self.midwatch.get("agentinstances", namespace="agents"), [], "it has left")
+
 
 if __name__ == "__main__":
     unittest.main()
