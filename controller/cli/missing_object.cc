@@ -1,5 +1,6 @@
 #include "controller/cli/missing_object.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "controller/base/text.h"
@@ -35,7 +36,11 @@ std::string WhereItIs(const ResourceType& type, const std::string& name, ApiSess
   for (const Object& object : others) {
     names.push_back(object.name());
   }
-  if (const auto near = NearestWord(name, names)) {
+  const auto longer = std::find_if(names.begin(), names.end(), [&](std::string_view one) {
+    return !name.empty() && one.starts_with(name);
+  });
+  const auto near = longer != names.end() ? std::optional(*longer) : NearestWord(name, names);
+  if (near) {
     return "did you mean " + Quote(*near) + "?";
   }
   if (others.empty() && IsKindWord(space)) {

@@ -87,6 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
                         {"get", "module/payments/ledger", "-n", "orders"},
                         {"get", "stack/payments/core"},
                         {"tree", "agents/nope"},
+                        {"why", "dispatch/payments/ledger-m3v8"},
                         {"tree", "module/payments/ledger"},
                         {"tree", "payments/ledger-m3v8t1z6hrcx"},
                         {"logs", "payments/ledger-m3v8t1z6hrcx"},
