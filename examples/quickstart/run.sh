@@ -134,7 +134,7 @@ commit() {  # MESSAGE
   git -C "$dir/work" add -A
   git -C "$dir/work" commit -q -m "$1"
   git -C "$dir/work" push -q "$dir/repo.git" main
-  say "commit $(git -C "$dir/work" rev-parse --short=10 HEAD): $1"
+  say "commit $(git -C "$dir/work" rev-parse --short=12 HEAD): $1"
 }
 commit "The shop, its agent and three missions"
 
