@@ -229,12 +229,38 @@ void SqliteJournal::Compact(std::int64_t revision) {
   changed_.notify_all();
 }
 
-/// Everything that has queued up, within the bound; empty when there is something to compact, or to
-/// stop.
+/// When to compact, if commits do not come before: in a pause of theirs, which a slice would hold
+/// up by some milliseconds; and few revisions are not worth a transaction. Nothing: there is
+/// nothing to compact. The lock is held.
+std::optional<SqliteJournal::SteadyTime> SqliteJournal::CompactAt() const {
+  const std::int64_t lag = std::min(compact_to_, revision_) - compacted_;
+  if (lag <= 0 || dead_) {
+    return std::nullopt;
+  }
+  if (lag > options_.max_compact_lag) {
+    return SteadyTime::min();
+  }
+  const SteadyTime quiet = quiet_since_ + options_.compact_quiet;
+  return lag >= kCompactSlice ? quiet : std::max(quiet, last_slice_ + options_.compact_pause);
+}
+
+bool SqliteJournal::CompactIsDue() const {
+  const std::optional<SteadyTime> at = CompactAt();
+  return at && *at <= std::chrono::steady_clock::now();
+}
+
+/// Everything that has queued up, within the bound; empty when it is time to compact, or to stop.
 std::vector<SqliteJournal::Batch> SqliteJournal::TakeGroup(std::stop_token stop) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, stop,
-                [this] { return !queue_.empty() || (compact_to_ > compacted_ && !dead_); });
+  while (queue_.empty() && !stop.stop_requested() && !CompactIsDue()) {
+    const std::optional<SteadyTime> at = CompactAt();
+    const auto changed = [&] { return !queue_.empty() || CompactAt() != at; };
+    if (at) {
+      changed_.wait_until(lock, stop, *at, changed);
+    } else {
+      changed_.wait(lock, stop, changed);
+    }
+  }
   std::vector<Batch> group;
   std::size_t rows = 0;
   while (!queue_.empty() && (group.empty() || rows < options_.max_group_rows)) {
@@ -250,6 +276,7 @@ void SqliteJournal::WriterLoop(std::stop_token stop) {
     std::vector<Batch> group = TakeGroup(stop);
     if (!group.empty()) {
       WriteGroup(std::move(group));
+      quiet_since_ = std::chrono::steady_clock::now();
     } else if (stop.stop_requested()) {
       return;
     }
@@ -389,21 +416,21 @@ void SqliteJournal::CheckpointLoop(std::stop_token stop) {
 
 /// Forgets a few changes. Between commits, so that none waits for long.
 void SqliteJournal::CompactSlice() {
-  std::int64_t wanted = 0;
+  std::int64_t to = 0;
   {
     const std::scoped_lock lock(mutex_);
-    wanted = std::min(compact_to_, revision_);
-    compact_to_ = wanted;
+    if (!CompactIsDue()) {
+      return;
+    }
+    compact_to_ = std::min(compact_to_, revision_);
+    to = std::min(compact_to_, compacted_ + kCompactSlice);
   }
-  if (dead_ || wanted <= compacted_) {
-    return;
-  }
-  const std::int64_t to = std::min(wanted, compacted_ + kCompactSlice);
   std::int64_t removed = 0;
   auto result = WaitForRoom();
   if (result) {
     result = DeleteSlice(to, removed);
   }
+  last_slice_ = std::chrono::steady_clock::now();
   const std::scoped_lock lock(mutex_);
   if (result) {
     kept_ += to - compacted_ - removed;

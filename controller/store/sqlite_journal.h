@@ -27,6 +27,9 @@ struct SqliteOptions {
   std::int64_t max_wal_bytes = std::int64_t{64} << 20;  ///< Writers wait for one that is complete,
   Duration max_wait = std::chrono::seconds(10);  ///< so long; a reader may hold it up for ever.
   std::size_t max_group_rows = 4096;             ///< That one commit takes; more wait for the next.
+  Duration compact_quiet = std::chrono::milliseconds(50);  ///< Without commits, before compaction;
+  Duration compact_pause = std::chrono::seconds(10);       ///< and between two small slices of it.
+  std::int64_t max_compact_lag = 16'384;  ///< Revisions; beyond, it goes between the commits.
 };
 
 /// A Journal in one SQLite file: see README.md and architecture section 3.
@@ -55,6 +58,8 @@ class SqliteJournal final : public Journal {
   /// Between two checkpoints that a full WAL waits for.
   static constexpr Duration kCheckpointPause = std::chrono::milliseconds(20);
 
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
   struct Batch {
     std::vector<JournalRow> rows;
     std::function<void(Result<void>)> done;
@@ -68,6 +73,8 @@ class SqliteJournal final : public Journal {
   // The writer's thread.
   void WriterLoop(std::stop_token stop);
   std::vector<Batch> TakeGroup(std::stop_token stop);
+  std::optional<SteadyTime> CompactAt() const;
+  bool CompactIsDue() const;
   void WriteGroup(std::vector<Batch> group);
   Result<void> WriteRows(const std::vector<Batch>& group, std::vector<bool>& accepted);
   Result<void> Insert(const JournalRow& row);
@@ -89,11 +96,13 @@ class SqliteJournal final : public Journal {
   std::optional<Statement> delete_deleted_;
   std::optional<Statement> note_compacted_;
 
-  std::int64_t revision_ = 0;   // The newest durable one. The writer's, after Load.
-  std::int64_t compacted_ = 0;  // Likewise.
-  std::int64_t kept_ = 0;       // Rows up to compacted_: a lost one is noticed at Load.
-  std::optional<Error> dead_;   // Likewise.
-  std::optional<std::chrono::steady_clock::time_point> wait_ends_;  // Likewise: the WAL is full.
+  std::int64_t revision_ = 0;            // The newest durable one. The writer's, after Load.
+  std::int64_t compacted_ = 0;           // Likewise.
+  std::int64_t kept_ = 0;                // Rows up to compacted_: a lost one is noticed at Load.
+  std::optional<Error> dead_;            // Likewise.
+  std::optional<SteadyTime> wait_ends_;  // Likewise: the WAL is full.
+  SteadyTime quiet_since_;               // Likewise: the end of the last commit.
+  SteadyTime last_slice_ = SteadyTime::min();  // Likewise.
   std::atomic<std::int64_t> most_wal_bytes_ = 0;
 
   std::mutex mutex_;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <future>
 #include <map>
+#include <thread>
 
 #include "controller/store/power_cut_test_disk.h"
 
@@ -69,6 +70,20 @@ std::vector<std::int64_t> Revisions(const std::vector<JournalRow>& rows) {
 
 using Numbers = std::vector<std::int64_t>;
 
+std::int64_t Compacted(const std::string& path) {
+  auto reader = Database::Open(path, {});
+  return *reader->Number("SELECT compacted FROM compaction");
+}
+
+/// False: it did not come to be within the bound.
+bool WaitUntilCompacted(const std::string& path, std::int64_t revision) {
+  constexpr int kTries = 1000;
+  for (int i = 0; i < kTries && Compacted(path) < revision; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return Compacted(path) == revision;
+}
+
 TEST_F(SqliteJournalTest, KeepsWhatWasCommitted) {
   {
     auto journal = Open();
@@ -100,16 +115,7 @@ TEST_F(SqliteJournalTest, ForgetsWhatIsCompacted) {
     EXPECT_TRUE(Put(*journal, {Row(1, "a"), Row(2, "b"), Row(3, "a", "{}", 1), Row(4, "c")}));
     EXPECT_TRUE(Put(*journal, {Row(5, "c", "{}", 4, true), Row(6, "a", "{}", 3)}));
     journal->Compact(5);
-  }
-  {
-    auto journal = Open();
-    auto state = journal->Load();
-    ASSERT_TRUE(state) << state.error().message;
-    if (state->compacted == 0) {  // It ended before the writer came to it.
-      journal->Compact(5);
-      ASSERT_TRUE(Put(*journal, {}));
-      ASSERT_TRUE(Put(*journal, {}));
-    }
+    ASSERT_TRUE(WaitUntilCompacted(Path(), 5));
   }
   const auto state = Open()->Load();
   ASSERT_TRUE(state) << state.error().message;
@@ -118,6 +124,41 @@ TEST_F(SqliteJournalTest, ForgetsWhatIsCompacted) {
   EXPECT_EQ(Revisions(state->latest), (Numbers{2, 6}));
   EXPECT_EQ(Revisions(state->log), Numbers{6});
   EXPECT_EQ(Revisions(state->superseded), Numbers{3}) << "what 6 took the place of";
+}
+
+TEST_F(SqliteJournalTest, AFewRevisionsAreNotWorthATransaction) {
+  auto journal = Open({.path = {}, .compact_pause = std::chrono::hours(1)});
+  ASSERT_TRUE(journal->Load());
+  ASSERT_TRUE(Put(*journal, {Row(1, "a"), Row(2, "a", "{}", 1)}));
+  journal->Compact(1);
+  ASSERT_TRUE(WaitUntilCompacted(Path(), 1)) << "the first does not wait";
+  journal->Compact(2);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(Compacted(Path()), 1);
+
+  std::vector<JournalRow> many;
+  for (std::int64_t revision = 3; revision <= 600; ++revision) {
+    many.push_back(Row(revision, "a", "{}", revision - 1));
+  }
+  ASSERT_TRUE(Put(*journal, std::move(many)));
+  journal->Compact(513);
+  EXPECT_TRUE(WaitUntilCompacted(Path(), 513)) << "many are";
+}
+
+TEST_F(SqliteJournalTest, ACompactionThatFellBehindWaitsForNoPause) {
+  auto journal =
+      Open({.path = {}, .compact_quiet = std::chrono::hours(1), .max_compact_lag = 1000});
+  ASSERT_TRUE(journal->Load());
+  std::vector<JournalRow> many;
+  for (std::int64_t revision = 1; revision <= 1500; ++revision) {
+    many.push_back(Row(revision, "a", "{}", revision - 1));
+  }
+  ASSERT_TRUE(Put(*journal, std::move(many)));
+  journal->Compact(1000);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(Compacted(Path()), 0);
+  journal->Compact(1500);
+  EXPECT_TRUE(WaitUntilCompacted(Path(), 512)) << "a slice, then it is within the bound";
 }
 
 TEST_F(SqliteJournalTest, RefusesASecondServer) {
@@ -169,13 +210,7 @@ TEST_F(SqliteJournalTest, NoticesALostRow) {
       ASSERT_TRUE(journal->Load());
       ASSERT_TRUE(Put(*journal, {Row(1, "a"), Row(2, "b"), Row(3, "c")}));
       journal->Compact(1);
-      while (true) {
-        ASSERT_TRUE(Put(*journal, {}));
-        auto reader = Database::Open(Path(), {});
-        if (*reader->Number("SELECT compacted FROM compaction") == 1) {
-          break;
-        }
-      }
+      ASSERT_TRUE(WaitUntilCompacted(Path(), 1));
     }
     {
       auto database = Database::Open(Path(), {});
@@ -429,7 +464,9 @@ TEST_F(SqliteJournalTest, SurvivesPowerCuts) {
     const SqliteOptions options{.path = Path(),
                                 .vfs = disk.name(),
                                 .checkpoint_bytes = 16 << 10,
-                                .max_wal_bytes = 64 << 10};
+                                .max_wal_bytes = 64 << 10,
+                                .compact_quiet = {},
+                                .compact_pause = {}};
     Model model;
     std::size_t acknowledged = 0;
     for (int life = 0; life < 6; ++life) {
