@@ -107,10 +107,10 @@ bool Executor::TakeItem(Now now) {
 }
 
 bool Executor::CheckRefreshes() {
-  for (auto at = refreshing_.begin(); at != refreshing_.end(); ++at) {
-    if (ports_.informer(at->resource).refreshes() >= at->number) {
-      const EffectId id = at->id;
-      refreshing_.erase(at);
+  for (auto& [resource, waiting] : refreshing_) {
+    if (!waiting.empty() && ports_.informer(resource).refreshes() >= waiting.front().number) {
+      const EffectId id = waiting.front().id;
+      waiting.pop_front();
       EffectEnded(id);
       return true;
     }
@@ -176,7 +176,7 @@ void Executor::StartEffect(EffectId id, Active& active, Now now) {
     due_reads_.insert({now.mono, id});
   } else {
     const std::string resource = std::get<Refresh>(effect).type.Resource();
-    refreshing_.push_back({resource, ports_.informer(resource).Refresh(), id});
+    refreshing_[resource].push_back({ports_.informer(resource).Refresh(), id});
     active.outcome.asked = true;
   }
 }

@@ -177,11 +177,10 @@ class Executor {
   std::deque<std::uint64_t> runnable_;
   std::set<std::pair<MonoTime, EffectId>> due_reads_;
   struct Refreshing {
-    std::string resource;
     std::uint64_t number;
     EffectId id;
   };
-  std::vector<Refreshing> refreshing_;
+  std::map<std::string, std::deque<Refreshing>, std::less<>> refreshing_;  // By resource.
   std::map<std::string, std::set<EffectId>, std::less<>> writing_;  // By resource: not answered.
   std::deque<Outcome> outcomes_;
   std::deque<OperationEnd> operation_ends_;
