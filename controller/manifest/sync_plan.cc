@@ -100,7 +100,7 @@ class Planner {
   }
 
   bool MayWrite(const Manifest& manifest, const ObjectMeta& live) {
-    const Ownership ownership = OwnershipOf(source_, live);
+    const Ownership ownership = OwnershipOf(source_, label_, live);
     if (ownership == Ownership::kOther) {
       const std::string_view other = Value(live.annotations, source_.marks.identity_annotation);
       AddError(manifest, ManifestErrorCode::kNotOwned, {},
@@ -118,7 +118,7 @@ class Planner {
   }
 
   void CompareBodies(const Manifest& manifest, const Object& live) {
-    const bool adopts = OwnershipOf(source_, live.meta()) == Ownership::kNobody;
+    const bool adopts = OwnershipOf(source_, label_, live.meta()) == Ownership::kNobody;
     // Who made the object is not known if the note is gone: then it is not ours to prune.
     const bool adopted =
         Value(live.meta().annotations, source_.marks.adopted_annotation) != "false";
@@ -175,11 +175,25 @@ class Planner {
     return errors.empty();
   }
 
+  /// Sorts places: a step is large.
   static void SortSteps(std::vector<SyncStep>& steps, bool backwards) {
-    std::sort(steps.begin(), steps.end(), [backwards](const SyncStep& a, const SyncStep& b) {
-      const bool before = std::tie(a.order, a.key) < std::tie(b.order, b.key);
-      return backwards ? std::tie(b.order, b.key) < std::tie(a.order, a.key) : before;
+    std::vector<SyncStep*> order;
+    order.reserve(steps.size());
+    for (SyncStep& step : steps) {
+      order.push_back(&step);
+    }
+    std::sort(order.begin(), order.end(), [](const SyncStep* a, const SyncStep* b) {
+      return std::tie(a->order, a->key) < std::tie(b->order, b->key);
     });
+    if (backwards) {
+      std::reverse(order.begin(), order.end());
+    }
+    std::vector<SyncStep> sorted;
+    sorted.reserve(steps.size());
+    for (SyncStep* step : order) {
+      sorted.push_back(std::move(*step));
+    }
+    steps = std::move(sorted);
   }
 
   int OrderOf(const ResourceType& type) {
@@ -299,13 +313,13 @@ std::string SourceLabel(std::string_view identity) {
   return ShortHash(identity, kLength);
 }
 
-Ownership OwnershipOf(const SyncSource& source, const ObjectMeta& live) {
-  const std::string_view label = Value(live.labels, source.marks.source_label);
+Ownership OwnershipOf(const SyncSource& source, std::string_view label, const ObjectMeta& live) {
+  const std::string_view marked = Value(live.labels, source.marks.source_label);
   const std::string_view identity = Value(live.annotations, source.marks.identity_annotation);
-  if (label.empty() && identity.empty()) {
+  if (marked.empty() && identity.empty()) {
     return Ownership::kNobody;
   }
-  const bool label_fits = label.empty() || label == SourceLabel(source.identity);
+  const bool label_fits = marked.empty() || marked == label;
   const bool identity_fits = identity.empty() || identity == source.identity;
   return label_fits && identity_fits ? Ownership::kOurs : Ownership::kOther;
 }
@@ -333,8 +347,8 @@ std::string_view NameOf(KeptReason reason) {
   return kNames.at(static_cast<std::size_t>(reason));
 }
 
-Json CreateBody(const SyncSource& source, const Manifest& manifest) {
-  return Marked(source, SourceLabel(source.identity), manifest, false);
+Json CreateBody(const SyncSource& source, std::string_view label, const Manifest& manifest) {
+  return Marked(source, label, manifest, false);
 }
 
 SyncPlan PlanSync(const SyncInput& input) { return Planner(input).Run(); }

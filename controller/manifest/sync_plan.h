@@ -39,14 +39,14 @@ struct SyncSource {
   bool skip_invalid = false;  ///< Else Atomic: one error, and nothing is written.
 };
 
-/// The value of the ownership label: a hash of the identity.
+/// The value of the ownership label: a hash of the identity. Worked out once for many objects.
 std::string SourceLabel(std::string_view identity);
 
 enum class Ownership : std::uint8_t { kOurs, kOther, kNobody };
 
 /// Whose a live object is. Ours if label and annotation both say so, or if one does and the other
 /// is gone (that is drift). Anything else that carries a mark is another source's.
-Ownership OwnershipOf(const SyncSource& source, const ObjectMeta& live);
+Ownership OwnershipOf(const SyncSource& source, std::string_view label, const ObjectMeta& live);
 
 /// Objects that were found to be as declared. As long as neither side changes they are not compared
 /// again; handed from one plan to the next.
@@ -138,7 +138,7 @@ struct SyncPlan {
 /// managers do not count). What is declared no more is pruned, unless a KeptReason holds.
 SyncPlan PlanSync(const SyncInput& input);
 
-/// What a create applies.
-Json CreateBody(const SyncSource& source, const Manifest& manifest);
+/// What a create applies. `label`: the SourceLabel.
+Json CreateBody(const SyncSource& source, std::string_view label, const Manifest& manifest);
 
 }  // namespace midwatch::manifest

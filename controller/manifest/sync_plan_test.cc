@@ -444,7 +444,7 @@ TEST(OwnershipTest, LabelAndAnnotationMustNotDisagree) {
     if (!c.identity.empty()) {
       meta.annotations.emplace(source.marks.identity_annotation, c.identity);
     }
-    EXPECT_EQ(OwnershipOf(source, meta), c.want) << c.name;
+    EXPECT_EQ(OwnershipOf(source, ours, meta), c.want) << c.name;
   }
 }
 

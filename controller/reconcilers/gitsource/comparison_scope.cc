@@ -17,7 +17,7 @@ bool Before(const Object& a, const Object& b) {
 
 /// The keys whose object has come, gone or changed.
 void AddChanged(const ResourceType& type, const std::vector<Object>& before,
-                const std::vector<Object>& after, std::set<ObjectKey>& changed) {
+                const std::vector<Object>& after, KeySet& changed) {
   std::size_t i = 0;
   std::size_t j = 0;
   while (i < before.size() || j < after.size()) {
@@ -39,7 +39,7 @@ void AddChanged(const ResourceType& type, const std::vector<Object>& before,
 /// last character of their names.
 class NameFilter {
  public:
-  explicit NameFilter(const std::set<ObjectKey>& keys) {
+  explicit NameFilter(const KeySet& keys) {
     for (const ObjectKey& key : keys) {
       seen_.set(Mark(key));
     }
@@ -80,7 +80,7 @@ FileSet SetOf(Files list) {
 }
 
 /// Adds what the files declare that are not among the others.
-void AddKeysOfOthers(Files list, const FileSet& other, std::set<ObjectKey>& keys) {
+void AddKeysOfOthers(Files list, const FileSet& other, KeySet& keys) {
   for (const auto& file : list) {
     if (!other.contains(file.get())) {
       for (const manifest::Manifest& declared : file->manifests) {
@@ -98,7 +98,7 @@ std::optional<std::vector<const manifest::Manifest*>> ManifestsToCompare(
   if (last.revision == nullptr || last.prunes || last.inventory.size() != inventory.size()) {
     return std::nullopt;
   }
-  std::set<ObjectKey> dirty = last.open;
+  KeySet dirty = last.open;
   for (std::size_t i = 0; i < types.size(); ++i) {
     if (last.inventory[i] != inventory[i]) {
       AddChanged(types[i], *last.inventory[i], *inventory[i], dirty);

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
+#include <unordered_set>
 #include <vector>
 
 #include "controller/manifest/sync_plan.h"
@@ -16,14 +16,16 @@ namespace midwatch::gitsource {
 /// are equal objects.
 using Inventory = std::vector<std::shared_ptr<const std::vector<Object>>>;
 
+using KeySet = std::unordered_set<ObjectKey, ObjectKeyHash>;
+
 /// What was compared last.
 struct LastComparison {
   std::shared_ptr<const FetchOutcome> outcome;  ///< Keeps `revision` alive.
   const Snapshot* revision = nullptr;           ///< Null: nothing yet.
   std::int64_t generation = 0;                  ///< Of the source.
   Inventory inventory;
-  std::set<ObjectKey> open;  ///< Objects that were not found to be as declared.
-  bool prunes = false;       ///< Something was to be pruned, or kept from it.
+  KeySet open;          ///< Objects that were not found to be as declared.
+  bool prunes = false;  ///< Something was to be pruned, or kept from it.
 };
 
 /// The declared objects that may not be as they were found: those of changed files, those whose

@@ -31,7 +31,7 @@ std::string IdentityOf(const std::string& space, const std::string& name) {
   return TypedKey<api::GitSource>(space, name).ToString();
 }
 
-Write WriteOf(const manifest::SyncSource& source, SyncStep& step) {
+Write WriteOf(const manifest::SyncSource& source, std::string_view label, SyncStep& step) {
   if (step.verb == SyncVerb::kPrune) {
     return DeleteRequest{
         .type = step.type,
@@ -42,7 +42,7 @@ Write WriteOf(const manifest::SyncSource& source, SyncStep& step) {
   }
   const bool creates = step.verb == SyncVerb::kCreate;
   if (creates) {
-    step.body = manifest::CreateBody(source, *step.manifest);
+    step.body = manifest::CreateBody(source, label, *step.manifest);
     step.body["metadata"].Set("resourceVersion", kVersionOfNothing);
   } else {
     step.body["metadata"].Set("uid", step.uid);
@@ -433,8 +433,9 @@ class GitSourceReconciler::Sync {
     }
   }
 
-  static std::set<ObjectKey> OpenObjects(const SyncPlan& plan) {
-    std::set<ObjectKey> open(plan.waiting.begin(), plan.waiting.end());
+  static KeySet OpenObjects(const SyncPlan& plan) {
+    KeySet open(plan.waiting.begin(), plan.waiting.end());
+    open.reserve(plan.steps.size());
     for (const SyncStep& step : plan.steps) {
       open.insert(step.key);
     }
@@ -481,6 +482,7 @@ class GitSourceReconciler::Sync {
     }
     bool left_out = false;
     const manifest::SyncSource source = SyncSourceOf(source_);
+    const std::string label = manifest::SourceLabel(source.identity);
     for (const std::size_t at : wave) {
       SyncStep& step = sync.steps[at];
       if (in_flight.contains(step.key)) {
@@ -488,7 +490,7 @@ class GitSourceReconciler::Sync {
         continue;
       }
       memory_.emitted.emplace(step.key, Memory::Emitted{step.verb, step.resource_version});
-      Add(WriteOf(source, step));
+      Add(WriteOf(source, label, step));
     }
     plan_.independent = !wave.empty();
     plan_.keep_going = !wave.empty();
