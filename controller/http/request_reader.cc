@@ -58,6 +58,7 @@ struct RequestReader::Impl {
   void TakeHead();
   std::size_t FeedBody(std::string_view bytes);
   std::size_t FeedData(std::string_view bytes);
+  void MakeRoom(std::size_t bytes);
   std::size_t FeedLine(std::string_view bytes);
   void TakeLine(std::string_view line);
   void TakeSize(std::string_view line);
@@ -191,8 +192,20 @@ std::size_t RequestReader::Impl::FeedBody(std::string_view bytes) {
   return taken;
 }
 
+/// A body that has begun to come gets the room for all of it: growing by doubling copies, and has
+/// the kernel clear, tens of megabytes at a time while others wait. Memory that is not written to
+/// is only addresses, and of those a multiple of what has come.
+void RequestReader::Impl::MakeRoom(std::size_t bytes) {
+  constexpr std::size_t kAhead = 16;
+  const std::size_t whole = chunked ? most : static_cast<std::size_t>(left) + request.body.size();
+  if (bytes > request.body.capacity() && bytes > whole / kAhead) {
+    request.body.reserve(whole);
+  }
+}
+
 std::size_t RequestReader::Impl::FeedData(std::string_view bytes) {
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size()));
+  MakeRoom(request.body.size() + size);
   request.body.append(bytes.substr(0, size));
   left -= size;
   if (left == 0) {

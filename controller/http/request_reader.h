@@ -44,7 +44,7 @@ class RequestReader {
   /// Takes bytes up to the end of this request, or of its head if a body follows; returns how many.
   /// What it leaves after kDone belongs to the next request.
   std::size_t Feed(std::string_view bytes);
-  /// The request as far as it is read. In kPermit, and in kDone until it is taken.
+  /// The request as far as it is read. From kPermit on, until it is taken.
   const HttpRequest& Head() const;
   /// Reads at most so many bytes of body: kRefused with 413 beyond it, at once if the head says so.
   /// In kPermit only.
