@@ -12,6 +12,7 @@ namespace midwatch::http {
 namespace {
 
 constexpr std::size_t kStreamPiece = std::size_t{256} << 10;
+constexpr std::size_t kWritePiece = std::size_t{256} << 10;  // At once, of an answer.
 constexpr std::size_t kJoinHeadAndBody = std::size_t{16} << 10;
 constexpr std::size_t kLingerBytes = std::size_t{8} << 20;
 constexpr int kStreamSendBuffer = 256 << 10;  // Else the kernel hides a slow reader for megabytes.
@@ -464,30 +465,33 @@ void Connection::QueueResponse(HttpResponse response, bool keep_alive) {
   SetDeadline(limits().write);
 }
 
-/// Sends what is in out_ and out_body_. kAgain: all of it is with the kernel.
+/// Sends a piece of what is in out_ and out_body_, so that a reader who keeps pace with a large
+/// answer takes turns. kAgain: the kernel has it, and all once out_ is empty.
 Connection::Next Connection::Write() {
-  while (true) {
-    if (out_done_ == out_.size()) {
-      out_ = std::exchange(out_body_, {});
-      out_done_ = 0;
-      if (out_.empty()) {
-        return Next::kAgain;
-      }
-    }
-    const IoResult result = stream_.Write(std::string_view(out_).substr(out_done_));
-    if (result.status != IoResult::Status::kDone) {
-      return Wait(result.status);
-    }
-    out_done_ += result.bytes;
-    if (state_ == State::kStreaming) {
-      SetDeadline(limits().stream_stall);
-    }
+  if (out_.empty()) {
+    return Next::kAgain;
   }
+  const IoResult result = stream_.Write(std::string_view(out_).substr(out_done_, kWritePiece));
+  if (result.status != IoResult::Status::kDone) {
+    return Wait(result.status);
+  }
+  out_done_ += result.bytes;
+  if (out_done_ == out_.size()) {
+    out_ = std::exchange(out_body_, {});
+    out_done_ = 0;
+  }
+  if (state_ == State::kStreaming) {
+    SetDeadline(limits().stream_stall);
+  }
+  return Next::kAgain;
 }
 
 Connection::Next Connection::StepWrite() {
   if (Write() == Next::kWait) {
     return Next::kWait;
+  }
+  if (!out_.empty()) {
+    return Next::kAgain;
   }
   FinishResponse();
   return state_ == State::kLinger ? Next::kAgain : Next::kWait;
@@ -539,6 +543,9 @@ void Connection::BeginStream(const HttpResponse& head, std::shared_ptr<StreamQue
 
 Connection::Next Connection::StepStream() {
   if (Write() == Next::kAgain) {
+    if (!out_.empty()) {
+      return Next::kAgain;
+    }
     if (queue_ended_) {
       queue_->Close();
       queue_.reset();
