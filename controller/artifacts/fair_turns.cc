@@ -20,7 +20,7 @@ bool FairTurns::Enter(const std::string& caller, std::size_t bytes, Call call) {
     if (stopped_) {
       return false;
     }
-    if (under_way_ >= kCallsAtOnce) {
+    if (under_way_ >= at_once_) {
       if (!HasRoom(caller, bytes)) {
         return false;
       }

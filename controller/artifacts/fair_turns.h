@@ -28,6 +28,8 @@ class FairTurns : public std::enable_shared_from_this<FairTurns> {
   using Turn = std::shared_ptr<void>;
   using Call = std::function<void(Turn turn)>;
 
+  explicit FairTurns(std::size_t at_once = kCallsAtOnce) : at_once_(at_once) {}
+
   /// Makes the call, now or later, from any thread. `bytes`: what it holds while it waits. False:
   /// too much waits already, of this caller or in all.
   bool Enter(const std::string& caller, std::size_t bytes, Call call);
@@ -48,6 +50,7 @@ class FairTurns : public std::enable_shared_from_this<FairTurns> {
   void Make(const Call& call);
   void Leave();
 
+  const std::size_t at_once_;
   std::mutex mutex_;
   std::map<std::string, Line> lines_;  // Of those who wait.
   std::deque<std::string> order_;      // Whose turn is next; each of lines_ once.

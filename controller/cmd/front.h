@@ -4,17 +4,23 @@
 #include <string>
 
 #include "controller/apiserver/token_authenticator.h"
+#include "controller/cmd/large_bodies.h"
 #include "controller/env/http_handler.h"
 
 namespace midwatch::cmd {
 
 /// One port for the two endpoints: paths of the artifact service go there, everything else to the
-/// API.
+/// API. Large bodies on a thread of their own.
 class Front final : public HttpHandler {
  public:
+  struct Parts {
+    const apiserver::TokenAuthenticator& tokens;
+    HttpHandler& api;
+    HttpHandler& artifacts;
+    LargeBodies& large;
+  };
   /// All outlive it.
-  Front(const apiserver::TokenAuthenticator& tokens, HttpHandler& api, HttpHandler& artifacts)
-      : tokens_(tokens), api_(api), artifacts_(artifacts) {}
+  explicit Front(const Parts& parts) : parts_(parts) {}
 
   /// The user's name, whichever of its tokens it shows.
   std::string Caller(const HttpRequest& head) override;
@@ -24,9 +30,7 @@ class Front final : public HttpHandler {
  private:
   HttpHandler& For(const HttpRequest& request) const;
 
-  const apiserver::TokenAuthenticator& tokens_;
-  HttpHandler& api_;
-  HttpHandler& artifacts_;
+  const Parts parts_;
 };
 
 }  // namespace midwatch::cmd

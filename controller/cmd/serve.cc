@@ -28,6 +28,7 @@
 #include "controller/cmd/data_directory.h"
 #include "controller/cmd/driven.h"
 #include "controller/cmd/front.h"
+#include "controller/cmd/large_bodies.h"
 #include "controller/cmd/log_of.h"
 #include "controller/cmd/reconciling.h"
 #include "controller/cmd/say_error.h"
@@ -153,6 +154,7 @@ class Server {
     log_->Info("stopping");
     reconciling_.reset();
     http_->Stop(kStopGrace);
+    large_bodies_.Stop();
     deadlines_.Stop();
     storage_.Stop();
   }
@@ -209,7 +211,9 @@ class Server {
             },
         .foresee = [this](const auto& access) { return rights_->Check(access); },
         .stored = [this](const auto& access) { rights_->NoteUpload(access); }});
-    front_.emplace(*tokens_, *http_api_, *service_);
+    large_bodies_.Make(large_bodies_.signal());
+    large_bodies_.Run(clock_);
+    front_.emplace(Front::Parts{*tokens_, *http_api_, *service_, *large_bodies_});
     names_ = options_.tls_sans;
     names_.insert(names_.begin(), {listen.address, "127.0.0.1", "localhost"});
     MIDWATCH_ASSIGN(auto certificate, data_->ServerCertificate(names_, clock_.Read().wall));
@@ -243,6 +247,7 @@ class Server {
   std::optional<apiserver::HttpApi> http_api_;
   std::optional<ArtifactRights> rights_;
   std::optional<artifacts::ArtifactService> service_;
+  Driven<LargeBodies> large_bodies_{"large-bodies"};
   std::optional<Front> front_;
   std::unique_ptr<http::HttpServer> http_;
   std::unique_ptr<Reconciling> reconciling_;
