@@ -1,6 +1,8 @@
 #include "controller/artifacts/artifact_service.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 #include "controller/artifacts/fair_turns.h"
@@ -98,6 +100,38 @@ Result<Asked> Understand(const HttpRequest& request) {
 
 }  // namespace
 
+/// What answers later may ask of others only while there is a service. Thread-safe.
+class OpenHours {
+ public:
+  /// Makes the call, unless the end has come.
+  template <typename F>
+  void While(F call) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (ended_) {
+        return;
+      }
+      ++calls_;
+    }
+    call();
+    const std::scoped_lock lock(mutex_);
+    --calls_;
+    none_.notify_all();
+  }
+  /// Returns when nothing is being called any more.
+  void End() {
+    std::unique_lock lock(mutex_);
+    ended_ = true;
+    none_.wait(lock, [this] { return calls_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  int calls_ = 0;
+  bool ended_ = false;
+};
+
 struct ArtifactService::State : std::enable_shared_from_this<State> {
   explicit State(Ports given)
       : ports(std::move(given)), followers(std::make_shared<LogFollowers>(ports.store)) {}
@@ -166,7 +200,7 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
     ports.store.Put(std::move(exchange->body), [self = shared_from_this(),
                                                 exchange](const Result<std::string>& stored) {
       if (stored && self->ports.stored) {
-        self->ports.stored(exchange->access);
+        self->open.While([&] { self->ports.stored(exchange->access); });
       }
       exchange->responder->Respond(stored ? JsonAnswer(201, Json::Of({{"digest", *stored}}))
                                           : Failure(stored.error()));
@@ -193,7 +227,8 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
       followers->Follow(route.name, route.offset, std::move(exchange->responder), Failure,
                         [self = weak_from_this(), access = exchange->access](auto done) {
                           if (const auto state = self.lock()) {
-                            state->ports.authorize(access, std::move(done));
+                            state->open.While(
+                                [&] { state->ports.authorize(access, std::move(done)); });
                           }
                         });
       return;
@@ -233,6 +268,7 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
   }
 
   Ports ports;
+  OpenHours open;
   std::shared_ptr<LogFollowers> followers;  // With reads that are under way.
   const std::shared_ptr<FairTurns> turns = std::make_shared<FairTurns>();
 };
@@ -242,6 +278,7 @@ ArtifactService::ArtifactService(Ports ports) : state_(std::make_shared<State>(s
 ArtifactService::~ArtifactService() {
   state_->turns->Stop();
   state_->followers->Stop();
+  state_->open.End();
 }
 
 std::size_t ArtifactService::followers() const { return state_->followers->size(); }

@@ -59,7 +59,8 @@ class ArtifactService final : public HttpHandler {
   };
 
   explicit ArtifactService(Ports ports);
-  /// Ends the streams. The store must outlive what was asked of it.
+  /// Ends the streams. The store must outlive what was asked of it, but it alone: of the other
+  /// ports none is called any more, however late the store answers.
   ~ArtifactService() override;
 
   /// As much as the limits of what is written (limits.h).

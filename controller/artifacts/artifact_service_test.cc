@@ -409,5 +409,61 @@ TEST_F(ArtifactServiceTest, BadRequestsAreTold) {
   }
 }
 
+/// A store that answers a Put when it is told to.
+class LateStore final : public ArtifactStore {
+ public:
+  void Put(std::string bytes, std::function<void(Result<std::string>)> done) override {
+    answer = [digest = DigestOf(bytes), done = std::move(done)] { done(digest); };
+  }
+  void Get(std::string, std::function<void(Result<std::string>)>) override {}
+  void Append(std::string, std::uint64_t, std::string,
+              std::function<void(Result<std::uint64_t>)>) override {}
+  void Read(std::string, std::uint64_t, std::size_t,
+            std::function<void(Result<std::string>)>) override {}
+
+  std::function<void()> answer;
+};
+
+/// A service to which something is being uploaded.
+class ArtifactServiceEndTest : public testing::Test {
+ protected:
+  ArtifactServiceEndTest() {
+    HttpArtifactStore(client_, HttpArtifactOptions{}).Put("x", [](const auto&) {});
+  }
+
+  LateStore store_;
+  std::function<void()> on_stored_ = [] {};
+  std::unique_ptr<ArtifactService> service_ =
+      std::make_unique<ArtifactService>(ArtifactService::Ports{
+          .store = store_,
+          .authorize = [](const ArtifactAccess&,
+                          const std::function<void(Result<void>)>& done) { done({}); },
+          .stored = [this](const ArtifactAccess&) { on_stored_(); }});
+  DirectClient client_{*service_};
+};
+
+TEST_F(ArtifactServiceEndTest, AStoreThatAnswersLateFindsNobodyToTell) {
+  bool told = false;
+  on_stored_ = [&] { told = true; };
+  service_.reset();
+  store_.answer();
+  EXPECT_FALSE(told);
+}
+
+TEST_F(ArtifactServiceEndTest, WhoIsBeingToldIsWaitedFor) {
+  std::promise<void> telling;
+  std::promise<void> told;
+  on_stored_ = [&] {
+    telling.set_value();
+    told.get_future().wait();
+  };
+  const auto answered = std::async(std::launch::async, [&] { store_.answer(); });
+  telling.get_future().wait();
+  const auto ended = std::async(std::launch::async, [&] { service_.reset(); });
+  EXPECT_EQ(ended.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  told.set_value();
+  ended.wait();
+}
+
 }  // namespace
 }  // namespace midwatch::artifacts
