@@ -63,6 +63,7 @@ McpOutputs McpServer::OnLine(std::string_view line) {
   }
   const auto message = ParseJsonRpc(line);
   if (!message) {
+    ++unreadable_;
     const bool is_json = message.error().code == ErrorCode::kInvalid;
     out_.emplace_back(
         McpSend{ErrorLine({}, is_json ? JsonRpcCode::kInvalidRequest : JsonRpcCode::kParseError,
@@ -74,6 +75,7 @@ McpOutputs McpServer::OnLine(std::string_view line) {
 }
 
 McpOutputs McpServer::OnLineTooLong() {
+  ++unreadable_;
   out_.emplace_back(McpSend{ErrorLine({}, JsonRpcCode::kParseError, "a line of more than 1 MiB")});
   return std::exchange(out_, {});
 }

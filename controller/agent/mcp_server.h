@@ -66,8 +66,8 @@ using McpOutputs = std::vector<McpOutput>;
 /// JSON-RPC error. `notifications/cancelled` needs no action: every call but save_artifact is
 /// answered at once.
 ///
-/// Bounds: 1 MiB a line, one accepted result, kMaxRefusals refused ones, kMaxSaved artifacts of
-/// kMaxSavedBytes in all.
+/// Bounds: 1 MiB a line, kMaxUnreadable lines that are no JSON-RPC, one accepted result,
+/// kMaxRefusals refused ones, kMaxSaved artifacts of kMaxSavedBytes in all.
 class McpServer {
  public:
   /// The desk outlives the server.
@@ -80,8 +80,12 @@ class McpServer {
   McpOutputs OnSaved(const Json& request, const std::string& name,
                      const Result<std::string>& digest);
 
+  /// More came that nobody can read than from a mistake: there is nobody to speak with.
+  bool IsBabble() const { return unreadable_ > kMaxUnreadable; }
+
   static std::vector<std::string> ToolNames();
 
+  static constexpr int kMaxUnreadable = 100;
   static constexpr int kMaxRefusals = 20;
   static constexpr std::size_t kMaxSaved = 32;
   static constexpr std::size_t kMaxSavedBytes = std::size_t{16} << 20;
@@ -103,6 +107,7 @@ class McpServer {
 
   McpDesk& desk_;
   std::string version_;
+  int unreadable_ = 0;
   bool modern_ = false;  // The message being answered is of 2026-07-28.
   McpOutputs out_;
 };

@@ -256,10 +256,16 @@ void SidecarSession::TakeTurn(Now now) {
     const SessionEvent event = NextLine();
     const auto* output = std::get_if<ProcessOutput>(&event);
     const auto* tools = std::get_if<ToolsBytes>(&event);
-    const bool is_call = tools != nullptr && !Trim(tools->bytes).empty();
+    const bool is_call = tools != nullptr && IsCall(*tools);
     taken += output != nullptr ? output->bytes.size() : is_call ? kTurnBytes : 1;
     TakeOne(event, now);
   }
+}
+
+bool SidecarSession::IsCall(const ToolsBytes& line) const {
+  const auto found = connections_.find(line.connection);
+  const bool heard = found != connections_.end() && !found->second.hung_up;
+  return heard && !Trim(line.bytes).empty();
 }
 
 void SidecarSession::TakeOne(const SessionEvent& event, Now now) {
@@ -423,12 +429,17 @@ void SidecarSession::On(const ToolsOpened& event, Now) {
 
 void SidecarSession::Take(const ToolsBytes& piece, Now now) {
   const auto found = connections_.find(piece.connection);
-  if (found == connections_.end()) return;
+  if (found == connections_.end() || found->second.hung_up) return;
   Connection& connection = found->second;
   for (const LineSplitter::Line& line : connection.lines.Feed(piece.bytes)) {
-    Obey(piece.connection,
-         line.too_long ? connection.server->OnLineTooLong() : connection.server->OnLine(line.text),
-         now);
+    const McpOutputs outputs = line.too_long ? connection.server->OnLineTooLong()
+                                             : connection.server->OnLine(line.text);
+    if (connection.server->IsBabble()) {
+      connection.hung_up = true;
+      connection.peer->Close();
+      return;
+    }
+    Obey(piece.connection, outputs, now);
   }
 }
 

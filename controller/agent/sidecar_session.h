@@ -95,6 +95,7 @@ class SidecarSession {
     std::shared_ptr<TicketConnection> peer;
     std::unique_ptr<McpServer> server;
     LineSplitter lines{kMaxJsonRpcLine};
+    bool hung_up = false;  ///< What comes of it still is nobody's.
   };
   /// Something of the sidecar that waits for its turn.
   struct Piece {
@@ -116,6 +117,7 @@ class SidecarSession {
 
   void Enqueue(Piece piece) { pieces_.push_back(std::move(piece)); }
   void TakeTurn(Now now);
+  bool IsCall(const ToolsBytes& line) const;
   void TakeOne(const SessionEvent& event, Now now);
   SessionEvent NextLine();
   void Take(const ProcessOutput& piece, Now now);

@@ -47,10 +47,11 @@ class OpenHost final : public ProcessRunner, public TicketServer {
       written += bytes;
       return true;
     }
-    void Close() override {}
+    void Close() override { closed = true; }
     void Resume() override { ++resumed; }
 
     std::string written;
+    bool closed = false;
     int resumed = 0;
   };
 
@@ -105,6 +106,13 @@ class SidecarSessionTest : public testing::Test {
   }
 
   /// Until nothing moves at this instant.
+  /// Hands over what came, which then waits for its turn.
+  void Enqueue() {
+    while (!events_.empty()) {
+      session_->OnEvent(std::move(events_.front()), clock_.Read());
+      events_.pop_front();
+    }
+  }
   void Settle() {
     for (;;) {
       const Now now = clock_.Read();
@@ -331,10 +339,7 @@ TEST_F(SidecarSessionTest, AnswersOneLineATurn) {
   const std::string ping = RequestLine(Json(1), "ping", Json::EmptyObject());
   tools_->OnBytes(ping + ping.substr(0, 5));
   tools_->OnBytes(ping.substr(5) + ping);
-  while (!events_.empty()) {
-    session_->OnEvent(std::move(events_.front()), clock_.Read());
-    events_.pop_front();
-  }
+  Enqueue();
   EXPECT_EQ(peer->written, "");
   const auto answers = [&] { return std::count(peer->written.begin(), peer->written.end(), '\n'); };
   int most = 0;
@@ -345,6 +350,26 @@ TEST_F(SidecarSessionTest, AnswersOneLineATurn) {
   }
   EXPECT_EQ(answers(), 3);
   EXPECT_EQ(most, 1);
+}
+
+TEST_F(SidecarSessionTest, HangsUpOnBabbleAndIsDoneWithWhatWaitsOfIt) {
+  Introduce();
+  const auto peer = Connect();
+  std::string babble;
+  for (int i = 0; i < 30'000; ++i) babble += "x\n";
+  const std::string ping = RequestLine(Json(1), "ping", Json::EmptyObject());
+  tools_->OnBytes(babble + ping);
+  const auto sane = Connect();
+  tools_->OnBytes(ping);
+  Enqueue();
+  int turns = 0;
+  for (; session_->NextWake() <= clock_.Read().mono; ++turns) session_->OnTime(clock_.Read());
+  EXPECT_TRUE(peer->closed);
+  EXPECT_EQ(std::count(peer->written.begin(), peer->written.end(), '\n'),
+            McpServer::kMaxUnreadable);
+  EXPECT_LT(turns, McpServer::kMaxUnreadable + 10);
+  EXPECT_FALSE(sane->closed);
+  EXPECT_THAT(sane->written, HasSubstr("result"));
 }
 
 TEST_F(SidecarSessionTest, AllConnectionsOfARunTogetherAreReadNoFasterThanAnswered) {
