@@ -1,12 +1,17 @@
 // Fetches from a real web server: git http-backend behind tests/integration/git_server.py.
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <future>
 
 #include "controller/git/test_repository.h"
 #include "controller/git/worker_git_client.h"
+#include "controller/posix/descriptor.h"
 #include "controller/posix/process_recorder.h"
 #include "controller/posix/process_runner.h"
 
@@ -223,6 +228,58 @@ TEST_F(ServerFetchTest, RedirectsStayOnTheServer) {
   ASSERT_FALSE(snapshot.has_value());
   EXPECT_NE(snapshot.error().message.find("redirect"), std::string::npos)
       << snapshot.error().message;
+}
+
+/// A port where nobody answers, and whether anybody has come.
+class Stranger {
+ public:
+  Stranger() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* bare = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(fd_.get(), bare, size), 0);
+    EXPECT_EQ(listen(fd_.get(), 16), 0);
+    EXPECT_EQ(getsockname(fd_.get(), bare, &size), 0);
+    port_ = std::to_string(ntohs(address.sin_port));
+  }
+  const std::string& port() const { return port_; }
+  bool WasMet() const {
+    const posix::Descriptor peer(accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    return bool{peer};
+  }
+
+ private:
+  const posix::Descriptor fd_{socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  std::string port_;
+};
+
+TEST_F(ServerFetchTest, WhoIsRedirectedToIsNotEvenConnectedTo) {
+  const Stranger stranger;
+  Serve({.login = "me:hunter2"});
+  repository_.Write("a", "1");
+  repository_.Commit();
+  const auto expect_that_it_stays = [&](const std::string& path, const std::string& host) {
+    GitFetchRequest request = Request(path, host);
+    request.deadline = std::chrono::seconds(5);
+    request.remote.username = "me";
+    request.remote.password = Secret<std::string>("hunter2");
+    const Result<GitSnapshot> snapshot = Fetch(request);
+    ASSERT_FALSE(snapshot.has_value());
+    EXPECT_NE(snapshot.error().message.find("redirect"), std::string::npos)
+        << snapshot.error().message;
+    EXPECT_FALSE(stranger.WasMet()) << path << " of " << host;
+  };
+  for (const std::string kind : {"elsewhere/", "plain/"}) {
+    for (const std::string host : {"127.0.0.1", "localhost"}) {
+      const std::string there = kind + stranger.port();
+      expect_that_it_stays("/" + there + "/repo.git", host);
+      std::ofstream(scratch_.path() + "/fault") << "later " << there;  // Once the login was shown.
+      expect_that_it_stays("/git/repo.git", host);
+      std::filesystem::remove(scratch_.path() + "/fault");
+    }
+  }
 }
 
 TEST_F(ServerFetchTest, AStalledOrTricklingServerEndsAtTheDeadline) {

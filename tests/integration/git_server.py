@@ -8,13 +8,15 @@ prints its port and serves until its standard input ends. Paths:
     /git/NAME.git/...        the repository ROOT/NAME.git
     /redirect/NAME.git/...   a redirect to /git/NAME.git/... of the same server
     /elsewhere/PORT/...      a redirect to another port
+    /plain/PORT/...          a redirect to another port without TLS
     /status/CODE/...         that status
     /stall/...               accepts the request, makes the file ROOT/stalled and never answers
     /endless/...             an advertisement of refs that never ends
     /trickle/...             the same, a few bytes at a time
 
 While the file ROOT/fault exists, /git/ does what its text says: one of the other kinds (`stall`, `endless`, `status/503`, ...), or
-`half`: half of a pack, and then nothing, or `cut`: half of a pack, and then the end of the connection.
+`half`: half of a pack, and then nothing, or `cut`: half of a pack, and then the end of the connection. With `later ` before it, it
+is done to a POST alone.
 """
 
 import argparse
@@ -53,9 +55,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(int(rest.partition("/")[0]), [], b"")
         elif kind == "redirect":
             self.reply(302, [("Location", "/git/" + rest)], b"")
-        elif kind == "elsewhere":
+        elif kind in ("elsewhere", "plain"):
             port, _, path = rest.partition("/")
-            self.reply(302, [("Location", f"https://localhost:{port}/git/{path}")], b"")
+            scheme = "https" if kind == "elsewhere" else "http"
+            self.reply(302, [("Location", f"{scheme}://localhost:{port}/git/{path}")], b"")
         elif kind == "stall":
             with open(os.path.join(self.server.root, "stalled"), "w"):
                 pass  # Somebody waits now.
@@ -70,7 +73,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def fault(self):
         try:
             with open(os.path.join(self.server.root, "fault")) as file:
-                return file.read().strip()
+                _, later, fault = file.read().strip().rpartition("later ")
+                return "" if later and self.command != "POST" else fault
         except FileNotFoundError:
             return ""
 
