@@ -159,6 +159,20 @@ Descriptor Connected(const std::string& path) {
   return fd;
 }
 
+TEST_F(UnixTicketServerTest, TheTicketOfOneSessionOpensNoOther) {
+  bool met = false;
+  const auto other = server_->Open("other", Secret<std::string>("theirs"), [&] {
+    met = true;
+    return nullptr;
+  });
+  ASSERT_TRUE(other);
+  const Descriptor peer = Connected((*other)->path());
+  ASSERT_EQ(write(peer.get(), "right\n", 6), 6);
+  char byte = 0;
+  EXPECT_EQ(read(peer.get(), &byte, 1), 0);
+  EXPECT_FALSE(met);
+}
+
 TEST_F(UnixTicketServerTest, AFloodedSocketDoesNotStarveAnother) {
   const auto other = server_->Open("other", Secret<std::string>("t"), [] { return nullptr; });
   ASSERT_TRUE(other);
