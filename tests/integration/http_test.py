@@ -3,6 +3,8 @@ import hashlib
 import json
 import pathlib
 import re
+import resource
+import socket
 import threading
 import time
 import unittest
@@ -150,6 +152,42 @@ class SlowPeers(OneServer):
             peer.close()
         self.assertLess(time.monotonic() - began, 15, "closed after ten seconds")
         slow_body.close()
+
+    def test_ten_thousand_at_once_leave_those_alone_who_are_known(self):
+        """More than the server has room for, from many addresses, each in the midst of a handshake."""
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+        connection, watch = self.api.connection(), self.api.tls()
+        self.assertEqual(self.api.call("GET", API, connection=connection)[0], 200)
+        watch.sendall(request(f"GET {CORE}/namespaces?watch=1 HTTP/1.1", ["Host: x", f"Authorization: Bearer {self.api.token}"]))
+        self.assertIn(b" 200 OK", watch.recv(1000))
+        before, peers = self.rss_mib(), []
+        for number in range(min(10_000, limits[1] - 200)):
+            peers.append(socket.create_connection(("127.0.0.1", self.api.port), 10, (f"127.0.1.{1 + number % 8}", 0)))
+            peers[-1].sendall(b"\x16\x03\x01\x02\x00\x01")
+            if number % 1000 == 0:
+                self.assertEqual(self.api.call("GET", API, connection=connection)[0], 200)
+        began = time.monotonic()
+        self.assertEqual(self.api.call("GET", API, connection=connection)[0], 200, "and kept alive")
+        self.assertEqual(self.api.call("GET", API)[0], 200, "who comes now finds room")
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(self.rss_mib() - before, 450)
+        for peer in peers:
+            peer.close()
+        wait_until(lambda: self.connections() < 20, "the end of theirs")
+        self.assertEqual(self.api.call("POST", f"{CORE}/namespaces", obj("Namespace", "flooded", version="v1"))[0], 201)
+        watch.settimeout(10)
+        got = b""
+        while b'"flooded"' not in got:
+            got += (piece := watch.recv(65536))
+            self.assertTrue(piece, "the watch has ended")
+        watch.close()
+        connection.close()
+
+    def connections(self):
+        text = self.api.call("GET", "/metrics")[1]
+        return float(re.search(r"^midwatch_http_connections(?:{})? (\S+)", text, re.M).group(1))
 
     def trickle(self, peer, began):
         """A byte now and then does not extend the deadline of a head."""
