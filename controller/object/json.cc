@@ -280,8 +280,18 @@ const Json::Object& Json::Members() const {
 
 const Json* Json::Find(std::string_view name) const {
   const Object& members = Members();
-  const auto found = LowerBound(members, name);
-  return found != members.end() && found->name == name ? &found->value : nullptr;
+  // Of a few, most are ruled out by the length of their names alone.
+  constexpr std::size_t kFew = 16;
+  if (members.size() > kFew) {
+    const auto found = LowerBound(members, name);
+    return found != members.end() && found->name == name ? &found->value : nullptr;
+  }
+  for (const Member& member : members) {
+    if (member.name == name) {
+      return &member.value;
+    }
+  }
+  return nullptr;
 }
 Json* Json::FindMutable(std::string_view name) {
   if (Find(name) == nullptr) {

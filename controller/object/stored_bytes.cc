@@ -17,6 +17,7 @@ class MemberScanner {
   }
 
   bool Next() {
+    SkipToNext();
     if (at_ >= text_.size() || text_[at_] != '"') {
       return false;
     }
@@ -25,27 +26,35 @@ class MemberScanner {
       return false;
     }
     name_ = text_.substr(name, at_ - 1 - name);
-    const std::size_t value = ++at_;
-    if (!SkipValue()) {
-      return false;
-    }
-    value_ = text_.substr(value, at_ - value);
-    ++at_;  // The comma, or the closing brace.
+    value_at_ = ++at_;
     return true;
   }
   std::string_view name() const { return name_; }
-  std::string_view value() const { return value_; }
+  /// The members of the value, without looking for its end.
+  MemberScanner Inner() const { return MemberScanner(text_.substr(value_at_)); }
+  /// The value; nothing if it does not end.
+  std::optional<std::string_view> Value() {
+    return SkipValue() ? std::optional(text_.substr(value_at_, at_ - value_at_)) : std::nullopt;
+  }
 
  private:
+  void SkipToNext() {
+    if (value_at_ != 0 && SkipValue()) {
+      ++at_;  // The comma, or the closing brace.
+    }
+  }
   bool SkipString() {
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '\\') {
-        ++at_;
-      } else if (text_[at_] == '"') {
-        ++at_;
+    std::size_t end = text_.find('"', ++at_);
+    while (end != std::string_view::npos) {
+      const std::size_t escape = text_.substr(0, end).find('\\', at_);
+      if (escape == std::string_view::npos) {
+        at_ = end + 1;
         return true;
       }
+      at_ = escape + 2;
+      end = at_ <= end ? end : text_.find('"', at_);
     }
+    at_ = text_.size();
     return false;
   }
   bool SkipValue() {
@@ -69,28 +78,42 @@ class MemberScanner {
   std::string_view text_;
   std::size_t at_ = 1;
   std::string_view name_;
-  std::string_view value_;
+  std::size_t value_at_ = 0;  // Of the member that was found last; 0: none yet.
 };
 
-void AppendMember(std::string_view name, std::string_view value, std::string& out) {
-  out += out.back() == '{' ? "\"" : ",\"";
-  out.append(name).append("\":").append(value);
-}
-
-}  // namespace
-
-std::optional<std::string_view> FindMember(std::string_view object, std::string_view name) {
-  for (MemberScanner members(object); members.Next();) {
+std::optional<std::string_view> FindIn(MemberScanner members, std::string_view name) {
+  while (members.Next()) {
     if (members.name() == name) {
-      return members.value();
+      return members.Value();
     }
   }
   return std::nullopt;
 }
 
+void AppendName(std::string_view name, std::string& out) {
+  out += out.back() == '{' ? "\"" : ",\"";
+  out.append(name).append("\":");
+}
+
+void AppendMember(MemberScanner& member, std::string& out) {
+  AppendName(member.name(), out);
+  out.append(member.Value().value_or("null"));
+}
+
+}  // namespace
+
+std::optional<std::string_view> FindMember(std::string_view object, std::string_view name) {
+  return FindIn(MemberScanner(object), name);
+}
+
 std::string WithResourceVersion(std::string_view object, std::string_view version) {
-  const auto metadata = FindMember(object, "metadata");
-  const auto old = metadata ? FindMember(*metadata, "resourceVersion") : std::nullopt;
+  std::optional<std::string_view> old;
+  for (MemberScanner members(object); members.Next();) {
+    if (members.name() == "metadata") {
+      old = FindIn(members.Inner(), "resourceVersion");
+      break;
+    }
+  }
   if (!old) {
     return std::string(object);
   }
@@ -105,17 +128,21 @@ std::string WithResourceVersion(std::string_view object, std::string_view versio
 
 std::string HeadOf(std::string_view object) {
   std::string out = "{";
-  for (MemberScanner members(object); members.Next();) {
+  int missing = 3;  // What follows the last of them, as spec and status do, is not looked at.
+  for (MemberScanner members(object); missing > 0 && members.Next(); --missing) {
     if (members.name() == "apiVersion" || members.name() == "kind") {
-      AppendMember(members.name(), members.value(), out);
+      AppendMember(members, out);
     } else if (members.name() == "metadata") {
-      std::string metadata = "{";
-      for (MemberScanner inner(members.value()); inner.Next();) {
+      AppendName(members.name(), out);
+      out += '{';
+      for (MemberScanner inner = members.Inner(); inner.Next();) {
         if (inner.name() != "managedFields") {
-          AppendMember(inner.name(), inner.value(), metadata);
+          AppendMember(inner, out);
         }
       }
-      AppendMember("metadata", metadata + "}", out);
+      out += '}';
+    } else {
+      ++missing;
     }
   }
   return out + "}";
