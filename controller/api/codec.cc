@@ -259,14 +259,13 @@ Json EncodeStruct(const StructInfo& info, const void* source) {
 }
 
 Result<void> DecodeBody(const ResourceType& type, const StructInfo& info, const Json& body,
-                        ObjectMeta& meta, void* target) {
+                        void* target) {
   if (body.At("kind").AsString() != type.kind ||
       body.At("apiVersion").AsString() != type.ApiVersion()) {
     return Fail(ErrorCode::kInvalid, "kind: expected " + type.kind + " of " + type.ApiVersion() +
                                          ", found " + Quote(body.At("kind").AsString()) + " of " +
                                          Quote(body.At("apiVersion").AsString()));
   }
-  MIDWATCH_ASSIGN(meta, ParseObjectMeta(body.At("metadata")));
   return DecodeStruct(info, target, body, {});
 }
 

@@ -40,9 +40,9 @@ namespace internal {
 Result<void> DecodeStruct(const StructInfo& info, void* target, const Json& json,
                           std::string_view path);
 Json EncodeStruct(const StructInfo& info, const void* source);
-/// Metadata into `meta`, everything else by `info`; kInvalid if `body` is not of that type.
+/// Everything but the metadata; kInvalid if `body` is not of that type.
 Result<void> DecodeBody(const ResourceType& type, const StructInfo& info, const Json& body,
-                        ObjectMeta& meta, void* target);
+                        void* target);
 Json EncodeBody(const ResourceType& type, const StructInfo& info, const ObjectMeta& meta,
                 const void* source);
 std::optional<std::size_t> FindWord(const EnumInfo& info, std::string_view word);
@@ -78,7 +78,8 @@ requires(!ApiKind<T>) Json Encode(const T& value) {
 template <ApiKind T>
 Result<T> FromBody(const Json& body) {
   T value{};
-  MIDWATCH_TRY(internal::DecodeBody(T::Type(), T::kInfo, body, value.metadata, &value));
+  MIDWATCH_TRY(internal::DecodeBody(T::Type(), T::kInfo, body, &value));
+  MIDWATCH_ASSIGN(value.metadata, ParseObjectMeta(body.At("metadata")));
   return value;
 }
 
@@ -89,8 +90,10 @@ const T* PeekObject(const midwatch::Object& object) {
   if (const T* kept = object.FindAs<T>()) {
     return kept;
   }
-  if (Result<T> value = FromBody<T>(object.Body())) {
-    object.KeepAs<T>(*std::move(value));
+  T value{};
+  if (internal::DecodeBody(T::Type(), T::kInfo, object.Body(), &value)) {
+    value.metadata = object.meta();
+    object.KeepAs<T>(std::move(value));
   }
   return object.FindAs<T>();
 }
