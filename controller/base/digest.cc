@@ -25,11 +25,18 @@ std::string ToHex(const Bytes32& digest) {
   return out;
 }
 
+/// Looked up once: with EVP_sha256() every digest searches the providers, which takes as long as a
+/// short digest itself.
+const EVP_MD* Sha256Method() {
+  static const EVP_MD* const kMethod = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kMethod;
+}
+
 Bytes32 Digest(std::string_view bytes) {
   Bytes32 out{};
   unsigned int size = 0;
-  MIDWATCH_CHECK(EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_sha256(), nullptr) ==
-                 1);
+  MIDWATCH_CHECK(EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, Sha256Method(),
+                            nullptr) == 1);
   return out;
 }
 
@@ -38,7 +45,7 @@ Bytes32 Digest(std::string_view bytes) {
 struct Sha256::Impl {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
 
-  Impl() { MIDWATCH_CHECK(EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1); }
+  Impl() { MIDWATCH_CHECK(EVP_DigestInit_ex(context, Sha256Method(), nullptr) == 1); }
   ~Impl() { EVP_MD_CTX_free(context); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
