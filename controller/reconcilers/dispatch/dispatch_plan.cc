@@ -457,6 +457,23 @@ class Planner {
   // -- What is over: nothing of it changes, only what it holds is given back.
 
   void PlanFinished() {
+    if (!seen_.lock.holder.empty()) {
+      ReleaseOwnLock();
+    }
+    if (!dispatch_.metadata.IsBeingDeleted()) {
+      return;
+    }
+    decision_.remove = seen_.runs;
+    if (!seen_.record_marked && seen_.job_presence == Presence::kNotSeen) {
+      ConfirmJob();
+      return;
+    }
+    decision_.let_go = dispatch_.metadata.HasFinalizer(api::finalizers::kDispatch) &&
+                       seen_.runs.empty() && seen_.record_marked &&
+                       decision_.lock == LockChange::kNone;
+  }
+
+  void ReleaseOwnLock() {
     for (const api::Run& run : seen_.runs) {
       if (HasStopped(run)) {
         ReleaseLockOf(run.metadata.name);
@@ -469,17 +486,6 @@ class Planner {
       ReleaseLockOf(RunName(dispatch_, dispatch_.status.run_ordinal));
     }
     ReleaseLockOf(NextRun().name);
-    if (!dispatch_.metadata.IsBeingDeleted()) {
-      return;
-    }
-    decision_.remove = seen_.runs;
-    if (!seen_.record_marked && seen_.job_presence == Presence::kNotSeen) {
-      ConfirmJob();
-      return;
-    }
-    decision_.let_go = dispatch_.metadata.HasFinalizer(api::finalizers::kDispatch) &&
-                       seen_.runs.empty() && seen_.record_marked &&
-                       decision_.lock == LockChange::kNone;
   }
 
   void ReleaseStopped() {
@@ -559,8 +565,8 @@ bool IsLockHolder(std::string_view holder, std::string_view run_name) {
 
 bool HoldsOwnLock(const api::Dispatch& dispatch, std::string_view holder) {
   const std::int64_t last = dispatch.status.run_ordinal;
-  return IsLockHolder(holder, RunName(dispatch, last + 1)) ||
-         (last > 0 && IsLockHolder(holder, RunName(dispatch, last)));
+  return !holder.empty() && (IsLockHolder(holder, RunName(dispatch, last + 1)) ||
+                             (last > 0 && IsLockHolder(holder, RunName(dispatch, last))));
 }
 
 std::string LockName(const std::string& job, api::MissionType type) {

@@ -235,6 +235,18 @@ std::string DispatchName(const api::ModuleJob& job, std::string_view key,
   return std::string(NameStem(module, kLongestStem)) + "-" + ShortHash(identity, 12);
 }
 
+bool AsksForMissions(const api::ModuleJob& job) {
+  const auto unrecorded = [&](const api::JobTransition& transition) {
+    return FiredBy(transition.state) && !IsRecorded(job.status, std::to_string(transition.seq));
+  };
+  const auto uncreated = [](const api::JobMatch& match) {
+    return std::any_of(match.missions.begin(), match.missions.end(),
+                       [](const api::MatchedMission& mission) { return !mission.created; });
+  };
+  return std::any_of(job.spec.transitions.begin(), job.spec.transitions.end(), unrecorded) ||
+         std::any_of(job.status.matches.begin(), job.status.matches.end(), uncreated);
+}
+
 Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now) {
   Decision decision;
   decision.status = job.status;

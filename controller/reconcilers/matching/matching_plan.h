@@ -40,6 +40,10 @@ std::optional<api::MissionType> FiredBy(api::JobState state);
 std::string DispatchName(const api::ModuleJob& job, std::string_view key,
                          std::string_view mission_id);
 
+/// Whether a transition is not recorded yet, or a Dispatch not marked as created: otherwise nothing
+/// is decided upon missions.
+bool AsksForMissions(const api::ModuleJob& job);
+
 /// Records which missions each transition fires, once, and creates a Dispatch for every entry that
 /// is not marked as created.
 Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now);

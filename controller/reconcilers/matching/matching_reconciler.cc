@@ -76,7 +76,9 @@ void AddNamesakes(const api::ModuleJob& job, const View& view, std::vector<api::
 World Observe(const Object& stored, const api::ModuleJob& job, const View& view) {
   World world;
   world.place = PlaceOf(view, stored.namespace_name(), job.spec.module_ref.name);
-  world.missions = MissionsAt(view, world.place);
+  if (AsksForMissions(job)) {
+    world.missions = MissionsAt(view, world.place);
+  }
   const std::int64_t version = VersionNumber(stored.resource_version());
   const auto types = MatchedAgainst();
   world.fresh = std::all_of(types.begin(), types.end(), [&](const ResourceType& type) {
