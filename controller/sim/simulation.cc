@@ -47,7 +47,7 @@ class Run {
     }
     outcome_.violation = world_.checkers.violation();
     outcome_.hash = world_.trace.hash();
-    outcome_.last_lines.assign(world_.trace.lines().begin(), world_.trace.lines().end());
+    outcome_.last_lines = world_.trace.Lines();
     outcome_.steps = world_.scheduler.steps();
     outcome_.simulated = world_.scheduler.now();
     outcome_.runs = world_.runs;

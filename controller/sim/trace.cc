@@ -23,14 +23,21 @@ void Trace::Mix(std::string_view bytes) {
 void Trace::Line(SimTime at, std::string_view text) {
   Mix(static_cast<std::uint64_t>(at));
   Mix(text);
-  std::string line = FormatSimTime(at) + "  " + std::string(text);
-  if (verbose_) {
-    std::printf("%s\n", line.c_str());
-  }
-  lines_.push_back(std::move(line));
+  lines_.emplace_back(at, text);
   if (lines_.size() > kKept) {
     lines_.pop_front();
   }
+  if (verbose_) {
+    std::printf("%s\n", Lines().back().c_str());
+  }
+}
+
+std::vector<std::string> Trace::Lines() const {
+  std::vector<std::string> out;
+  for (const auto& [at, text] : lines_) {
+    out.push_back(FormatSimTime(at) + "  " + text);
+  }
+  return out;
 }
 
 std::string FormatSimTime(SimTime at) {

@@ -4,6 +4,8 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "controller/sim/sim_clock.h"
 
@@ -23,14 +25,15 @@ class Trace {
   void SetVerbose(bool verbose) { verbose_ = verbose; }
 
   std::uint64_t hash() const { return hash_; }
-  const std::deque<std::string>& lines() const { return lines_; }
+  /// The last lines.
+  std::vector<std::string> Lines() const;
 
   static constexpr std::size_t kKept = 60;
 
  private:
   std::uint64_t hash_ = 0x2545F4914F6CDD1DULL;
   bool verbose_ = false;
-  std::deque<std::string> lines_;
+  std::deque<std::pair<SimTime, std::string>> lines_;
 };
 
 /// `3d 04:05:06.000123`

@@ -11,12 +11,12 @@ void VirtualDisk::Apply(std::vector<JournalRow> batch) {
     if (observer_) {
       observer_(row);
     }
-    log_.push_back(row);
-    if (row.deleted) {
-      latest_.erase(row.key);
+    const auto kept = std::make_shared<const JournalRow>(std::move(row));
+    log_.push_back(kept);
+    if (kept->deleted) {
+      latest_.erase(kept->key);
     } else {
-      ObjectKey key = row.key;
-      latest_.insert_or_assign(std::move(key), std::move(row));
+      latest_.insert_or_assign(kept->key, kept);
     }
   }
 }
@@ -25,25 +25,30 @@ JournalState VirtualDisk::Read() const {
   JournalState state;
   state.revision = revision_;
   state.compacted = compacted_;
+  std::vector<Row> rows;
   for (const auto& [key, row] : latest_) {
-    state.latest.push_back(row);
+    rows.push_back(row);
   }
-  std::sort(state.latest.begin(), state.latest.end(),
-            [](const JournalRow& a, const JournalRow& b) { return a.revision < b.revision; });
-  state.log.assign(log_.begin(), log_.end());
+  std::sort(rows.begin(), rows.end(),
+            [](const Row& a, const Row& b) { return a->revision < b->revision; });
+  for (const Row& row : rows) {
+    state.latest.push_back(*row);
+  }
+  for (const Row& row : log_) {
+    state.log.push_back({row->revision, row->deleted, row->key, row->uid, {}, row->previous});
+    const auto latest = latest_.find(row->key);
+    if (latest == latest_.end() || latest->second != row) {
+      state.log.back().bytes = row->bytes;
+    }
+  }
   return state;
 }
 
 void VirtualDisk::Compact(std::int64_t revision) {
   compacted_ = std::max(compacted_, revision);
-  while (!log_.empty() && log_.front().revision <= compacted_) {
+  while (!log_.empty() && log_.front()->revision <= compacted_) {
     log_.pop_front();
   }
-}
-
-const JournalRow* VirtualDisk::Find(const ObjectKey& key) const {
-  const auto found = latest_.find(key);
-  return found == latest_.end() ? nullptr : &found->second;
 }
 
 VirtualJournal::VirtualJournal(World world, fakes::SeededRandom random)

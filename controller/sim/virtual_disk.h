@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "controller/env/journal.h"
@@ -24,16 +24,15 @@ class VirtualDisk {
   JournalState Read() const;
   void Compact(std::int64_t revision);
   std::int64_t revision() const { return revision_; }
-  /// The newest row of an object that exists, or nullptr.
-  const JournalRow* Find(const ObjectKey& key) const;
-  const std::map<ObjectKey, JournalRow>& latest() const { return latest_; }
 
  private:
+  using Row = std::shared_ptr<const JournalRow>;  // In both.
+
   Observer observer_;
   std::int64_t revision_ = 0;
   std::int64_t compacted_ = 0;
-  std::map<ObjectKey, JournalRow> latest_;
-  std::deque<JournalRow> log_;
+  std::unordered_map<ObjectKey, Row, ObjectKeyHash> latest_;
+  std::deque<Row> log_;
 };
 
 /// Faults of a disk while they last.
