@@ -102,10 +102,10 @@ class WatchHub::Handle final : public WatchHandle {
 WatchHub::WatchHub(const DurableState& state, Waker& waker, Duration bookmark_interval,
                    std::size_t max_watches)
     : state_(state),
-      wake_([&waker] { waker.Wake(); }),
       bookmark_interval_(bookmark_interval),
       max_watches_(max_watches),
       arrived_(std::make_shared<Inbox<StatePtr>>(waker)),
+      wake_([arrived = arrived_] { arrived->Push(nullptr); }),
       count_(std::make_shared<std::atomic<std::size_t>>(0)) {}
 
 WatchHub::~WatchHub() { arrived_->Close(); }
@@ -152,10 +152,15 @@ bool WatchHub::Behind(const WatchState& watch) const {
 bool WatchHub::Step(Now now) {
   ended_.clear();
   while (auto watch = arrived_->Take()) {
+    settled_ = -1;
     if (*watch != nullptr) {
       (*watch)->next_bookmark = now.mono + bookmark_interval_;
       watches_.push_back(*std::move(watch));
     }
+  }
+  const std::int64_t newest = state_.log().Newest();
+  if (settled_ == newest && (!bookmark_due_ || now.mono < *bookmark_due_)) {
+    return false;
   }
   for (std::size_t looked = 0; looked < watches_.size(); ++looked) {
     next_ = next_ + 1 < watches_.size() ? next_ + 1 : 0;
@@ -165,6 +170,8 @@ bool WatchHub::Step(Now now) {
       return true;
     }
   }
+  settled_ = newest;
+  bookmark_due_ = NextWake();
   return false;
 }
 

@@ -65,15 +65,20 @@ class WatchHub {
   void SendBookmark(WatchState& watch, WatchSink& sink, Now now);
 
   const DurableState& state_;
-  const std::function<void()> wake_;  // For a sink that has room again.
   const Duration bookmark_interval_;
   const std::size_t max_watches_;
-  /// Shared with callers of Start and with the handles; nothing in it but wakes the hub.
+  /// Shared with callers of Start, handles and sinks; nothing in it but wakes the hub: something is
+  /// to be looked at that the change log does not show.
   const std::shared_ptr<Inbox<StatePtr>> arrived_;
+  const std::function<void()> wake_;  // For a sink that has room again.
   const std::shared_ptr<std::atomic<std::size_t>> count_;  // Shared with the handles.
   std::vector<StatePtr> watches_;
   std::vector<StatePtr> ended_;  // Since the last step.
   std::size_t next_ = 0;         // Round robin.
+  /// Up to here no watch was found to lack anything: all are not looked through again before there
+  /// is news, or a bookmark is due.
+  std::int64_t settled_ = -1;
+  std::optional<MonoTime> bookmark_due_;
 };
 
 /// The event that a change is to a selection, or nothing.

@@ -149,6 +149,7 @@ class Observer {
         world_.candidates.push_back(ToCandidate(*instance));
       }
     }
+    rank_ = Rank(dispatch_);
     for (Candidate& candidate : world_.candidates) {
       candidate.outranked = IsOutranked(candidate);
     }
@@ -229,7 +230,7 @@ class Observer {
 
   const api::Dispatch& dispatch_;
   const View& view_;
-  const std::string rank_ = Rank(dispatch_);
+  std::string rank_;  // Once there are candidates.
   std::map<std::string, std::vector<Object>> first_;  // Of those that wait, by the sidecar named.
   World world_;
 };
