@@ -416,7 +416,9 @@ bool Json::DumpTo(std::string& out) const {
   if (IsObject()) {
     out += '{';
     for (const Member& member : Members()) {
-      out += &member == Members().data() ? "" : ",";
+      if (&member != Members().data()) {
+        out += ',';
+      }
       exact &= AppendString(member.name, out);
       out += ':';
       exact &= member.value.DumpTo(out);
