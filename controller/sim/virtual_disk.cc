@@ -31,13 +31,18 @@ JournalState VirtualDisk::Read() const {
   }
   std::sort(rows.begin(), rows.end(),
             [](const Row& a, const Row& b) { return a->revision < b->revision; });
+  state.latest.reserve(rows.size());
   for (const Row& row : rows) {
     state.latest.push_back(*row);
   }
+  state.log.reserve(log_.size());
+  auto latest = rows.begin();  // Both by revision.
   for (const Row& row : log_) {
+    while (latest != rows.end() && (*latest)->revision < row->revision) {
+      ++latest;
+    }
     state.log.push_back({row->revision, row->deleted, row->key, row->uid, {}, row->previous});
-    const auto latest = latest_.find(row->key);
-    if (latest == latest_.end() || latest->second != row) {
+    if (latest == rows.end() || *latest != row) {
       state.log.back().bytes = row->bytes;
     }
   }
