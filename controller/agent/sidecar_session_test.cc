@@ -105,7 +105,6 @@ class SidecarSessionTest : public testing::Test {
     Settle();
   }
 
-  /// Until nothing moves at this instant.
   /// Hands over what came, which then waits for its turn.
   void Enqueue() {
     while (!events_.empty()) {
@@ -113,6 +112,7 @@ class SidecarSessionTest : public testing::Test {
       events_.pop_front();
     }
   }
+  /// Until nothing moves at this instant.
   void Settle() {
     for (;;) {
       const Now now = clock_.Read();
