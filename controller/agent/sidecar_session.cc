@@ -432,8 +432,8 @@ void SidecarSession::Take(const ToolsBytes& piece, Now now) {
   if (found == connections_.end() || found->second.hung_up) return;
   Connection& connection = found->second;
   for (const LineSplitter::Line& line : connection.lines.Feed(piece.bytes)) {
-    const McpOutputs outputs = line.too_long ? connection.server->OnLineTooLong()
-                                             : connection.server->OnLine(line.text);
+    const McpOutputs outputs =
+        line.too_long ? connection.server->OnLineTooLong() : connection.server->OnLine(line.text);
     if (connection.server->IsBabble()) {
       connection.hung_up = true;
       connection.peer->Close();

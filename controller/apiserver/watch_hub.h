@@ -70,7 +70,7 @@ class WatchHub {
   /// Shared with callers of Start, handles and sinks; nothing in it but wakes the hub: something is
   /// to be looked at that the change log does not show.
   const std::shared_ptr<Inbox<StatePtr>> arrived_;
-  const std::function<void()> wake_;  // For a sink that has room again.
+  const std::function<void()> wake_;                       // For a sink that has room again.
   const std::shared_ptr<std::atomic<std::size_t>> count_;  // Shared with the handles.
   std::vector<StatePtr> watches_;
   std::vector<StatePtr> ended_;  // Since the last step.

@@ -224,13 +224,13 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
   void Read(const ExchangePtr& exchange) {
     const ArtifactRoute& route = exchange->route;
     if (route.follow) {
-      followers->Follow(route.name, route.offset, std::move(exchange->responder), Failure,
-                        [self = weak_from_this(), access = exchange->access](auto done) {
-                          if (const auto state = self.lock()) {
-                            state->open.While(
-                                [&] { state->ports.authorize(access, std::move(done)); });
-                          }
-                        });
+      followers->Follow(
+          route.name, route.offset, std::move(exchange->responder), Failure,
+          [self = weak_from_this(), access = exchange->access](auto done) {
+            if (const auto state = self.lock()) {
+              state->open.While([&] { state->ports.authorize(access, std::move(done)); });
+            }
+          });
       return;
     }
     const std::uint64_t limit = route.limit == 0 ? kMaxReadBytes : route.limit;

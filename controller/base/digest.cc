@@ -35,8 +35,8 @@ const EVP_MD* Sha256Method() {
 Bytes32 Digest(std::string_view bytes) {
   Bytes32 out{};
   unsigned int size = 0;
-  MIDWATCH_CHECK(EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, Sha256Method(),
-                            nullptr) == 1);
+  MIDWATCH_CHECK(
+      EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, Sha256Method(), nullptr) == 1);
   return out;
 }
 

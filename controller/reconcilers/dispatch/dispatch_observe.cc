@@ -230,7 +230,7 @@ class Observer {
 
   const api::Dispatch& dispatch_;
   const View& view_;
-  std::string rank_;  // Once there are candidates.
+  std::string rank_;                                  // Once there are candidates.
   std::map<std::string, std::vector<Object>> first_;  // Of those that wait, by the sidecar named.
   World world_;
 };
