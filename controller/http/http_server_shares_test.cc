@@ -162,6 +162,19 @@ TEST_F(HttpServerTest, OutOfDescriptorsItWaitsAndRecovers) {
   EXPECT_GE(metrics_.Of("midwatch_http_refused_total reason=descriptors"), 1);
 }
 
+TEST_F(HttpServerTest, AThreadThatServesNobodyYetNeedsNoMoreDescriptors) {
+  options_.threads = 3;
+  Start();
+  std::vector<RawPeer> peers;
+  // Both ends of each connection; the limit counts a few that are taken.
+  const FewDescriptors few(2 * options_.threads + 2);
+  for (int i = 0; i < options_.threads; ++i) {
+    peers.push_back(Connect());
+    peers.back().Send("GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  EXPECT_TRUE(handler_.WaitFor([&] { return handler_.held.size() == peers.size(); }));
+}
+
 TEST_F(HttpServerTest, OutOfDescriptorsIdleConnectionsMakeRoom) {
   Start();
   std::vector<RawPeer> peers;

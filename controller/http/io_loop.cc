@@ -23,7 +23,10 @@ struct IoLoop::Impl {
   bool stopped = false;
 };
 
-IoLoop::IoLoop() : impl_(std::make_unique<Impl>()) {}
+IoLoop::IoLoop() : impl_(std::make_unique<Impl>()) {
+  // The first timer or descriptor opens descriptors of the loop's own: now, not when none is left.
+  const asio::steady_timer first(impl_->context);
+}
 IoLoop::~IoLoop() = default;
 
 void IoLoop::Start() {
