@@ -289,6 +289,21 @@ TEST_F(StorageWatchTest, ASlowReaderGetsEverythingAtItsOwnPace) {
                         "ADDED default/e", "ADDED default/f"}));
 }
 
+TEST_F(StorageWatchTest, ABookmarkForWhichThereIsNoRoomWakesNobody) {
+  for (const char* name : {"a", "b", "c"}) {
+    world_.CreateWidget(name);
+  }
+  sink_->room = 2;
+  WatchCall call = All();
+  call.bookmarks = true;
+  const auto watch = world_.Watch(call, sink_);
+  world_.Settle();
+  world_.clock.Advance(std::chrono::seconds(90));
+  world_.Settle();
+  EXPECT_EQ(sink_->lines.size(), 2U);
+  EXPECT_GT(world_.storage().NextWake(), world_.clock.Read().mono) << "no busy loop";
+}
+
 TEST(StorageWatchRestartTest, GoesOnFromAVersionBeforeTheRestart) {
   TestWorld world;
   world.CreateWidget("a", "{}", R"({"labels":{"k":"in"}})");

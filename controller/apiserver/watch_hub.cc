@@ -180,6 +180,8 @@ bool WatchHub::Deliver(WatchState& watch, Now now) {
   const std::scoped_lock lock(watch.calls);
   const std::shared_ptr<WatchSink> sink = watch.sink;  // It may end its own watch.
   if (!watch.ended && !sink->HasRoom(wake_)) {
+    // A bookmark that is due waits too: nothing is to be woken for.
+    watch.next_bookmark = std::max(watch.next_bookmark, now.mono + bookmark_interval_);
     return false;
   }
   bool sent = true;

@@ -250,11 +250,13 @@ struct ArtifactService::State : std::enable_shared_from_this<State> {
     }
     const ArtifactRoute& route = exchange->route;
     const std::uint64_t limit = route.limit == 0 ? kMaxMatches : route.limit;
-    ports.search(route.name, route.text,
-                 static_cast<std::size_t>(std::min<std::uint64_t>(limit, kMaxMatches)),
-                 [exchange](const Result<std::vector<LogMatch>>& found) {
-                   exchange->responder->Respond(found ? Matches(*found) : Failure(found.error()));
-                 });
+    open.While([&] {
+      ports.search(route.name, route.text,
+                   static_cast<std::size_t>(std::min<std::uint64_t>(limit, kMaxMatches)),
+                   [exchange](const Result<std::vector<LogMatch>>& found) {
+                     exchange->responder->Respond(found ? Matches(*found) : Failure(found.error()));
+                   });
+    });
   }
 
   static HttpResponse Matches(const std::vector<LogMatch>& found) {

@@ -135,8 +135,10 @@ TEST(Forging, NoLineOfASyncIsForged) {
   const ObjectKey key{"gitsources.midwatch.dev", "midwatch-system", "platform"};
   Json source = world.kube.Find(key).Body();
   const auto condition = [](const char* type, const char* status) {
-    return Json::Of(
-        {{"type", type}, {"status", status}, {"reason", "Why"}, {"message", "because"}});
+    return Json::Of({{"type", type},
+                     {"status", status},
+                     {"reason", "InvalidRevision"},
+                     {"message", "because"}});
   };
   source.Set("status",
              Json::Of({{"applied", Json::Of({{"revision", "\n1"}})},

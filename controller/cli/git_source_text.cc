@@ -43,11 +43,12 @@ std::string TellFailure(const api::GitSource& source, const Style& style, WallTi
   const std::string since =
       status.failing_since ? ", for " + FormatAge(now - *status.failing_since) : "";
   const api::Condition* ready = FindCondition(source, "Ready");
-  if (status.error_count > 0 && status.attempted) {
-    const bool partly = ready != nullptr && ready->reason == "PartlyApplied";
+  const Refused refused = WhatIsRefused(source);
+  if (refused != Refused::kNothing && !source.spec.suspend && status.attempted) {
     return "Revision " + style.Bold(ShortRevision(status.attempted->revision)) + " has " +
            Count(static_cast<std::size_t>(status.error_count), "error") + since +
-           (partly ? "; the rest of it is in force:\n" : "; nothing of it is written:\n") +
+           (refused == Refused::kPart ? "; the rest of it is in force:\n"
+                                      : "; nothing of it is written:\n") +
            ShowSyncErrors(status, kErrorsInShort, style);
   }
   if (source.spec.suspend) {
@@ -68,6 +69,14 @@ const api::Condition* FindCondition(const api::GitSource& source, std::string_vi
   const auto found = std::find_if(conditions.begin(), conditions.end(),
                                   [type](const api::Condition& c) { return c.type == type; });
   return found == conditions.end() ? nullptr : &*found;
+}
+
+Refused WhatIsRefused(const api::GitSource& source) {
+  const api::Condition* ready = FindCondition(source, "Ready");
+  const std::string_view reason = ready == nullptr ? "" : std::string_view(ready->reason);
+  return reason == "PartlyApplied"     ? Refused::kPart
+         : reason == "InvalidRevision" ? Refused::kAll
+                                       : Refused::kNothing;
 }
 
 std::string ShowSyncErrors(const api::GitSourceStatus& status, std::size_t most,

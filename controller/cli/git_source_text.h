@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,11 @@ std::string ShortRevision(std::string_view revision);
 
 /// Null if there is none of that type.
 const api::Condition* FindCondition(const api::GitSource& source, std::string_view type);
+
+enum class Refused : std::uint8_t { kNothing, kPart, kAll };
+/// How much of the attempted revision its errors keep from being in force. They stay in the status
+/// while a source cannot be read or is suspended, but are not what stands in the way then.
+Refused WhatIsRefused(const api::GitSource& source);
 
 /// The first errors, a line each, and how many more there are.
 std::string ShowSyncErrors(const api::GitSourceStatus& status, std::size_t most,

@@ -84,6 +84,15 @@ INSTANTIATE_TEST_SUITE_P(
                    "  fetch: timed out, for 10m.\n"
                    "  When it is deleted, its 11 objects are deleted too (deletionPolicy: Prune), "
                    "but for namespaces and what it has adopted.\n"},
+        SourceCase{"UnreachableAfterErrors", "",
+                   std::string(kApplied) + R"(
+  attempted: {revision: 77aa01b2c3d4e5f60718293a4b5c6d7e8f901234}
+  errorCount: 1
+  errors: [{code: UnknownKind, path: b.yaml, line: 2, column: 7, message: unknown kind}])" +
+                       NotReady("Unreachable", "fetch: timed out"),
+                   "  Revision 1c2d3e4f5a6b is in force, for 3h: 11 objects.\n"
+                   "  fetch: timed out.\n"
+                   "  When it is deleted, its 11 objects stay (deletionPolicy: Orphan).\n"},
         SourceCase{"Suspended",
                    "\n  suspend: true\n  deletionPolicy: Prune\n  pruneNamespaces: true"
                    "\n  pruneAdopted: true",

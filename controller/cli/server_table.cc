@@ -56,7 +56,10 @@ void ShowEndedRun(const std::vector<TableColumn>& columns, TableRow& row) {
 }
 
 /// A commit id is as long in a table as in messages, unless it is asked for in full.
-std::string ShortIfCommit(const std::string& cell) {
+std::string ShortIfCommit(const TableColumn& column, const std::string& cell) {
+  if (column.name != "Applied" && column.name != "Attempted") {
+    return cell;  // A name may look like one.
+  }
   constexpr std::size_t kSha1 = 40;
   constexpr std::size_t kSha256 = 64;
   const bool is_commit = (cell.size() == kSha1 || cell.size() == kSha256) &&
@@ -150,7 +153,7 @@ std::size_t AddRows(const std::vector<TableRow>& rows, const std::vector<TableCo
     for (std::size_t i = 0; i < std::min(columns.size(), row.cells.size()); ++i) {
       const std::string& cell = row.cells[i];
       if (view.wide || !columns[i].wide) {
-        const std::string plain = view.wide ? cell : ShortIfCommit(cell);
+        const std::string plain = view.wide ? cell : ShortIfCommit(columns[i], cell);
         const std::string said(columns[i].state ? ResultWord(plain) : plain);
         cells.push_back(
             {(i == 0 ? view.name_prefix : std::string()) + said, ColourOfCell(columns[i], said)});

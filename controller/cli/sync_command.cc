@@ -62,15 +62,16 @@ int PrintResult(const api::GitSource& source, const api::GitSource& before, Cont
   const std::string name = source.metadata.namespace_name + "/" + source.metadata.name;
   const api::Condition* ready = FindCondition(source, "Ready");
   const std::string in_force = status.applied ? ShortRevision(status.applied->revision) : "none";
-  const bool good = IsTrue(ready) && status.error_count == 0;
-  const bool partly = ready != nullptr && ready->reason == "PartlyApplied";
+  const bool good = IsTrue(ready);
+  const Refused refused = WhatIsRefused(source);
+  const bool partly = refused == Refused::kPart;
   const std::string attempted =
       status.attempted ? ShortRevision(status.attempted->revision) : in_force;
   if (good) {
     context.Print(context.out.In(Colour::kGreen, "✓") + " " + name + ": revision " +
                   context.out.Bold(in_force) + " is in force\n");
   } else {
-    std::string why = status.error_count > 0
+    std::string why = refused != Refused::kNothing
                           ? "revision " + context.out.Bold(attempted) + " has " +
                                 Count(static_cast<std::size_t>(status.error_count), "error")
                       : ready != nullptr ? HarmlessLine(ready->message)
@@ -87,7 +88,9 @@ int PrintResult(const api::GitSource& source, const api::GitSource& before, Cont
         (partly ? ShowCounts(*status.counts) : ShowWrites(source, before, context.Time().wall)) +
         "; " + ShowInventory(*status.counts) + "\n");
   }
-  context.Print(ShowSyncErrors(status, status.errors.size(), context.out));
+  if (refused != Refused::kNothing) {
+    context.Print(ShowSyncErrors(status, status.errors.size(), context.out));
+  }
   return good ? kExitDone : kExitNo;
 }
 

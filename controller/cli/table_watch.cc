@@ -98,6 +98,11 @@ class Watching {
                                                         std::string(kTableAccept)));
     MIDWATCH_ASSIGN(ServerTable table, ServerTable::Parse(document));
     version_ = table.resource_version;
+    std::set<std::pair<std::string, std::string>> there;
+    for (const TableRow& row : table.rows) {
+      there.emplace(row.namespace_name, row.name);
+    }
+    std::erase_if(passing_, [&](const auto& key) { return !there.contains(key); });
     Show(std::move(table), false);
     return {};
   }

@@ -651,9 +651,7 @@ TEST(TranscriptOfSync, WaitsForTheResult) {
   world.clock.Advance(std::chrono::seconds(5));
   world.waiter.next.emplace_back([&] {
     FinishSync(world,
-               Json::Of({{"errorCount", 0},
-                         {"errors", Json::EmptyArray()},
-                         {"conditions", Ready(false, "Unreachable",
+               Json::Of({{"conditions", Ready(false, "Unreachable",
                                               "fetch: https://git.example.com: timed out")}}));
   });
   all += world.Run(command) + "\n";

@@ -237,7 +237,7 @@ std::optional<SqliteJournal::SteadyTime> SqliteJournal::CompactAt() const {
   if (lag <= 0 || dead_) {
     return std::nullopt;
   }
-  if (lag > options_.max_compact_lag) {
+  if (lag > options_.max_compact_lag || written_ > options_.max_compact_bytes) {
     return SteadyTime::min();
   }
   const SteadyTime quiet = quiet_since_ + options_.compact_quiet;
@@ -297,6 +297,9 @@ void SqliteJournal::WriteGroup(std::vector<Batch> group) {
     }
     if (result && !group[i].rows.empty()) {
       revision_ = group[i].rows.back().revision;
+      for (const JournalRow& row : group[i].rows) {
+        written_ += row.bytes.size();
+      }
     }
     group[i].done(result);
   }
@@ -435,6 +438,7 @@ void SqliteJournal::CompactSlice() {
   if (result) {
     kept_ += to - compacted_ - removed;
     compacted_ = to;
+    written_ = compacted_ < compact_to_ ? written_ : 0;
   } else {
     compact_to_ = compacted_;  // Until the storage asks again.
   }

@@ -29,7 +29,8 @@ struct SqliteOptions {
   std::size_t max_group_rows = 4096;             ///< That one commit takes; more wait for the next.
   Duration compact_quiet = std::chrono::milliseconds(50);  ///< Without commits, before compaction;
   Duration compact_pause = std::chrono::seconds(10);       ///< and between two small slices of it.
-  std::int64_t max_compact_lag = 16'384;  ///< Revisions; beyond, it goes between the commits.
+  std::int64_t max_compact_lag = 16'384;  ///< Revisions; beyond, it goes between the commits,
+  std::size_t max_compact_bytes = std::size_t{64} << 20;  ///< and when so much was written since.
 };
 
 /// A Journal in one SQLite file: see README.md and architecture section 3.
@@ -103,6 +104,7 @@ class SqliteJournal final : public Journal {
   std::optional<SteadyTime> wait_ends_;  // Likewise: the WAL is full.
   SteadyTime quiet_since_;               // Likewise: the end of the last commit.
   SteadyTime last_slice_ = SteadyTime::min();  // Likewise.
+  std::size_t written_ = 0;                    // Likewise: bytes since nothing was left to compact.
   std::atomic<std::int64_t> most_wal_bytes_ = 0;
 
   std::mutex mutex_;

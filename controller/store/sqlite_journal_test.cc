@@ -161,6 +161,20 @@ TEST_F(SqliteJournalTest, ACompactionThatFellBehindWaitsForNoPause) {
   EXPECT_TRUE(WaitUntilCompacted(Path(), 512)) << "a slice, then it is within the bound";
 }
 
+TEST_F(SqliteJournalTest, ManyBytesAreNotKeptForWantOfAPause) {
+  auto journal = Open({.path = {},
+                       .compact_quiet = std::chrono::hours(1),
+                       .max_compact_bytes = std::size_t{1} << 20});
+  ASSERT_TRUE(journal->Load());
+  const std::string large(400'000, 'x');
+  for (std::int64_t revision = 1; revision <= 3; ++revision) {
+    ASSERT_TRUE(Put(*journal, {Row(revision, "a", large, revision - 1)}));
+    journal->Compact(revision);
+    EXPECT_LT(Compacted(Path()), 3);
+  }
+  EXPECT_TRUE(WaitUntilCompacted(Path(), 3));
+}
+
 TEST_F(SqliteJournalTest, RefusesASecondServer) {
   auto first = Open();
   const auto second = SqliteJournal::Open({.path = Path()});

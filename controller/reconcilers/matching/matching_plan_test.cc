@@ -48,6 +48,14 @@ World Fresh(std::vector<ScopedMission> missions) {
   return world;
 }
 
+/// Nothing is recorded or created of missions that would not have been asked for.
+Decision Decide(const api::ModuleJob& job, const World& world) {
+  Decision decision = PlanMatching(job, world, kNoon);
+  const bool recorded = decision.status.matches.size() > job.status.matches.size();
+  EXPECT_TRUE(AsksForMissions(job) || (!recorded && decision.create.empty()));
+  return decision;
+}
+
 /// `1:AutoDiagnose=a,b 2:…` of the record.
 std::string Record(const api::ModuleJobStatus& status) {
   std::string out;
@@ -87,7 +95,7 @@ class MatchingTest : public testing::TestWithParam<MatchCase> {};
 
 TEST_P(MatchingTest, RecordsWhatEachTransitionFires) {
   const MatchCase& c = GetParam();
-  const Decision decision = PlanMatching(Job(c.states), Fresh(c.missions), kNoon);
+  const Decision decision = Decide(Job(c.states), Fresh(c.missions));
   EXPECT_EQ(Record(decision.status), c.record);
   std::size_t expected = 0;
   for (const api::JobMatch& match : decision.status.matches) {
@@ -133,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Matching, WaitsUntilTheViewIsAsNewAsTheTransition) {
   World stale = Fresh({kDiagnose});
   stale.fresh = false;
-  const Decision decision = PlanMatching(Job({JobState::kFailed}), stale, kNoon);
+  const Decision decision = Decide(Job({JobState::kFailed}), stale);
   EXPECT_TRUE(decision.refresh);
   EXPECT_TRUE(decision.status.matches.empty());
   EXPECT_TRUE(decision.create.empty());
@@ -141,16 +149,16 @@ TEST(Matching, WaitsUntilTheViewIsAsNewAsTheTransition) {
 
 TEST(Matching, AMissionDeclaredLaterDoesNotFire) {
   api::ModuleJob job = Job({JobState::kFailed});
-  job.status = PlanMatching(job, Fresh({}), kNoon).status;
-  const Decision later = PlanMatching(job, Fresh({kDiagnose}), kNoon);
+  job.status = Decide(job, Fresh({})).status;
+  const Decision later = Decide(job, Fresh({kDiagnose}));
   EXPECT_EQ(Record(later.status), "0:AutoDiagnose=");
   EXPECT_TRUE(later.create.empty());
 }
 
 TEST(Matching, WhatIsRecordedIsCreatedEvenIfItsMissionIsGone) {
   api::ModuleJob job = Job({JobState::kFailed});
-  job.status = PlanMatching(job, Fresh({kDiagnose}), kNoon).status;
-  const Decision later = PlanMatching(job, Fresh({}), kNoon);
+  job.status = Decide(job, Fresh({kDiagnose})).status;
+  const Decision later = Decide(job, Fresh({}));
   ASSERT_EQ(later.create.size(), 1U);
   EXPECT_EQ(later.create[0].spec.mission_ref->id, "id-org");
 }
@@ -158,15 +166,15 @@ TEST(Matching, WhatIsRecordedIsCreatedEvenIfItsMissionIsGone) {
 TEST(Matching, AMarkedEntryIsNeverCreatedAgain) {
   api::ModuleJob job = Job({JobState::kFailed});
   World world = Fresh({kDiagnose});
-  Decision first = PlanMatching(job, world, kNoon);
+  Decision first = Decide(job, world);
   job.status = first.status;
   world.dispatches = first.create;
-  Decision second = PlanMatching(job, world, kNoon);
+  Decision second = Decide(job, world);
   EXPECT_TRUE(second.create.empty());
   EXPECT_TRUE(second.status.matches[0].missions[0].created);
   job.status = second.status;
   world.dispatches.clear();  // Cleaned up long ago.
-  Decision third = PlanMatching(job, world, kNoon);
+  Decision third = Decide(job, world);
   EXPECT_TRUE(third.create.empty());
   EXPECT_EQ(third.status, job.status);
 }
@@ -175,9 +183,9 @@ TEST(Matching, AMarkedEntryIsNeverCreatedAgain) {
 TEST(Matching, AJobThatIsMadeAgainHasDispatchesOfItsOwn) {
   api::ModuleJob job = Job({JobState::kFailed});
   World world = Fresh({kDiagnose});
-  world.dispatches = PlanMatching(job, world, kNoon).create;  // Still there, and soon gone.
+  world.dispatches = Decide(job, world).create;  // Still there, and soon gone.
   job.metadata.uid = "uid-again";
-  const Decision again = PlanMatching(job, world, kNoon);
+  const Decision again = Decide(job, world);
   ASSERT_EQ(again.create.size(), 1U);
   EXPECT_NE(again.create[0].metadata.name, world.dispatches[0].metadata.name);
   EXPECT_TRUE(again.status.results.empty()) << "what came of the other one is not its own";
@@ -186,16 +194,16 @@ TEST(Matching, AJobThatIsMadeAgainHasDispatchesOfItsOwn) {
   EXPECT_FALSE(entry.created);
   job.status = again.status;
   world.dispatches.push_back(again.create[0]);
-  EXPECT_TRUE(PlanMatching(job, world, kNoon).status.matches[0].missions[0].created);
+  EXPECT_TRUE(Decide(job, world).status.matches[0].missions[0].created);
 }
 
 TEST(Matching, JobsOfOneJobIdHaveDispatchesOfTheirOwn) {
   World world = Fresh({kDiagnose});
-  world.dispatches = PlanMatching(Job({JobState::kFailed}), world, kNoon).create;
+  world.dispatches = Decide(Job({JobState::kFailed}), world).create;
   api::ModuleJob other = Job({JobState::kFailed});
   other.metadata.name = "database-apply";
   other.metadata.uid = "uid-other";
-  const Decision decision = PlanMatching(other, world, kNoon);
+  const Decision decision = Decide(other, world);
   ASSERT_EQ(decision.create.size(), 1U);
   EXPECT_NE(decision.create[0].metadata.name, world.dispatches[0].metadata.name);
 }
@@ -203,9 +211,9 @@ TEST(Matching, JobsOfOneJobIdHaveDispatchesOfTheirOwn) {
 TEST(Matching, ADispatchThatNobodyOwnsAnyMoreIsTheOneThatWasCreated) {
   api::ModuleJob job = Job({JobState::kFailed});
   World world = Fresh({kDiagnose});
-  world.dispatches = PlanMatching(job, world, kNoon).create;
+  world.dispatches = Decide(job, world).create;
   world.dispatches[0].metadata.owner_references.clear();  // By `--cascade=orphan`.
-  const Decision decision = PlanMatching(job, world, kNoon);
+  const Decision decision = Decide(job, world);
   EXPECT_TRUE(decision.create.empty());
   EXPECT_TRUE(decision.status.matches[0].missions[0].created);
 }
@@ -213,39 +221,39 @@ TEST(Matching, ADispatchThatNobodyOwnsAnyMoreIsTheOneThatWasCreated) {
 TEST(Matching, DecidingTwiceChangesNothing) {
   api::ModuleJob job = Job({JobState::kFailed});
   World world = Fresh({kDiagnose});
-  const Decision first = PlanMatching(job, world, kNoon);
+  const Decision first = Decide(job, world);
   world.dispatches = first.create;
-  job.status = PlanMatching(job, world, kNoon).status;
+  job.status = Decide(job, world).status;
   EXPECT_EQ(PlanMatching(job, world, kNoon + std::chrono::hours(1)).status, job.status);
 }
 
 TEST(Matching, AJobThatIsBeingDeletedFiresNothing) {
   api::ModuleJob job = Job({JobState::kFailed});
   job.metadata.deletion_timestamp = FormatTime(kNoon);
-  EXPECT_TRUE(PlanMatching(job, Fresh({kDiagnose}), kNoon).create.empty());
-  job.status = PlanMatching(Job({JobState::kFailed}), Fresh({kDiagnose}), kNoon).status;
-  EXPECT_TRUE(PlanMatching(job, Fresh({kDiagnose}), kNoon).create.empty()) << "nor late";
+  EXPECT_TRUE(Decide(job, Fresh({kDiagnose})).create.empty());
+  job.status = Decide(Job({JobState::kFailed}), Fresh({kDiagnose})).status;
+  EXPECT_TRUE(Decide(job, Fresh({kDiagnose})).create.empty()) << "nor late";
 }
 
 // A Dispatch is held until it is marked, and a job by whatever finalizers people give it.
 TEST(Matching, AJobThatIsBeingDeletedStillMarksWhatWasCreated) {
   api::ModuleJob job = Job({JobState::kFailed});
   World world = Fresh({kDiagnose});
-  const Decision first = PlanMatching(job, world, kNoon);
+  const Decision first = Decide(job, world);
   job.status = first.status;
   world.dispatches = first.create;
   job.metadata.deletion_timestamp = FormatTime(kNoon);
-  const Decision last = PlanMatching(job, world, kNoon);
+  const Decision last = Decide(job, world);
   EXPECT_TRUE(last.status.matches[0].missions[0].created);
 }
 
 TEST(Matching, TellsTheJobWhatCameOfItsDispatches) {
   api::ModuleJob job = Job({JobState::kFailed});
   World world = Fresh({kDiagnose});
-  world.dispatches = PlanMatching(job, world, kNoon).create;
+  world.dispatches = Decide(job, world).create;
   world.dispatches[0].status.phase = api::DispatchPhase::kSucceeded;
   world.dispatches[0].status.report = api::NameRef{"r"};
-  const auto status = PlanMatching(job, world, kNoon).status;
+  const auto status = Decide(job, world).status;
   ASSERT_EQ(status.results.size(), 1U);
   EXPECT_EQ(status.results[0].phase, api::DispatchPhase::kSucceeded);
   EXPECT_EQ(status.results[0].report, "r");
@@ -267,7 +275,7 @@ World Crowded(std::size_t missions) {
 TEST(Matching, WhatItsRecordHasNoRoomForIsCountedAndSaid) {
   api::ModuleJob job = Job({JobState::kFailed, JobState::kFailed});
   World world = Crowded(kMostRecorded + 3);
-  const Decision decision = PlanMatching(job, world, kNoon);
+  const Decision decision = Decide(job, world);
   ASSERT_EQ(decision.status.matches.size(), 2U);
   EXPECT_EQ(decision.create.size(), kMostRecorded);
   EXPECT_EQ(decision.status.matches[0].missions.size(), kMostRecorded);
@@ -298,7 +306,7 @@ TEST(Matching, WhatItsRecordHasNoRoomForIsCountedAndSaid) {
 }
 
 TEST(Matching, AFullRecordIsReady) {
-  const Decision decision = PlanMatching(Job({JobState::kFailed}), Crowded(kMostRecorded), kNoon);
+  const Decision decision = Decide(Job({JobState::kFailed}), Crowded(kMostRecorded));
   EXPECT_EQ(decision.status.matches[0].missions.size(), kMostRecorded);
   EXPECT_FALSE(decision.status.matches[0].left_out);
   EXPECT_EQ(decision.status.conditions.at(0).status, api::ConditionStatus::kTrue);
@@ -328,8 +336,7 @@ TEST(Matching, MissionsWithOneIdHaveADispatchEach) {
   copy.spec.agent_ref = {"agents", "others"};
   ScopedMission other_kind = kModule;
   other_kind.ref.id = kDiagnose.ref.id;
-  const Decision decision =
-      PlanMatching(Job({JobState::kFailed}), Fresh({copy, kDiagnose, other_kind}), kNoon);
+  const Decision decision = Decide(Job({JobState::kFailed}), Fresh({copy, kDiagnose, other_kind}));
   std::map<std::string, std::string> agents;
   for (const api::Dispatch& dispatch : decision.create) {
     agents.emplace(dispatch.metadata.name, dispatch.spec.agent_ref.name);
