@@ -319,20 +319,24 @@ TEST_F(HttpServerTest, OneCallersBodiesAreBoundedAndLeaveRoomForOthers) {
     return "POST /size HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: " + caller +
            "\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" + std::string(sent, 'a');
   };
-  RawPeer holding = Connect();
-  holding.Send(post("ada", 45'000, 40'000));
+  std::optional<RawPeer> holding(Connect());
+  holding->Send(post("ada", 45'000, 40'000));
   std::string got;
   for (int i = 0; i < 200 && got.empty(); ++i) {  // Until the first body has arrived.
     RawPeer more = Connect();
     more.Send(post("ada", 30'000, 20'000));
     got = more.ReadAll(milliseconds(50));
+    if (got.empty() && !holding->ReadAll(milliseconds(1)).empty()) {  // It was the later one.
+      holding.emplace(Connect());
+      holding->Send(post("ada", 45'000, 40'000));
+    }
   }
   EXPECT_EQ(StatusLine(got), "HTTP/1.1 429 Too Many Requests");
   RawPeer other = Connect();
   other.Send(post("bob", 45'000, 45'000));
   EXPECT_TRUE(other.ReadAll().ends_with("\r\n\r\n45000"));
-  holding.Send(std::string(5'000, 'a'));
-  EXPECT_TRUE(holding.ReadAll().ends_with("\r\n\r\n45000"));
+  holding->Send(std::string(5'000, 'a'));
+  EXPECT_TRUE(holding->ReadAll().ends_with("\r\n\r\n45000"));
 }
 
 TEST_F(HttpServerTest, OneCallersUnreadAnswersAreBoundedAndSoAreAll) {
