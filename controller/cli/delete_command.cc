@@ -79,9 +79,7 @@ class Deleter {
 
   /// What else is deleted, or is left, with it.
   static std::string AndWithIt(const Object& object) {
-    const auto source = object.kind() == api::GitSource::Type().kind
-                            ? api::FromObject<api::GitSource>(object)
-                            : Fail({});
+    const auto source = api::FromObject<api::GitSource>(object);
     const std::string told = source ? TellDeletion(*source) : std::string();
     return told.empty() ? "" : "; " + told;
   }

@@ -14,6 +14,9 @@ class DemoWorld : public TestWorld {
   /// Gives a Run of job database-41, its first or second attempt, another status, and if `stop` is
   /// not empty a request to stop for that reason. What it was.
   Json SetRun(int attempt, Json status, std::string_view stop = {});
+
+  /// Module payments/cache, which the GitSource declares in this file.
+  void PutDeclaredModule(std::string_view file);
 };
 
 /// Of that world: the status that diagnosed work has, and its Report, for jobs made by a test.

@@ -305,6 +305,19 @@ DemoWorld::DemoWorld() {
   kube.ClearCalls();
 }
 
+void DemoWorld::PutDeclaredModule(std::string_view file) {
+  Put(R"(
+apiVersion: midwatch.dev/v1alpha1
+kind: Module
+metadata:
+  name: cache
+  namespace: payments
+  annotations:
+    midwatch.dev/source-identity: gitsources.midwatch.dev/midwatch-system/platform
+    midwatch.dev/source-file: )" +
+      std::string(file) + "\nspec: {displayName: Sessions}\n");
+}
+
 Json DemoWorld::SetRun(int attempt, Json status, std::string_view stop) {
   const std::string name = "database-k4xq9w2m7dlp-" + std::to_string(attempt);
   const Json before = kube.Find({"runs.midwatch.dev", "ai", name}).Body();

@@ -67,7 +67,7 @@ std::vector<Json> EventsOf(const Object& object, ApiSession& session) {
 /// What the fields say together, of the kinds that need it.
 std::string InShort(const Object& object, const DescriptionStyle& how) {
   const auto source = api::FromObject<api::GitSource>(object);
-  if (object.kind() != api::GitSource::Type().kind || !source) {
+  if (!source) {
     return {};
   }
   std::string out = how.style.Bold("In short:") + "\n";

@@ -139,10 +139,11 @@ class Getter {
                                         [](const auto& s) { return s.entry->type.namespaced; });
     if (namespaced && !options_.all_namespaces) {
       const std::string& space = session_.namespace_name();
-      const bool said = !session_.namespace_option().empty();
-      const auto there = session_.Get(api::Namespace::Type(), {}, space);
-      if (said && !there && there.error().code == ErrorCode::kNotFound) {
-        return "There is no namespace " + space + "; midwatch get namespaces lists them.";
+      if (!session_.namespace_option().empty()) {
+        const auto there = session_.Get(api::Namespace::Type(), {}, space);
+        if (!there && there.error().code == ErrorCode::kNotFound) {
+          return "There is no namespace " + space + "; midwatch get namespaces lists them.";
+        }
       }
       text += " in namespace " + space;
     }

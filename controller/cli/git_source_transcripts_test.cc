@@ -70,6 +70,11 @@ std::string NotReady(const char* reason, const char* message) {
          reason + ", message: \"" + message + "\"}";
 }
 
+constexpr std::string_view kOneError = R"(
+  attempted: {revision: 77aa01b2c3d4e5f60718293a4b5c6d7e8f901234}
+  errorCount: 1
+  errors: [{code: UnknownKind, path: b.yaml, line: 2, column: 7, message: unknown kind}])";
+
 INSTANTIATE_TEST_SUITE_P(
     Sources, TellsInShort,
     testing::Values(
@@ -85,10 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
                    "  When it is deleted, its 11 objects are deleted too (deletionPolicy: Prune), "
                    "but for namespaces and what it has adopted.\n"},
         SourceCase{"UnreachableAfterErrors", "",
-                   std::string(kApplied) + R"(
-  attempted: {revision: 77aa01b2c3d4e5f60718293a4b5c6d7e8f901234}
-  errorCount: 1
-  errors: [{code: UnknownKind, path: b.yaml, line: 2, column: 7, message: unknown kind}])" +
+                   std::string(kApplied) + std::string(kOneError) +
                        NotReady("Unreachable", "fetch: timed out"),
                    "  Revision 1c2d3e4f5a6b is in force, for 3h: 11 objects.\n"
                    "  fetch: timed out.\n"
@@ -102,10 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
                    "  When it is deleted, its 11 objects are deleted too (deletionPolicy: "
                    "Prune).\n"},
         SourceCase{"Partly", "",
-                   std::string(kApplied) + R"(
-  attempted: {revision: 77aa01b2c3d4e5f60718293a4b5c6d7e8f901234}
-  errorCount: 1
-  errors: [{code: UnknownKind, path: b.yaml, line: 2, column: 7, message: unknown kind}])" +
+                   std::string(kApplied) + std::string(kOneError) +
                        NotReady("PartlyApplied", "77aa01b2c3d4 has 1 error"),
                    "  Revision 1c2d3e4f5a6b is in force, for 3h: 11 objects.\n"
                    "  Revision 77aa01b2c3d4 has 1 error; the rest of it is in force:\n"
@@ -128,21 +127,9 @@ TEST(TranscriptOfGitSource, ItsDeletionSaysWhatBecomesOfItsObjects) {
 TEST(TranscriptOfDelete, WarnsOfWhatASourceMakesAgain) {
   DemoWorld world;
   PutSource(world, "", kApplied);
-  const auto put_module = [&] {
-    world.Put(R"(
-apiVersion: midwatch.dev/v1alpha1
-kind: Module
-metadata:
-  name: cache
-  namespace: payments
-  annotations:
-    midwatch.dev/source-identity: gitsources.midwatch.dev/midwatch-system/platform
-    midwatch.dev/source-file: shop/topology.yaml
-)");
-  };
-  put_module();
+  world.PutDeclaredModule("shop/topology.yaml");
   std::string all = world.Run({"delete", "module/payments/cache"});
-  put_module();
+  world.PutDeclaredModule("shop/topology.yaml");
   PutSource(world, "\n  suspend: true", kApplied);
   all += "\n" + world.Run({"delete", "module/payments/cache"});
   ExpectGolden("delete_declared", all);

@@ -339,17 +339,7 @@ TEST(TranscriptOfApply, AStatusThatIsWrittenInBetweenChangesNothing) {
 TEST(TranscriptOfApply, DoesNotFightAGitSource) {
   DemoWorld world;
   world.files.files["module.yaml"] = kGoodModule;
-  world.Put(R"(
-apiVersion: midwatch.dev/v1alpha1
-kind: Module
-metadata:
-  name: cache
-  namespace: payments
-  annotations:
-    midwatch.dev/source-identity: gitsources.midwatch.dev/midwatch-system/platform
-    midwatch.dev/source-file: env/prod/cache.yaml
-spec: {displayName: Sessions}
-)");
+  world.PutDeclaredModule("env/prod/cache.yaml");
   const Arguments forced = {"apply", "-f", "module.yaml", "--force-conflicts"};
   const auto conflict = [&](const Arguments& command) {
     world.kube.FailNext({.verb = "patch",

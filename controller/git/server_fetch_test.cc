@@ -125,6 +125,15 @@ class ServerFetchTest : public testing::Test {
         << snapshot.error().message;
   }
 
+  void ExpectNotFollowed(GitFetchRequest request) {
+    request.remote.username = "me";
+    request.remote.password = Secret<std::string>("hunter2");
+    const Result<GitSnapshot> snapshot = Fetch(request);
+    ASSERT_FALSE(snapshot.has_value());
+    EXPECT_NE(snapshot.error().message.find("redirect"), std::string::npos)
+        << snapshot.error().message;
+  }
+
   ScratchDirectory scratch_;
   TestRepository repository_{scratch_.path()};
   posix::PosixProcessRunner runner_;
@@ -221,13 +230,7 @@ TEST_F(ServerFetchTest, RedirectsStayOnTheServer) {
   repository_.Write("a", "1");
   repository_.Commit();
   EXPECT_EQ(Show(Fetch(Request("/redirect/repo.git"))), "a=1;");
-  GitFetchRequest request = Request("/elsewhere/" + other + "/repo.git");
-  request.remote.username = "me";
-  request.remote.password = Secret<std::string>("hunter2");
-  const Result<GitSnapshot> snapshot = Fetch(request);
-  ASSERT_FALSE(snapshot.has_value());
-  EXPECT_NE(snapshot.error().message.find("redirect"), std::string::npos)
-      << snapshot.error().message;
+  ExpectNotFollowed(Request("/elsewhere/" + other + "/repo.git"));
 }
 
 /// A port where nobody answers, and whether anybody has come.
@@ -263,12 +266,7 @@ TEST_F(ServerFetchTest, WhoIsRedirectedToIsNotEvenConnectedTo) {
   const auto expect_that_it_stays = [&](const std::string& path, const std::string& host) {
     GitFetchRequest request = Request(path, host);
     request.deadline = std::chrono::seconds(5);
-    request.remote.username = "me";
-    request.remote.password = Secret<std::string>("hunter2");
-    const Result<GitSnapshot> snapshot = Fetch(request);
-    ASSERT_FALSE(snapshot.has_value());
-    EXPECT_NE(snapshot.error().message.find("redirect"), std::string::npos)
-        << snapshot.error().message;
+    ExpectNotFollowed(std::move(request));
     EXPECT_FALSE(stranger.WasMet()) << path << " of " << host;
   };
   for (const std::string kind : {"elsewhere/", "plain/"}) {

@@ -90,10 +90,8 @@ class Planner {
 
   /// A source that was deleted has left its mark on its objects, and nobody else takes it off.
   std::string WhatIfGone(std::string_view identity) const {
-    const std::vector<std::string_view> parts = Split(identity, '/');
-    const bool gone =
-        parts.size() == 3 &&
-        !input_.find({std::string(parts[0]), std::string(parts[1]), std::string(parts[2])});
+    const auto source = ParseNamespacedKey(identity);
+    const bool gone = source && !input_.find(*source);
     return gone ? ", which is gone: declare that again, or remove " + source_.marks.source_label +
                       " and " + source_.marks.identity_annotation + " from the object"
                 : "";

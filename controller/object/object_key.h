@@ -2,7 +2,9 @@
 
 #include <compare>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace midwatch {
 
@@ -18,6 +20,9 @@ struct ObjectKey {
 
   friend auto operator<=>(const ObjectKey&, const ObjectKey&) = default;
 };
+
+/// What ToString has written of an object in a namespace; nothing of any other text.
+std::optional<ObjectKey> ParseNamespacedKey(std::string_view text);
 
 struct ObjectKeyHash {
   std::size_t operator()(const ObjectKey& key) const;

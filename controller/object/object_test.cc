@@ -15,6 +15,14 @@ constexpr const char* kWidget = R"({"apiVersion":"demo.example.io/v1","kind":"Wi
   "ownerReferences":[{"apiVersion":"v1","kind":"Owner","name":"o","uid":"u-0","controller":true}]},
   "spec":{"unknown":[1,2,{"kept":true}]}})";
 
+TEST(ObjectKeyTest, IsReadAsItWasWritten) {
+  const ObjectKey key{"gitsources.midwatch.dev", "midwatch-system", "platform"};
+  EXPECT_EQ(ParseNamespacedKey(key.ToString()), key);
+  for (const char* other : {"", "a", "namespaces/a", "a/b/c/d"}) {
+    EXPECT_EQ(ParseNamespacedKey(other), std::nullopt) << other;
+  }
+}
+
 TEST(ObjectTest, KnowsItsMetadata) {
   const auto object = Object::Parse(kWidget);
   ASSERT_TRUE(object) << object.error().message;

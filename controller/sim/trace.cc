@@ -1,8 +1,10 @@
 #include "controller/sim/trace.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 namespace midwatch::sim {
 
@@ -28,15 +30,17 @@ void Trace::Line(SimTime at, std::string_view text) {
     lines_.pop_front();
   }
   if (verbose_) {
-    std::printf("%s\n", Lines().back().c_str());
+    std::printf("%s\n", Shown(lines_.back()).c_str());
   }
+}
+
+std::string Trace::Shown(const Kept& line) {
+  return FormatSimTime(line.first) + "  " + line.second;
 }
 
 std::vector<std::string> Trace::Lines() const {
   std::vector<std::string> out;
-  for (const auto& [at, text] : lines_) {
-    out.push_back(FormatSimTime(at) + "  " + text);
-  }
+  std::transform(lines_.begin(), lines_.end(), std::back_inserter(out), Shown);
   return out;
 }
 

@@ -31,9 +31,12 @@ class Trace {
   static constexpr std::size_t kKept = 60;
 
  private:
+  using Kept = std::pair<SimTime, std::string>;
+  static std::string Shown(const Kept& line);
+
   std::uint64_t hash_ = 0x2545F4914F6CDD1DULL;
   bool verbose_ = false;
-  std::deque<std::pair<SimTime, std::string>> lines_;
+  std::deque<Kept> lines_;
 };
 
 /// `3d 04:05:06.000123`

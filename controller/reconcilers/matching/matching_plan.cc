@@ -181,6 +181,13 @@ void CopyResults(const api::ModuleJob& job, const World& seen, api::ModuleJobSta
   }
 }
 
+/// What the transition fires, if that is not recorded yet.
+std::optional<api::MissionType> Unrecorded(const api::JobTransition& transition,
+                                           const api::ModuleJobStatus& status) {
+  const auto type = FiredBy(transition.state);
+  return type && !IsRecorded(status, std::to_string(transition.seq)) ? type : std::nullopt;
+}
+
 /// Ready, unless a transition was covered by more missions than its record holds.
 void SetReady(api::ModuleJobStatus& status, WallTime now) {
   api::Condition ready{.type = "Ready",
@@ -237,7 +244,7 @@ std::string DispatchName(const api::ModuleJob& job, std::string_view key,
 
 bool AsksForMissions(const api::ModuleJob& job) {
   const auto unrecorded = [&](const api::JobTransition& transition) {
-    return FiredBy(transition.state) && !IsRecorded(job.status, std::to_string(transition.seq));
+    return Unrecorded(transition, job.status).has_value();
   };
   const auto uncreated = [](const api::JobMatch& match) {
     return std::any_of(match.missions.begin(), match.missions.end(),
@@ -257,15 +264,15 @@ Decision PlanMatching(const api::ModuleJob& job, const World& seen, WallTime now
   }
   if (!job.metadata.IsBeingDeleted()) {
     for (const api::JobTransition& transition : job.spec.transitions) {
-      const auto type = FiredBy(transition.state);
-      std::string key = std::to_string(transition.seq);
-      if (!type || IsRecorded(status, key)) {
+      const auto type = Unrecorded(transition, status);
+      if (!type) {
         continue;
       }
       if (!seen.fresh) {
         decision.refresh = true;
         break;
       }
+      std::string key = std::to_string(transition.seq);
       auto missions = MissionsFor(job, key, *type, seen);
       RecordMatch({.key = std::move(key), .mission_type = *type, .missions = std::move(missions)},
                   status);
